@@ -1,0 +1,33 @@
+package domain
+
+import (
+	"slices"
+	"time"
+)
+
+// Client is a partner as the service knows it. Values are shared between
+// goroutines and never changed in place.
+type Client struct {
+	ID          ClientID
+	Aliases     []ClientID // other public ids that mean the same client
+	Secrets     []Secret
+	Collections []CollectionID // empty: all that are not the demo's, else the demo's
+	Disabled    bool           // as if it did not exist
+	CreatedAt   time.Time
+}
+
+// Secret is one private id of a client. Its printed form is the HMAC key.
+type Secret struct {
+	ID        string
+	Key       string
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: lives until it is revoked
+}
+
+// Live reports whether the secret may be used at the time now.
+func (s Secret) Live(now time.Time) bool { return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt) }
+
+// Named reports whether id is the client's public id or one of its aliases.
+func (c *Client) Named(id string) bool {
+	return string(c.ID) == id || slices.Contains(c.Aliases, ClientID(id))
+}

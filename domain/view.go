@@ -1,0 +1,29 @@
+package domain
+
+import "time"
+
+// ChallengeView is all that a browser is told of a challenge. It has no field
+// that could differ by role: what is not here cannot be sent by mistake.
+type ChallengeView struct {
+	Challenge ChallengeID
+	Client    ClientID
+	Type      ChallengeType
+	ExpiresAt time.Time
+	Prompt    map[string]string // language -> keyword, with classification only
+	Images    int               // how many images it has; positions are 0 to Images-1
+	Credit    string
+}
+
+// Picture is one served image.
+type Picture struct {
+	Bytes       []byte // never changed by whoever holds it
+	ContentType string
+}
+
+// AnswerOutcome is what the browser is told about its answer.
+type AnswerOutcome struct {
+	Challenge  ChallengeID
+	Status     Status         // StatusValidated or StatusRejected
+	Next       *ChallengeView // after a rejection: a new challenge; nil where none could be had
+	RetryAfter time.Duration  // with a nil Next after a rejection: when to ask for one
+}
