@@ -1,0 +1,56 @@
+// Making elements: text goes in as text nodes only, so that no string is ever parsed as markup.
+
+type Attributes = Record<string, string>;
+
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  set(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+export function set(element: Element, attributes: Attributes): void {
+  for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
+}
+
+/** A native button that never submits the page's form. */
+export function button(name: string, act: () => void, ...children: (Node | string)[]): HTMLButtonElement {
+  const element = el('button', { type: 'button', class: name }, ...children);
+  element.addEventListener('click', act);
+  return element;
+}
+
+/** A line drawing on a 24 x 24 grid, for decoration. Made of nodes: img-src would forbid a data: address. */
+export function icon(path: string): SVGElement {
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  const line = document.createElementNS(space, 'path');
+  set(svg, { viewBox: '0 0 24 24', 'aria-hidden': 'true' });
+  set(line, { d: path, pathLength: '1' });
+  svg.append(line);
+  return svg;
+}
+
+export const tick = 'M5 12.5l4.5 4.5L19 7.5';
+export const again = 'M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9M19.5 4v5h-5';
+
+/** An image of the challenge. Anonymous: no cookie goes along, and pages that isolate themselves may show it. */
+export function picture(src: string, alt: string, width: number, height: number, failed: () => void): HTMLImageElement {
+  const image = el('img', {
+    alt,
+    width: '' + width,
+    height: '' + height,
+    crossorigin: 'anonymous',
+    referrerpolicy: 'no-referrer',
+    decoding: 'async',
+    draggable: 'false',
+  });
+  image.addEventListener('load', () => image.classList.add('here'));
+  image.addEventListener('error', failed);
+  image.src = src;
+  return image;
+}

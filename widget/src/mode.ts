@@ -1,0 +1,28 @@
+// What a type of challenge has to bring along; the widget knows no more of it than this.
+
+import type { Answer, Api, Challenge } from './api';
+import type { Texts } from './texts';
+
+export interface Mode {
+  /** What the person is asked to do. */
+  readonly title: (Node | string)[];
+  /** Where they do it. */
+  readonly body: HTMLElement;
+  /** Says what is still missing and puts the focus there; empty when the answer is complete. */
+  missing(): string;
+  answer(): Answer;
+  /** Whether work would be lost if the challenge went away. */
+  touched(): boolean;
+  focus(): void;
+}
+
+export interface ModeParams {
+  challenge: Challenge;
+  api: Api;
+  texts: Texts;
+  language: string;
+  /** To be called when the person says that they are done other than with the widget's button. */
+  submit(): void;
+  /** To be called when the challenge cannot be shown, for example because an image does not come. */
+  broken(): void;
+}

@@ -1,0 +1,82 @@
+package widget_test
+
+import (
+	"bytes"
+	"testing"
+
+	"ocapi/widget"
+	"ocapi/widget/bundle"
+)
+
+// budgetBytes is what the script may weigh with gzip -9, with its style and two languages inside.
+// It is less than an average image of a web page, so that a slow phone does not wait for it.
+const budgetBytes = 10_000
+
+func TestReleaseIsBuiltFromSource(t *testing.T) {
+	t.Parallel()
+	version, err := bundle.Version(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, ok := widget.Find(version)
+	if !ok {
+		t.Fatalf("version.txt says %s, which is not in releases; run: go run ./widget/build", version)
+	}
+	script, err := bundle.Build(".", version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(script, release.Body) {
+		t.Errorf("%s differs from what the source gives; raise version.txt if it is in use, then: go run ./widget/build", release.Name)
+	}
+	if got := widget.Latest().Version; got != version {
+		t.Errorf("latest release is %s, version.txt says %s", got, version)
+	}
+}
+
+func TestReleases(t *testing.T) {
+	t.Parallel()
+	for _, r := range widget.Releases() {
+		t.Run(r.Version, func(t *testing.T) {
+			t.Parallel()
+			if want := bundle.Integrity(r.Body); r.Integrity != want {
+				t.Errorf("integrity is %q, want %q", r.Integrity, want)
+			}
+			if want := "ocapi-" + r.Version + ".js"; r.Name != want {
+				t.Errorf("name is %q, want %q", r.Name, want)
+			}
+			if size := bundle.GzipBytes(r.Body); size > budgetBytes {
+				t.Errorf("%d bytes with gzip -9, the budget is %d", size, budgetBytes)
+			}
+		})
+	}
+}
+
+// TestNoForbiddenSinks is a cheap guard beside the browser tests, which run the script under a
+// policy that refuses these.
+func TestNoForbiddenSinks(t *testing.T) {
+	t.Parallel()
+	body := widget.Latest().Body
+	for _, word := range []string{
+		"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
+		"localStorage", "sessionStorage", "indexedDB", "document.cookie", "blob:", "data:",
+	} {
+		if bytes.Contains(body, []byte(word)) {
+			t.Errorf("the script holds %q", word)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"", "0.4.2", "../0.5.0", "ocapi-0.5.0"} {
+		if r, ok := widget.Find(version); ok {
+			t.Errorf("Find(%q) gave %s", version, r.Name)
+		}
+	}
+	releases := widget.Releases()
+	releases[0].Version = "changed"
+	if widget.Releases()[0].Version == "changed" {
+		t.Error("Releases hands out its own slice")
+	}
+}
