@@ -5,8 +5,8 @@ import "time"
 // The stored names of the events. They are written into every archived row and
 // never change meaning; a new meaning gets a new version.
 const (
-	NameChallengeCreated  = "challenge.created.v1"
-	NameChallengeAnswered = "challenge.answered.v1"
+	NameChallengeCreated  = "ChallengeCreated.v1"
+	NameChallengeAnswered = "ChallengeAnswered.v1"
 )
 
 // Event is one thing that happened to one challenge. The set is closed: a new

@@ -18,6 +18,7 @@ type CollectionInfo struct {
 	ID       CollectionID
 	Credit   string                       // the institution-level line shown before the verdict
 	Keywords map[string]map[string]string // keyword -> language -> label
+	Demo     bool                         // drawn by the program; served where nothing else is
 }
 
 // Pool deals challenges from the images of some collections. All its decks are

@@ -1,0 +1,125 @@
+package challenges
+
+import (
+	"context"
+	"errors"
+
+	"ocapi/domain"
+)
+
+// found is what the read path tells of a challenge. created and seq are there
+// while the status is created, and may be absent after that.
+type found struct {
+	domain.Status
+	created *domain.ChallengeCreated
+	seq     domain.Sequence
+}
+
+var errNoChallenge = domain.NotFound("there is no such challenge")
+
+// Status tells a partner where a challenge stands. A final status is answered
+// from memory; anything else asks the log, so that no node says created after
+// another has acknowledged a verdict. Errors: CodeNotFound (also for another
+// client's challenge), CodeUnavailable.
+func (s *Service) Status(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.Status, error) {
+	return s.status(ctx, client.ID, id)
+}
+
+func (s *Service) status(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (domain.Status, error) {
+	if owner, status := s.cfg.Memory.Status(id); status.Final() {
+		if owner != client {
+			return domain.StatusNone, errNoChallenge
+		}
+		return status, nil
+	}
+	f, err := s.ask(ctx, client, id)
+	return f.Status, err
+}
+
+// Picture gives the image at a position, while the challenge lives. Errors:
+// CodeNotFound, CodeExpired (also after the verdict), CodeUnavailable.
+func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error) {
+	f, err := s.find(ctx, client.ID, id)
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	if f.Final() || !s.cfg.Now().Before(f.created.ExpiresAt) {
+		return domain.Picture{}, domain.Expired()
+	}
+	if position < 0 || position >= len(f.created.Positions) {
+		return domain.Picture{}, domain.NotFound("the challenge has no image %d", position)
+	}
+	p := f.created.Positions[position]
+	picture, err := s.cfg.Pictures.Picture(ctx, p.Image, p.Rendering)
+	if domain.CodeOf(err) == domain.CodeNotFound {
+		// The collection was removed under a live challenge: the visitor is
+		// better off with a new one than with a hole.
+		return domain.Picture{}, domain.Expired()
+	}
+	return picture, err
+}
+
+// find reads a challenge, from memory where that suffices. What memory says is
+// created may have been answered on another node: the append's expectation
+// settles that.
+func (s *Service) find(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (found, error) {
+	owner, status := s.cfg.Memory.Status(id)
+	if status.Final() {
+		if owner != client {
+			return found{}, errNoChallenge
+		}
+		return found{Status: status}, nil
+	}
+	if e, seq, ok := s.cfg.Memory.Created(id); ok {
+		if e.Client != client {
+			return found{}, errNoChallenge
+		}
+		return found{Status: domain.StatusCreated, created: e, seq: seq}, nil
+	}
+	return s.ask(ctx, client, id)
+}
+
+// ask reads a challenge from the log and then from the archive. The log is
+// asked first: what has left it was archived before.
+func (s *Service) ask(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (found, error) {
+	last, ok, err := s.cfg.Log.Last(ctx, client, id)
+	if err != nil {
+		return found{}, err
+	}
+	if ok {
+		s.cfg.Memory.Apply(last)
+		return fromRecords(client, last)
+	}
+	records, err := s.cfg.Archive.Challenge(ctx, id)
+	if err != nil {
+		return found{}, err
+	}
+	return fromRecords(client, records...)
+}
+
+// fromRecords gives the challenge that events of one subject add up to; the
+// last event alone is enough, since it is a verdict or the creation itself.
+func fromRecords(client domain.ClientID, records ...domain.Record) (found, error) {
+	var f found
+	for _, r := range records {
+		if r.Event.Head().Client != client {
+			return found{}, errNoChallenge
+		}
+		switch e := r.Event.(type) {
+		case *domain.ChallengeCreated:
+			if f.Status == domain.StatusNone {
+				f = found{Status: domain.StatusCreated, created: e, seq: r.Seq}
+			}
+		case *domain.ChallengeAnswered:
+			if !f.Final() {
+				f.Status = e.Verdict
+			}
+		}
+	}
+	if f.Status == domain.StatusNone {
+		return found{}, errNoChallenge
+	}
+	return f, nil
+}
+
+func asError(err error) (*domain.Error, bool) { return errors.AsType[*domain.Error](err) }

@@ -1,0 +1,272 @@
+package clients
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"ocapi/domain"
+)
+
+// Store reads and changes the tables of clients. It is safe for concurrent
+// use. Errors are [domain.Error] where a method says so; anything else is the
+// database's.
+type Store struct {
+	write, read *sql.DB
+	now         func() time.Time
+}
+
+// New makes a store over the handles of a migrated collections database. write
+// may be nil where nothing is changed; now is the clock.
+func New(write, read *sql.DB, now func() time.Time) *Store {
+	return &Store{write: write, read: read, now: now}
+}
+
+// CreateParams describes a new client.
+type CreateParams struct {
+	ID          string
+	Aliases     []string              // other public ids of the same client
+	Collections []domain.CollectionID // empty: all that are not the demo's, else the demo's; whether they exist is not checked
+}
+
+const (
+	selectName = `SELECT client FROM client_names WHERE name = $1`
+
+	insertClient = `INSERT INTO clients (id, disabled, created_at) VALUES ($1, 0, $2)`
+
+	insertName = `INSERT INTO client_names (name, client) VALUES ($1, $2)`
+
+	insertCollection = `INSERT INTO client_collections (client, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+
+	insertSecret = `INSERT INTO client_secrets (id, client, key, created_at, expires_at) VALUES ($1, $2, $3, $4, NULL)`
+
+	// Never later than it was: an overlap may shorten a secret's life only.
+	expireSecrets = `UPDATE client_secrets SET expires_at = $1
+		WHERE client = $2 AND (expires_at IS NULL OR expires_at > $1)`
+
+	// What is dead cannot come back, so its key need not be kept.
+	deleteDeadSecrets = `DELETE FROM client_secrets WHERE client = $1 AND expires_at IS NOT NULL AND expires_at <= $2`
+
+	deleteSecret = `DELETE FROM client_secrets WHERE client = $1 AND id = $2`
+
+	updateDisabled = `UPDATE clients SET disabled = $1 WHERE id = $2 AND disabled <> $1`
+
+	raiseRevision = `UPDATE client_revision SET revision = revision + 1 WHERE id = 1`
+)
+
+// Create adds a client with its first secret. The secret is given here once
+// and never again; the client's Secrets have no Key. The error is
+// CodeInvalid for a malformed id or alias (or one named twice) and
+// CodeConflict for a name that is taken; then nothing is changed.
+func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, PrivateID, error) {
+	client, names, err := newClient(p)
+	if err != nil {
+		return domain.Client{}, PrivateID{}, err
+	}
+	secret, now := newPrivateID(), domain.Moment(s.now())
+	err = s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		for _, name := range names {
+			switch owner, err := owner(ctx, tx, string(name)); {
+			case err != nil:
+				return false, err
+			case owner != "":
+				return false, taken(name, owner)
+			}
+		}
+		if _, err := tx.ExecContext(ctx, insertClient, client.ID, now.UnixMicro()); err != nil {
+			return false, err
+		}
+		for _, name := range names {
+			if _, err := tx.ExecContext(ctx, insertName, name, client.ID); err != nil {
+				return false, err
+			}
+		}
+		for _, collection := range client.Collections {
+			if _, err := tx.ExecContext(ctx, insertCollection, client.ID, collection); err != nil {
+				return false, err
+			}
+		}
+		return true, addSecret(ctx, tx, client.ID, secret, now)
+	})
+	if err != nil {
+		return domain.Client{}, PrivateID{}, wrap(err, "create the client %s", client.ID)
+	}
+	client.CreatedAt = now
+	client.Secrets = []domain.Secret{{ID: secret.SecretID(), CreatedAt: now}}
+	return client, secret, nil
+}
+
+// Rotate gives the client, named by its id or an alias, a new secret. Those it
+// had live for overlap longer, or less where that was decided before; zero
+// ends them now. The error is CodeInvalid for a negative overlap and
+// CodeNotFound for an unknown client. It works on a disabled client.
+func (s *Store) Rotate(ctx context.Context, id string, overlap time.Duration) (PrivateID, error) {
+	if overlap < 0 {
+		return PrivateID{}, domain.Invalid("overlap", "the overlap is %s; it cannot be negative", overlap)
+	}
+	secret, now := newPrivateID(), domain.Moment(s.now())
+	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		client, err := find(ctx, tx, id)
+		if err != nil {
+			return false, err
+		}
+		if _, err := tx.ExecContext(ctx, expireSecrets, now.Add(overlap).UnixMicro(), client); err != nil {
+			return false, err
+		}
+		if _, err := tx.ExecContext(ctx, deleteDeadSecrets, client, now.UnixMicro()); err != nil {
+			return false, err
+		}
+		return true, addSecret(ctx, tx, client, secret, now)
+	})
+	if err != nil {
+		return PrivateID{}, wrap(err, "rotate the secret of the client %s", id)
+	}
+	return secret, nil
+}
+
+// Revoke ends one secret of the client now, the last one too: the client then
+// exists, but no token of it is valid. The error is CodeNotFound for an
+// unknown client or secret.
+func (s *Store) Revoke(ctx context.Context, id, secretID string) error {
+	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		client, err := find(ctx, tx, id)
+		if err != nil {
+			return false, err
+		}
+		gone, err := affected(tx.ExecContext(ctx, deleteSecret, client, secretID))
+		if err == nil && !gone {
+			err = domain.NotFound("the client %s has no secret %.40q", client, secretID)
+		}
+		return gone, err
+	})
+	return wrap(err, "revoke a secret of the client %s", id)
+}
+
+// Disable makes the client as if it did not exist, until [Store.Enable]. Doing
+// it twice changes nothing. The error is CodeNotFound for an unknown client.
+func (s *Store) Disable(ctx context.Context, id string) error {
+	return wrap(s.setDisabled(ctx, id, true), "disable the client %s", id)
+}
+
+// Enable takes [Store.Disable] back; otherwise as it.
+func (s *Store) Enable(ctx context.Context, id string) error {
+	return wrap(s.setDisabled(ctx, id, false), "enable the client %s", id)
+}
+
+func (s *Store) setDisabled(ctx context.Context, id string, disabled bool) error {
+	value := 0
+	if disabled {
+		value = 1
+	}
+	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		client, err := find(ctx, tx, id)
+		if err != nil {
+			return false, err
+		}
+		return affected(tx.ExecContext(ctx, updateDisabled, value, client))
+	})
+}
+
+// List gives all clients, disabled ones too, sorted by id. Their Secrets are
+// sorted by age, and have no Key.
+func (s *Store) List(ctx context.Context) ([]domain.Client, error) {
+	_, clients, err := load(ctx, s.read)
+	if err != nil {
+		return nil, fmt.Errorf("list the clients: %w", err)
+	}
+	list := make([]domain.Client, len(clients))
+	for i, c := range clients {
+		for j := range c.Secrets {
+			c.Secrets[j].Key = ""
+		}
+		list[i] = *c
+	}
+	return list, nil
+}
+
+// change runs do in one transaction, and raises the revision with it where do
+// says that it changed something.
+func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) (bool, error)) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	changed, err := do(tx)
+	if err == nil && changed {
+		_, err = tx.ExecContext(ctx, raiseRevision)
+	}
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func addSecret(ctx context.Context, tx *sql.Tx, client domain.ClientID, secret PrivateID, now time.Time) error {
+	_, err := tx.ExecContext(ctx, insertSecret, secret.id, client, secret.printed, now.UnixMicro())
+	return err
+}
+
+// owner says which client has the name; "" when nobody has.
+func owner(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error) {
+	var client domain.ClientID
+	err := tx.QueryRowContext(ctx, selectName, name).Scan(&client)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return client, err
+}
+
+func find(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error) {
+	client, err := owner(ctx, tx, name)
+	if err == nil && client == "" {
+		err = domain.NotFound("there is no client %.80q", name)
+	}
+	return client, err
+}
+
+// newClient checks the names; they come back with the id first.
+func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
+	var names []domain.ClientID
+	for _, name := range append([]string{p.ID}, p.Aliases...) {
+		id, err := domain.ParseClientID(name)
+		if err != nil {
+			return domain.Client{}, nil, err
+		}
+		for _, other := range names {
+			if other == id {
+				return domain.Client{}, nil, domain.Invalid("aliases", "the name %s is given twice", id)
+			}
+		}
+		names = append(names, id)
+	}
+	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections}, names, nil
+}
+
+func taken(name, owner domain.ClientID) error {
+	message := fmt.Sprintf("there is a client %s already", name)
+	if name != owner {
+		message = fmt.Sprintf("the name %s is taken: it is an alias of the client %s", name, owner)
+	}
+	return &domain.Error{Code: domain.CodeConflict, Field: "client_id", Message: message}
+}
+
+func affected(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// wrap says what was being done, except where the error says it better.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		return e
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

@@ -1,0 +1,211 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// archiveBatch and archiveLinger bound a transaction: large enough that
+	// one flush serves many events, short enough that a partner's old look-ups
+	// are seldom behind.
+	archiveBatch  = 1000
+	archiveLinger = 50 * time.Millisecond
+
+	archiveRetryFirst = 100 * time.Millisecond
+	archiveRetryMost  = 5 * time.Second
+
+	// stallAfter is how long the log may hold events beyond the checkpoint,
+	// none of them arriving, before that is called a fault: the next event
+	// cannot be read.
+	stallAfter = 10 * time.Second
+)
+
+// GapError says that the log does not hold events that the archive needs next.
+// It stands until an operator accepts the gap by name.
+type GapError struct{ From, To Sequence }
+
+// Error says what is missing and which command accepts it.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("events %d to %d are missing from the event log (a damaged file?); nothing after them is archived until they are restored, or declared lost with: ocapi archive accept-gap %d %d", e.From, e.To, e.From, e.To)
+}
+
+// Archiver moves events from the log into the archive. One [Archiver.Run] at a
+// time may be under way for an archive; a second one is fenced off.
+type Archiver struct {
+	log     *Log
+	archive *SQLiteArchive
+	logger  *slog.Logger
+	now     func() time.Time
+
+	stallAfter time.Duration
+
+	mu       sync.Mutex
+	position Checkpoint
+	failure  error
+	since    time.Time // when failure began
+}
+
+// NewArchiver makes an archiver; Run starts it.
+func NewArchiver(log *Log, archive *SQLiteArchive, logger *slog.Logger, now func() time.Time) *Archiver {
+	return &Archiver{log: log, archive: archive, logger: logger, now: now, stallAfter: stallAfter}
+}
+
+// Position is up to where this archiver has archived.
+func (a *Archiver) Position() Checkpoint {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.position
+}
+
+// Failure tells what keeps the archiver from archiving, and since when; nil
+// while nothing does. A *GapError stays until it is accepted; others are tried
+// again.
+func (a *Archiver) Failure() (error, time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failure, a.since
+}
+
+func (a *Archiver) fail(err error) {
+	a.mu.Lock()
+	known := a.failure != nil && a.failure.Error() == err.Error()
+	if a.failure == nil {
+		a.since = a.now()
+	}
+	a.failure = err
+	a.mu.Unlock()
+	if !known {
+		a.logger.Error("archiving has stopped", "error", err)
+	}
+}
+
+func (a *Archiver) reached(c Checkpoint) {
+	a.mu.Lock()
+	failed := a.failure
+	a.position, a.failure = c, nil
+	a.mu.Unlock()
+	if failed != nil {
+		a.logger.Info("archiving goes on", "sequence", c.Seq)
+	}
+}
+
+// Run archives until ctx ends. Faults are reported by [Archiver.Failure] and
+// tried again, more and more slowly.
+func (a *Archiver) Run(ctx context.Context) {
+	wait := archiveRetryFirst
+	for ctx.Err() == nil {
+		before := a.Position()
+		err := a.follow(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			a.fail(err)
+		}
+		if a.Position() != before {
+			wait = archiveRetryFirst
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, archiveRetryMost)
+	}
+}
+
+// follow archives from the checkpoint on until something fails.
+func (a *Archiver) follow(ctx context.Context) error {
+	at, err := a.archive.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	gaps, err := a.archive.Gaps(ctx, at.Seq)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.position = at
+	a.mu.Unlock()
+	next := skipGaps(gaps, at.Seq+1)
+	// A log that begins too late may hold nothing that would show it.
+	if extent, err := a.log.Extent(ctx); err != nil {
+		return err
+	} else if extent.First > next {
+		return &GapError{From: next, To: extent.First - 1}
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go a.watch(ctx, cancel)
+	w := batchWriter{archive: a.archive, at: at, gaps: gaps}
+	err = a.log.Follow(ctx, next, archiveBatch, archiveLinger, func(batch []Record) error {
+		before := w.at
+		err := w.write(ctx, batch)
+		if w.at != before {
+			a.reached(w.at)
+		}
+		return err
+	}, nil)
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// watch ends a follow whose next event does not arrive though the log has it.
+func (a *Archiver) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(a.stallAfter)
+	defer tick.Stop()
+	before := a.Position().Seq
+	behind := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		extent, err := a.log.Extent(ctx)
+		at := a.Position().Seq
+		if err != nil || at != before || extent.Last <= at {
+			before, behind = at, false
+			continue
+		}
+		if behind {
+			cancel(fmt.Errorf("the log goes on to event %d, but its next events cannot be read: %w", extent.Last, &GapError{From: at + 1, To: at + 1}))
+			return
+		}
+		behind = true
+	}
+}
+
+// contiguous gives the part of a batch that follows on from the sequence at,
+// accepted gaps aside and what is archived already dropped, and the gap after
+// it, if there is one.
+func contiguous(at Sequence, batch []Record, gaps []Gap) ([]Record, *GapError) {
+	for len(batch) > 0 && batch[0].Seq <= at {
+		batch = batch[1:]
+	}
+	for i, r := range batch {
+		next := skipGaps(gaps, at+1)
+		if at+1 < r.Seq && next < r.Seq {
+			return batch[:i], &GapError{From: next, To: r.Seq - 1}
+		}
+		at = r.Seq
+	}
+	return batch, nil
+}
+
+// skipGaps gives the first sequence from seq on that no accepted gap holds.
+func skipGaps(gaps []Gap, seq Sequence) Sequence {
+	for _, g := range gaps { // in the order of their beginnings
+		if g.From <= seq && seq <= g.To {
+			seq = g.To + 1
+		}
+	}
+	return seq
+}

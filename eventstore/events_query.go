@@ -1,0 +1,58 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ocapi/domain"
+)
+
+// EventFilter chooses archived events. The zero value chooses all.
+type EventFilter struct {
+	After     Sequence           // only later ones
+	Challenge domain.ChallengeID // zero: any
+	Client    domain.ClientID    // empty: any
+	Since     time.Time          // decided at or after it; zero: any
+}
+
+const (
+	sqlEvents = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE seq > ?1 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
+	sqlChallengeEvents = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE challenge = ?1 AND seq > ?2 AND (?3 = '' OR client = ?3) AND at >= ?4 ORDER BY seq LIMIT ?5`
+	// eventsPage bounds one read, so that a long listing holds no old view of
+	// the database open, which would keep its write-ahead log growing.
+	eventsPage = 2000
+)
+
+// Events visits archived events in the log's order, in bounded memory, until
+// visit fails. It sees what is archived while it runs.
+func (a *SQLiteArchive) Events(ctx context.Context, f EventFilter, visit func(Record) error) error {
+	since := int64(0)
+	if !f.Since.IsZero() {
+		since = f.Since.UnixMicro()
+	}
+	for {
+		query, args := sqlEvents, []any{f.After, string(f.Client), since, eventsPage}
+		if !f.Challenge.IsZero() {
+			query, args = sqlChallengeEvents, []any{f.Challenge.UUID[:], f.After, string(f.Client), since, eventsPage}
+		}
+		rows, err := a.read.QueryContext(ctx, query, args...)
+		if err != nil {
+			return fmt.Errorf("read events of the archive after %d: %w", f.After, err)
+		}
+		n := 0
+		err = scanRecords(rows, func(r Record) error {
+			n++
+			f.After = r.Seq
+			return visit(r)
+		})
+		if err != nil {
+			return fmt.Errorf("read events of the archive after %d: %w", f.After, err)
+		}
+		if n < eventsPage {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,6 @@
+package eventstore
+
+import "time"
+
+// SetStallAfter shortens the archiver's patience.
+func (a *Archiver) SetStallAfter(d time.Duration) { a.stallAfter = d }

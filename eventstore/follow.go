@@ -1,0 +1,110 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// followBuffer is how many events are fetched ahead of a follower.
+	followBuffer = 2000
+	// followIdle lets the server drop the consumer of a follower that is gone.
+	followIdle = 30 * time.Second
+)
+
+// Follow reads events in the log's order, from the sequence from on, and calls
+// handle with batches of at most most events: a batch is handed over when it
+// is full or linger after its first event. It returns when ctx ends (nil), when
+// handle fails (that error), or when the log cannot be read any more.
+//
+// Follow passes on what the stream holds and judges no gaps: comparing
+// sequences is the handler's part. caughtUp, where not nil, is called once,
+// after everything that was in the stream at the start has been handled.
+func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.Duration, handle func([]Record) error, caughtUp func()) error {
+	extent, err := l.Extent(ctx)
+	if err != nil {
+		return err
+	}
+	from = max(from, 1)
+	consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       uint64(from),
+		InactiveThreshold: followIdle,
+	})
+	if err != nil {
+		return fmt.Errorf("follow the log from %d: %w", from, err)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer))
+	if err != nil {
+		return fmt.Errorf("follow the log from %d: %w", from, err)
+	}
+	defer messages.Stop()
+
+	f := follower{log: l, messages: messages, ctx: ctx}
+	behind := caughtUp != nil
+	next := max(from, extent.First)
+	for {
+		if behind && next > extent.Last {
+			behind = false
+			caughtUp()
+		}
+		batch, err := f.batch(most, linger)
+		if len(batch) > 0 {
+			if err := handle(batch); err != nil {
+				return err
+			}
+			next = batch[len(batch)-1].Seq + 1
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type follower struct {
+	log      *Log
+	messages jetstream.MessagesContext
+	ctx      context.Context
+}
+
+// batch waits for one event and then takes what comes within linger. What was
+// read before an error is returned with it.
+func (f *follower) batch(most int, linger time.Duration) ([]Record, error) {
+	first, err := f.next(f.ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch := append(make([]Record, 0, 16), first)
+	soon, cancel := context.WithTimeout(f.ctx, linger)
+	defer cancel()
+	for len(batch) < most {
+		r, err := f.next(soon)
+		if errors.Is(err, context.DeadlineExceeded) && f.ctx.Err() == nil {
+			return batch, nil
+		}
+		if err != nil {
+			return batch, err
+		}
+		batch = append(batch, r)
+	}
+	return batch, nil
+}
+
+func (f *follower) next(ctx context.Context) (Record, error) {
+	m, err := f.messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return Record{}, err
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return Record{}, fmt.Errorf("read an event's place in the log: %w", err)
+	}
+	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
+}

@@ -1,0 +1,183 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"ocapi/domain"
+)
+
+const (
+	// gatherQueue is how many appends may wait; more are shed with 503. At 15k
+	// appends a second it is a quarter of a second's worth.
+	gatherQueue = 4096
+	// gatherBatch is the largest atomic batch; the server's own limit is 1000.
+	gatherBatch = 500
+)
+
+// Headers of JetStream's atomic batch publishing (ADR-50 of the NATS project).
+const (
+	batchIDHeader     = "Nats-Batch-Id"
+	batchSeqHeader    = "Nats-Batch-Sequence"
+	batchCommitHeader = "Nats-Batch-Commit"
+)
+
+// gatherer lets one flush serve many appends. One goroutine writes: what
+// queued up while the last flush was under way is the next batch, so a lone
+// append never waits for company, and there is no timer.
+type gatherer struct {
+	log   *Log
+	queue chan *appending
+	ended chan struct{}
+
+	mu     sync.RWMutex // held for reading while adding: close waits for adders
+	closed bool
+}
+
+func startGatherer(l *Log) *gatherer {
+	g := &gatherer{log: l, queue: make(chan *appending, gatherQueue), ended: make(chan struct{})}
+	go g.run()
+	return g
+}
+
+// add queues an append, or refuses with CodeUnavailable when the queue is full
+// or closed: a caller who would wait longer than that is better told.
+func (g *gatherer) add(_ context.Context, a *appending) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return domain.Unavailable("the service is stopping", nil)
+	}
+	select {
+	case g.queue <- a:
+		return nil
+	default:
+		return domain.Unavailable("the event log is overloaded", nil)
+	}
+}
+
+func (g *gatherer) close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.queue)
+	}
+	g.mu.Unlock()
+	<-g.ended
+}
+
+func (g *gatherer) run() {
+	defer close(g.ended)
+	batch := make([]*appending, 0, gatherBatch)
+	subjects := make(map[string]struct{}, gatherBatch)
+	var held *appending
+	for {
+		batch, held = g.collect(batch[:0], subjects, held)
+		switch len(batch) {
+		case 0:
+			return
+		case 1:
+			g.log.single(batch[0])
+		default:
+			g.log.publishBatch(batch)
+		}
+		clear(subjects)
+	}
+}
+
+// collect waits for one append and takes what else has queued up. A second
+// append to a subject ends the batch and is held for the next: the first
+// changes what the second may expect. It returns none when the queue is closed
+// and empty.
+func (g *gatherer) collect(batch []*appending, subjects map[string]struct{}, held *appending) ([]*appending, *appending) {
+	first := held
+	if first == nil {
+		var ok bool
+		if first, ok = <-g.queue; !ok {
+			return batch, nil
+		}
+	}
+	batch = append(batch, first)
+	subjects[first.subject] = struct{}{}
+	for len(batch) < gatherBatch {
+		select {
+		case a, ok := <-g.queue:
+			if !ok {
+				return batch, nil
+			}
+			if _, twice := subjects[a.subject]; twice {
+				return batch, a
+			}
+			batch = append(batch, a)
+			subjects[a.subject] = struct{}{}
+		default:
+			return batch, nil
+		}
+	}
+	return batch, nil
+}
+
+// publishBatch publishes the appends as one atomic batch and settles them all.
+// One unmet expectation fails the whole batch, so after a refusal every member
+// is tried alone: nobody who races two answers can hurt a stranger.
+func (l *Log) publishBatch(batch []*appending) {
+	ack, err := l.sendBatch(batch)
+	if err == nil {
+		first := ack.Sequence - uint64(len(batch)) + 1
+		for i, a := range batch {
+			a.settle(Sequence(first+uint64(i)), nil)
+		}
+		return
+	}
+	if _, refused := errors.AsType[*jetstream.APIError](err); !refused {
+		// Unknown: each member is looked up by its event's id.
+		eachConcurrently(batch, func(a *appending) { a.settle(l.resolve(a, err)) })
+		return
+	}
+	eachConcurrently(batch, l.single)
+}
+
+func (l *Log) sendBatch(batch []*appending) (pubAck, error) {
+	id := uuid.NewString()
+	for i, a := range batch {
+		m := a.message()
+		m.Header[batchIDHeader] = []string{id}
+		m.Header[batchSeqHeader] = []string{strconv.Itoa(i + 1)}
+		if i < len(batch)-1 {
+			if err := l.conn.PublishMsg(m); err != nil {
+				return pubAck{}, err
+			}
+			continue
+		}
+		m.Header[batchCommitHeader] = []string{"1"}
+		ack, err := l.request(m)
+		if err == nil && ack.BatchSize != len(batch) {
+			err = errors.New("the acknowledgement counts another number of events than the batch has")
+		}
+		return ack, err
+	}
+	return pubAck{}, nats.ErrInvalidMsg
+}
+
+// retryWorkers bounds how many members of a failed batch are retried or looked
+// up at a time.
+const retryWorkers = 64
+
+func eachConcurrently(batch []*appending, do func(*appending)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, retryWorkers)
+	for _, a := range batch {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(a)
+		})
+	}
+	wg.Wait()
+}

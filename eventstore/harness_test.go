@@ -1,0 +1,184 @@
+package eventstore_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/migrations"
+	"ocapi/sqlite"
+)
+
+// store is a real log and a real archive in a folder of the test's own.
+type store struct {
+	t        testing.TB
+	dir      string
+	embedded *eventstore.Embedded
+	log      *eventstore.Log
+	db       *sqlite.DB
+	archive  *eventstore.SQLiteArchive
+	mark     *eventstore.Mark
+	logged   *logBuffer
+	logger   *slog.Logger
+}
+
+const testMaxBytes = 64 << 20
+
+// openStore opens a store in the folder, after reconciling log and archive.
+func openStore(t testing.TB, dir string, d eventstore.Durability) *store {
+	t.Helper()
+	s, err := tryOpenStore(t, dir, d)
+	if err != nil {
+		t.Fatalf("open the store: %v", err)
+	}
+	return s
+}
+
+func tryOpenStore(t testing.TB, dir string, d eventstore.Durability) (*store, error) {
+	t.Helper()
+	ctx := t.Context()
+	s := &store{t: t, dir: dir, logged: &logBuffer{}}
+	s.logger = slog.New(slog.NewTextHandler(s.logged, nil))
+	var err error
+	if s.db, err = sqlite.Open(ctx, filepath.Join(dir, "archive.db")); err != nil {
+		return nil, err
+	}
+	t.Cleanup(s.close)
+	if err = migrations.Up(ctx, s.db.Write, migrations.Archive); err != nil {
+		return nil, err
+	}
+	s.archive = eventstore.NewSQLiteArchive(s.db.Write, s.db.Read)
+	at, err := s.archive.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.embedded, err = eventstore.StartEmbedded(eventstore.EmbeddedConfig{
+		Dir: filepath.Join(dir, "log"), Durability: d, MaxBytes: testMaxBytes, Logger: s.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.mark, err = eventstore.OpenMark(filepath.Join(dir, "log.mark"), s.logger); err != nil {
+		return nil, err
+	}
+	s.log, err = eventstore.OpenLog(ctx, s.embedded.Conn(), eventstore.LogConfig{
+		MaxBytes: testMaxBytes, Durability: d, AckTimeout: 5 * time.Second, Mark: s.mark, Now: time.Now, Logger: s.logger,
+	}, at.Seq)
+	if err != nil {
+		return nil, err
+	}
+	return s, eventstore.Reconcile(ctx, s.log, s.archive, s.logger)
+}
+
+// close stops everything; it may be called again.
+func (s *store) close() {
+	if s.log != nil {
+		s.log.Close()
+	}
+	if s.embedded != nil {
+		s.embedded.Stop()
+	}
+	if s.db != nil {
+		if err := s.db.Close(); err != nil {
+			s.t.Errorf("close the archive: %v", err)
+		}
+	}
+	if s.mark != nil {
+		if err := s.mark.Close(); err != nil {
+			s.t.Errorf("close the mark: %v", err)
+		}
+	}
+	s.log, s.embedded, s.db, s.mark = nil, nil, nil, nil
+}
+
+// archiver runs an archiver until the returned function is called.
+func (s *store) archiver() (a *eventstore.Archiver, stop func()) {
+	a = eventstore.NewArchiver(s.log, s.archive, s.logger, time.Now)
+	a.SetStallAfter(200 * time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.Run(ctx)
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	s.t.Cleanup(stop)
+	return a, stop
+}
+
+// eventually waits until ok holds.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 20 s for: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func newEventID() domain.EventID {
+	id, err := uuid.NewV7()
+	if err != nil {
+		panic(err) // the test machine has no randomness
+	}
+	return domain.EventID{UUID: domain.UUID(id)}
+}
+
+func newChallengeID() domain.ChallengeID {
+	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}
+}
+
+// created makes a creation as the domain would decide it.
+func created(client domain.ClientID, id domain.ChallengeID) *domain.ChallengeCreated {
+	now := domain.Moment(time.Now())
+	return &domain.ChallengeCreated{
+		Header: domain.Header{ID: newEventID(), Challenge: id, Client: client, At: now},
+		Type:   domain.TypeTranscription,
+		Credit: "An archive",
+		Positions: []domain.Position{
+			{Image: "k1", Collection: "c", Role: domain.RoleKnown, Expected: domain.Truth{Kind: domain.TruthText, Text: "juillet"}, Trust: domain.TrustImported},
+			{Image: "u1", Collection: "c", Rendering: 2, Role: domain.RoleUnknown},
+		},
+		Mix:       domain.Mix{Texts: 1, Unknown: 1},
+		ExpiresAt: now.Add(domain.Lifetime),
+	}
+}
+
+func answered(c *domain.ChallengeCreated, verdict domain.Status) *domain.ChallengeAnswered {
+	return &domain.ChallengeAnswered{
+		Header:  domain.Header{ID: newEventID(), Challenge: c.Challenge, Client: c.Client, At: domain.Moment(time.Now())},
+		Answer:  domain.Answer{Texts: []string{"juillet", "août"}},
+		Verdict: verdict,
+	}
+}
+
+// logBuffer collects log lines.
+type logBuffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p...)
+	return len(p), nil
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
+}

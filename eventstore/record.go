@@ -1,0 +1,118 @@
+package eventstore
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"ocapi/domain"
+)
+
+// The log's own notions are the domain's; these names keep signatures short.
+type (
+	Sequence    = domain.Sequence
+	Incarnation = domain.Incarnation
+	Record      = domain.Record
+)
+
+// RecordJSON gives the view for people: one object with seq, event_id, type,
+// version, time, client_id, challenge_id and data, without a line break. It is
+// a view: the stored form is binary.
+func RecordJSON(r Record) ([]byte, error) {
+	h := r.Event.Head()
+	name, version, _ := strings.Cut(r.Event.Name(), ".v")
+	return json.Marshal(struct {
+		Seq       Sequence           `json:"seq"`
+		EventID   domain.EventID     `json:"event_id"`
+		Type      string             `json:"type"`
+		Version   json.Number        `json:"version"`
+		Time      string             `json:"time"`
+		Client    domain.ClientID    `json:"client_id"`
+		Challenge domain.ChallengeID `json:"challenge_id"`
+		Data      any                `json:"data"`
+	}{r.Seq, h.ID, name, json.Number(version), jsonTime(h.At), h.Client, h.Challenge, jsonData(r.Event)})
+}
+
+// jsonTime is RFC 3339 with microseconds always, so that lines align and sort.
+func jsonTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
+
+type createdJSON struct {
+	Type        string         `json:"type"`
+	Keyword     string         `json:"keyword,omitempty"`
+	Credit      string         `json:"credit"`
+	WhollyKnown bool           `json:"wholly_known"`
+	Mix         mixJSON        `json:"mix"`
+	ExpiresAt   string         `json:"expires_at"`
+	Images      []positionJSON `json:"images"`
+}
+
+type mixJSON struct {
+	Matches    uint8 `json:"matches"`
+	NonMatches uint8 `json:"non_matches"`
+	Texts      uint8 `json:"texts"`
+	Unknown    uint8 `json:"unknown"`
+}
+
+type positionJSON struct {
+	Position   int                 `json:"position"`
+	Image      domain.ImageID      `json:"image_id"`
+	Collection domain.CollectionID `json:"collection"`
+	Rendering  uint32              `json:"rendering"`
+	Role       string              `json:"role"`
+	Expected   any                 `json:"expected"` // boolean, string or null
+	Trust      string              `json:"trust,omitempty"`
+	Prior      float64             `json:"prior,omitempty"`
+}
+
+type answeredJSON struct {
+	Verdict    string    `json:"verdict"`
+	Texts      *[]string `json:"texts,omitempty"`
+	Selected   *[]uint32 `json:"selected,omitempty"`
+	Text       *string   `json:"text,omitempty"`
+	Unreadable *[]uint32 `json:"unreadable,omitempty"`
+}
+
+func jsonData(e domain.Event) any {
+	switch e := e.(type) {
+	case *domain.ChallengeCreated:
+		images := make([]positionJSON, len(e.Positions))
+		for i, p := range e.Positions {
+			images[i] = positionJSON{
+				Position: i, Image: p.Image, Collection: p.Collection, Rendering: p.Rendering,
+				Role: p.Role.String(), Expected: jsonTruth(p.Expected), Prior: p.Prior,
+			}
+			if p.Trust != domain.TrustNone {
+				images[i].Trust = p.Trust.String()
+			}
+		}
+		return createdJSON{
+			Type: e.Type.String(), Keyword: e.Keyword, Credit: e.Credit, WhollyKnown: e.WhollyKnown,
+			Mix: mixJSON(e.Mix), ExpiresAt: jsonTime(e.ExpiresAt), Images: images,
+		}
+	case *domain.ChallengeAnswered:
+		return answeredJSON{
+			Verdict: e.Verdict.String(), Texts: present(e.Answer.Texts), Selected: present(e.Answer.Selected),
+			Text: e.Answer.Text, Unreadable: present(e.Answer.Unreadable),
+		}
+	}
+	return nil
+}
+
+// present keeps an empty list and leaves an absent one out.
+func present[T any](list []T) *[]T {
+	if list == nil {
+		return nil
+	}
+	return &list
+}
+
+func jsonTruth(t domain.Truth) any {
+	switch t.Kind {
+	case domain.TruthMatch:
+		return t.Match
+	case domain.TruthText:
+		return t.Text
+	case domain.TruthNone:
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package eventstore
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ocapi/domain"
+)
+
+// trimEvery is how often the trimmer looks.
+const trimEvery = time.Second
+
+// fullFraction of MaxBytes is where creations are refused.
+const fullFraction = 1 - createReserve
+
+// Trimmer keeps the log short: it removes what is archived and older than every
+// live challenge plus a margin, and tells the log how full it is.
+type Trimmer struct {
+	log     *Log
+	archive *SQLiteArchive
+	margin  time.Duration
+	logger  *slog.Logger
+	now     func() time.Time
+	every   time.Duration
+}
+
+// NewTrimmer makes a trimmer; Run starts it. margin is how much longer than a
+// challenge's life events stay in the log: the archive's recovery point.
+func NewTrimmer(log *Log, archive *SQLiteArchive, margin time.Duration, logger *slog.Logger, now func() time.Time) *Trimmer {
+	return &Trimmer{log: log, archive: archive, margin: margin, logger: logger, now: now, every: trimEvery}
+}
+
+// Run trims until ctx ends. Faults are logged and tried again.
+func (t *Trimmer) Run(ctx context.Context) {
+	tick := time.NewTicker(t.every)
+	defer tick.Stop()
+	for {
+		if err := t.Once(ctx); err != nil && ctx.Err() == nil {
+			t.logger.Warn("the event log could not be trimmed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Once trims what can be trimmed now.
+func (t *Trimmer) Once(ctx context.Context) error {
+	extent, err := t.log.Extent(ctx)
+	if err != nil {
+		return err
+	}
+	t.log.nearlyFull.Store(float64(extent.Bytes) >= fullFraction*float64(t.log.cfg.MaxBytes))
+	upTo, err := t.archive.LastStoredBefore(ctx, t.now().Add(-domain.Lifetime-t.margin))
+	if err != nil || upTo < extent.First {
+		return err
+	}
+	return t.log.Trim(ctx, min(upTo, extent.Last))
+}
