@@ -1,0 +1,222 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"ocapi/clients"
+	"ocapi/domain"
+	"ocapi/sqlite"
+)
+
+type clientCmd struct {
+	Create  clientCreateCmd  `cmd:"" help:"Register a website; prints its public id and, this once, its private id."`
+	List    clientListCmd    `cmd:"" help:"List the websites and the state of their private ids."`
+	Rotate  clientRotateCmd  `cmd:"" help:"Give a website a new private id; the old ones live on for the overlap."`
+	Revoke  clientRevokeCmd  `cmd:"" help:"End one private id at once."`
+	Disable clientDisableCmd `cmd:"" help:"Make a website unknown; its events stay."`
+	Enable  clientEnableCmd  `cmd:"" help:"Undo disable."`
+}
+
+type clientCreateCmd struct {
+	ID         string   `arg:"" help:"The public id: letters, digits, '-' and '_'."`
+	Alias      []string `help:"Another public id of the same website; may be repeated."`
+	Collection []string `help:"A collection that its challenges come from; may be repeated. None: all."`
+	dataFlag
+}
+
+type clientListCmd struct {
+	JSON bool `help:"Print one JSON object a line."`
+	dataFlag
+}
+
+type clientRotateCmd struct {
+	ID      string        `arg:"" help:"The public id."`
+	Overlap time.Duration `help:"How long the old private ids stay valid." default:"24h"`
+	dataFlag
+}
+
+type clientRevokeCmd struct {
+	ID       string `arg:"" help:"The public id."`
+	SecretID string `help:"Which private id: the middle part of ocapi_…_…; see list." required:"" name:"secret-id"`
+	dataFlag
+}
+
+type clientDisableCmd struct {
+	ID string `arg:"" help:"The public id."`
+	dataFlag
+}
+
+type clientEnableCmd struct {
+	ID string `arg:"" help:"The public id."`
+	dataFlag
+}
+
+// issued is what create and rotate print, on one line.
+type issued struct {
+	Client domain.ClientID `json:"client_id"`
+	Secret string          `json:"secret"`
+}
+
+// Run registers a client.
+func (c *clientCreateCmd) Run(env *environment) error {
+	return withStores(env, c.Data, func(s *stores) error {
+		p := clients.CreateParams{ID: c.ID, Aliases: c.Alias}
+		for _, id := range c.Collection {
+			p.Collections = append(p.Collections, domain.CollectionID(id))
+		}
+		client, secret, err := s.clients.Create(env.ctx, p)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(env.stdout).Encode(issued{Client: client.ID, Secret: secret.Reveal()})
+	})
+}
+
+// Run gives a client a new secret.
+func (c *clientRotateCmd) Run(env *environment) error {
+	return withStores(env, c.Data, func(s *stores) error {
+		secret, err := s.clients.Rotate(env.ctx, c.ID, c.Overlap)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(env.stdout).Encode(issued{Client: domain.ClientID(c.ID), Secret: secret.Reveal()})
+	})
+}
+
+// Run revokes a secret.
+func (c *clientRevokeCmd) Run(env *environment) error {
+	return withStores(env, c.Data, func(s *stores) error {
+		if err := s.clients.Revoke(env.ctx, c.ID, c.SecretID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(env.stdout, "The private id %s of %s is revoked.\n", c.SecretID, c.ID)
+		return err
+	})
+}
+
+// Run disables a client.
+func (c *clientDisableCmd) Run(env *environment) error {
+	return withStores(env, c.Data, func(s *stores) error {
+		if err := s.clients.Disable(env.ctx, c.ID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(env.stdout, "%s is disabled.\n", c.ID)
+		return err
+	})
+}
+
+// Run enables a client.
+func (c *clientEnableCmd) Run(env *environment) error {
+	return withStores(env, c.Data, func(s *stores) error {
+		if err := s.clients.Enable(env.ctx, c.ID); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(env.stdout, "%s is enabled.\n", c.ID)
+		return err
+	})
+}
+
+// listed is a client as list --json prints it: no secret, only their names.
+type listed struct {
+	Client      domain.ClientID       `json:"client_id"`
+	Aliases     []domain.ClientID     `json:"aliases,omitempty"`
+	Collections []domain.CollectionID `json:"collections,omitempty"`
+	Disabled    bool                  `json:"disabled"`
+	CreatedAt   time.Time             `json:"created_at"`
+	Secrets     []listedSecret        `json:"secrets"`
+}
+
+type listedSecret struct {
+	ID        string     `json:"secret_id"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	Live      bool       `json:"live"`
+}
+
+// Run lists the clients. It reads beside a running service.
+func (c *clientListCmd) Run(env *environment) (err error) {
+	if err := requireFolder(c.Data, collectionsFile); err != nil {
+		return err
+	}
+	db, err := sqlite.OpenReadOnly(env.ctx, filepath.Join(c.Data, collectionsFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	list, err := clients.New(nil, db.Read, time.Now).List(env.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printClientsJSON(env, list)
+	}
+	return printClients(env, list, c.Data)
+}
+
+func printClientsJSON(env *environment, list []domain.Client) error {
+	enc := json.NewEncoder(env.stdout)
+	for _, client := range list {
+		l := listed{
+			Client: client.ID, Aliases: client.Aliases, Collections: client.Collections,
+			Disabled: client.Disabled, CreatedAt: client.CreatedAt, Secrets: []listedSecret{},
+		}
+		for _, secret := range client.Secrets {
+			ls := listedSecret{ID: secret.ID, CreatedAt: secret.CreatedAt, Live: secret.Live(time.Now())}
+			if !secret.ExpiresAt.IsZero() {
+				ls.ExpiresAt = &secret.ExpiresAt
+			}
+			l.Secrets = append(l.Secrets, ls)
+		}
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printClients(env *environment, list []domain.Client, folder string) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintf(env.stdout, "There are no clients in %s yet; make one with: ocapi client create ID\n", folder)
+		return err
+	}
+	w := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CLIENT\tSTATE\tALIASES\tCOLLECTIONS\tPRIVATE IDS") //nolint:errcheck // Flush tells
+	for _, client := range list {
+		state := "live"
+		if client.Disabled {
+			state = "disabled"
+		}
+		var aliases, collections, secrets []string
+		for _, a := range client.Aliases {
+			aliases = append(aliases, string(a))
+		}
+		for _, id := range client.Collections {
+			collections = append(collections, string(id))
+		}
+		for _, secret := range client.Secrets {
+			switch {
+			case !secret.Live(time.Now()):
+				secrets = append(secrets, secret.ID+" (ended)")
+			case secret.ExpiresAt.IsZero():
+				secrets = append(secrets, secret.ID)
+			default:
+				secrets = append(secrets, fmt.Sprintf("%s (until %s)", secret.ID, secret.ExpiresAt.Format(time.RFC3339)))
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", client.ID, state, orDash(aliases), orDash(collections), orDash(secrets)) //nolint:errcheck // Flush tells
+	}
+	return w.Flush()
+}
+
+func orDash(words []string) string {
+	if len(words) == 0 {
+		return "-"
+	}
+	return strings.Join(words, ", ")
+}

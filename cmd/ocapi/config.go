@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/rate"
+)
+
+// serveCmd is the configuration of the service: each field is a flag and an
+// environment variable.
+type serveCmd struct {
+	Listen      string `help:"Where the public API listens." default:"127.0.0.1:8080" env:"OCAPI_LISTEN"`
+	AdminListen string `help:"Where metrics and profiles are; a loopback address. Default: the public port plus one on 127.0.0.1, or any free port." env:"OCAPI_ADMIN_LISTEN"`
+	dataFlag
+	NATSURL     string `name:"nats-url" help:"An external NATS cluster. Not in this version: leave it empty for the embedded one." env:"OCAPI_NATS_URL"`
+	DatabaseURL string `name:"database-url" help:"An external PostgreSQL. Not in this version: leave it empty for SQLite." env:"OCAPI_DATABASE_URL"`
+
+	Durability  string        `help:"fsync: what is acknowledged is on disk. interval: a power cut may lose the last 100 ms." default:"fsync" enum:"fsync,interval" env:"OCAPI_DURABILITY"`
+	LogMaxBytes int64         `help:"The most the event log may hold before it is archived and trimmed, in bytes." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
+	TrimMargin  time.Duration `help:"How much longer than a challenge's life events stay in the log: the archive's recovery point." default:"1h" env:"OCAPI_TRIM_MARGIN"`
+
+	ClientRate  float64 `help:"Challenges a second that one client may ask for, sustained." default:"100" env:"OCAPI_CLIENT_RATE"`
+	ClientBurst int     `help:"Challenges that one client may ask for at once." default:"1000" env:"OCAPI_CLIENT_BURST"`
+	TotalRate   float64 `help:"Challenges a second for all clients together, sustained." default:"2000" env:"OCAPI_TOTAL_RATE"`
+	TotalBurst  int     `help:"Challenges for all clients together at once." default:"10000" env:"OCAPI_TOTAL_BURST"`
+
+	WhollyKnown float64 `help:"Share of challenges in which every image counts, 0 to 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
+	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, 0 to 1." default:"0.02" env:"OCAPI_SENTINELS"`
+
+	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or the store is not empty." env:"OCAPI_DEMO"`
+	PublicURL string `help:"The address under which browsers reach the service, for the demonstration. Default: the listening address." env:"OCAPI_PUBLIC_URL"`
+	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"OCAPI_LOG_LEVEL"`
+}
+
+// Bounds of the settings.
+const (
+	minLogMaxBytes = 64 << 20 // less is full within seconds of load
+	maxTrimMargin  = 7 * 24 * time.Hour
+)
+
+// validate checks every setting and the rules between them; errors name the
+// setting and its bound.
+func (c *serveCmd) validate() error {
+	if c.NATSURL != "" || c.DatabaseURL != "" {
+		return fmt.Errorf("--nats-url and --database-url: this version runs with its embedded NATS and SQLite only; leave both empty")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %q is not an address such as 127.0.0.1:8080: %w", c.Listen, err)
+	}
+	if c.AdminListen != "" && !loopback(c.AdminListen) {
+		return fmt.Errorf("--admin-listen: %q is not a loopback address; what it shows is not for the network", c.AdminListen)
+	}
+	if c.LogMaxBytes < minLogMaxBytes {
+		return fmt.Errorf("--log-max-bytes: %d is less than %d", c.LogMaxBytes, minLogMaxBytes)
+	}
+	if c.TrimMargin < 0 || c.TrimMargin > maxTrimMargin {
+		return fmt.Errorf("--trim-margin: %v is not from 0 to %v", c.TrimMargin, maxTrimMargin)
+	}
+	if err := c.limits().Validate(); err != nil {
+		return err
+	}
+	return c.dealing().Validate()
+}
+
+func (c *serveCmd) limits() rate.Config {
+	return rate.Config{
+		PerClient: rate.Limit{PerSecond: c.ClientRate, Burst: c.ClientBurst},
+		Total:     rate.Limit{PerSecond: c.TotalRate, Burst: c.TotalBurst},
+	}
+}
+
+func (c *serveCmd) dealing() domain.Dealing {
+	d := domain.DefaultDealing()
+	d.WhollyKnownShare, d.SentinelShare = c.WhollyKnown, c.Sentinels
+	return d
+}
+
+func (c *serveCmd) durability() eventstore.Durability {
+	d, _ := eventstore.ParseDurability(c.Durability) // the command line allows no other
+	return d
+}
+
+// loopback reports whether an address to listen on can be reached from this
+// machine only.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// unknownVariables lists variables that look like settings and are none: a
+// misspelt one would silently do nothing.
+func unknownVariables(environ []string, known []string) []string {
+	var unknown []string
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "OCAPI_") && !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// settingVariables lists the variables that mean something: those of the
+// settings, and those that the project's own tests and tools use.
+func settingVariables() []string {
+	names := []string{"OCAPI_SAMPLES", "OCAPI_TEST_DATABASE_URL", "OCAPI_CHROMIUM", "OCAPI_SCREENSHOTS"}
+	var collect func(t reflect.Type)
+	collect = func(t reflect.Type) {
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Anonymous {
+				collect(f.Type)
+			} else if name := f.Tag.Get("env"); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	collect(reflect.TypeFor[serveCmd]())
+	return names
+}

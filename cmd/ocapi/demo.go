@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"ocapi/clients"
+	"ocapi/corpus"
+	"ocapi/corpus/demo"
+	"ocapi/domain"
+	"ocapi/examples/signin"
+	"ocapi/widget"
+)
+
+const (
+	demoPath   = "/demo"
+	demoClient = "demo"
+	demoSeed   = 1
+)
+
+// demoSite is the demonstration: a client, and a website that uses it.
+type demoSite struct {
+	client domain.Client
+	draw   bool // its collection has to be drawn, or drawn to its end
+	isNew  bool
+}
+
+// prepareDemo decides whether there is a demonstration: on an empty store that
+// only this machine can reach, where there was one before, or where it is asked
+// for. It makes the demonstration's client where it is missing.
+func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
+	local := loopback(n.cfg.Listen)
+	list, err := n.stores.clients.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	collections, err := n.stores.corpus.Collections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	drawn := false
+	for _, c := range collections {
+		drawn = drawn || c.Demo
+	}
+	var site *demoSite
+	for _, c := range list {
+		if c.ID == demoClient {
+			site = &demoSite{client: c, draw: drawn || n.cfg.Demo}
+		}
+	}
+	empty := len(list) == 0 && len(collections) == 0
+	switch {
+	case site != nil && (site.client.Disabled || !local && !n.cfg.Demo):
+		return nil, nil //nolint:nilnil // there is no demonstration, which is no error
+	case site != nil:
+		return site, nil
+	case !n.cfg.Demo && !(local && empty):
+		return nil, nil //nolint:nilnil // as above
+	}
+	client, _, err := n.stores.clients.Create(ctx, clients.CreateParams{ID: demoClient})
+	if err != nil {
+		return nil, fmt.Errorf("make the demonstration's client: %w", err)
+	}
+	return &demoSite{client: client, draw: true, isNew: true}, n.registry.Reload(ctx)
+}
+
+// demoHandler is the website, which reaches the service as any partner does:
+// over its public API.
+func (n *node) demoHandler(d *demoSite, address net.Addr) (http.Handler, error) {
+	live, ok := n.registry.Client(demoClient)
+	if !ok {
+		return nil, errors.New("the demonstration's client is not in the registry")
+	}
+	secret := ""
+	for _, s := range live.Secrets {
+		if s.Live(time.Now()) {
+			secret = s.Key
+		}
+	}
+	release := widget.Latest()
+	return signin.New(signin.Config{
+		Path: demoPath, BaseURL: n.cfg.PublicURL, ServerBaseURL: "http://" + localAddress(address),
+		ClientID: string(d.client.ID), Secret: secret,
+		ScriptURL: "/ocapi/" + release.Version + "/" + release.Name, Integrity: release.Integrity,
+		Logger: n.logger,
+	})
+}
+
+// localAddress is how this machine reaches what listens on an address.
+func localAddress(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return a.String()
+	}
+	if tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return a.String()
+}
+
+// drawDemo draws the collection, or what is missing of it.
+func (n *node) drawDemo(ctx context.Context, d *demoSite) {
+	if !d.draw {
+		return
+	}
+	said := time.Now()
+	last := corpus.Progress{}
+	drew := false
+	err := corpus.WriteDemo(ctx, corpus.DemoParams{Seed: demoSeed, Counts: demo.DefaultCounts()}, n.stores.corpus, func(p corpus.Progress) {
+		drew = drew || last.Total > 0 && p.Done > last.Done
+		last = p
+		if time.Since(said) > drawSaid {
+			said = time.Now()
+			n.say("  Drawing the demo collection: %d of %d pictures.", p.Done, p.Total)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		n.logger.Error("the demo collection could not be drawn to its end; the next start goes on", "error", err)
+	case drew:
+		n.say("  The demo collection is complete: %d pictures.", last.Total)
+	}
+}
+
+// drawSaid is how often the drawing says how far it is.
+const drawSaid = 3 * time.Second
+
+// announce waits until the node can serve and says where.
+func (n *node) announce(ctx context.Context, began time.Time, public, admin net.Listener, demo *demoSite) {
+	n.readiness.set("")
+	base := "http://" + localAddress(public.Addr())
+	if n.cfg.PublicURL != "" {
+		base = n.cfg.PublicURL
+	}
+	if demo != nil && demo.isNew {
+		n.say("This store is empty: a client %q and a collection of drawn documents are made to look at.", demoClient)
+	}
+	for waited := false; n.ready() != nil; waited = true {
+		if demo == nil || !demo.draw {
+			break // nothing is on its way that would change it
+		}
+		if !waited {
+			n.say("  Drawing its first pictures ...")
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			return
+		}
+	}
+	if err := n.ready(); err != nil {
+		n.say("Ocapi %s is running, but not ready: %v.", version, err)
+		n.say("  Import a collection with: ocapi corpus import DIR --collection NAME --data %s", n.cfg.Data)
+	} else {
+		n.say("Ocapi %s is ready after %.1f s.", version, time.Since(began).Seconds())
+	}
+	if demo != nil {
+		n.say("  Demo page      %s%s", base, demoPath)
+	}
+	n.say("  API            %s/docs", base)
+	n.say("  Health         %s/readyz", base)
+	n.say("  Metrics        http://%s/metrics (this machine only)", admin.Addr())
+	n.say("  Data           %s", n.cfg.Data)
+	n.say("Stop with Ctrl-C.")
+}

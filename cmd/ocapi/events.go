@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+)
+
+type eventsCmd struct {
+	Challenge string `help:"Only this challenge's events."`
+	Client    string `help:"Only this client's events."`
+	Since     string `help:"Only events decided at or after this moment (RFC 3339), or this long ago (as 90m, 24h)."`
+	Follow    bool   `help:"Go on printing new events until interrupted."`
+	dataFlag
+}
+
+// followEvery is how often --follow looks for new events; archiving itself
+// gathers for 50 ms.
+const followEvery = 200 * time.Millisecond
+
+// Run prints the events. It reads beside a running service.
+func (c *eventsCmd) Run(env *environment) (err error) {
+	filter, err := c.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	archive, closeArchive, err := openArchiveReadOnly(env.ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeArchive()) }()
+	w := bufio.NewWriter(env.stdout)
+	for {
+		err := archive.Events(env.ctx, filter, func(r domain.Record) error {
+			filter.After = r.Seq
+			line, err := eventstore.RecordJSON(r)
+			if err != nil {
+				return err
+			}
+			_, err = w.Write(append(line, '\n'))
+			return err
+		})
+		if err := errors.Join(err, w.Flush()); err != nil {
+			if env.ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if !c.Follow {
+			return nil
+		}
+		select {
+		case <-env.ctx.Done():
+			return nil
+		case <-time.After(followEvery):
+		}
+	}
+}
+
+func (c *eventsCmd) filter(now time.Time) (eventstore.EventFilter, error) {
+	f := eventstore.EventFilter{Client: domain.ClientID(c.Client)}
+	if c.Challenge != "" {
+		id, err := domain.ParseChallengeID(c.Challenge)
+		if err != nil {
+			return f, fmt.Errorf("--challenge: %w", err)
+		}
+		f.Challenge = id
+	}
+	if c.Since != "" {
+		if ago, err := time.ParseDuration(c.Since); err == nil {
+			f.Since = now.Add(-ago)
+		} else if f.Since, err = time.Parse(time.RFC3339, c.Since); err != nil {
+			return f, fmt.Errorf("--since: %q is neither a moment such as 2026-01-31T12:00:00Z nor a duration such as 90m", c.Since)
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,108 @@
+// Command ocapi is the whole of Ocapi in one binary: the service, and the
+// commands that manage its clients and collections and read its events.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build (see Makefile).
+var version = "0.1.0-dev"
+
+// cli is the command line. Every flag has an environment variable of the same
+// name, in capitals, with the prefix OCAPI_.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the service."`
+	Client  clientCmd  `cmd:"" help:"Manage the websites that may use the service."`
+	Corpus  corpusCmd  `cmd:"" help:"Manage collections of images."`
+	Events  eventsCmd  `cmd:"" help:"Print archived events as JSON Lines."`
+	Archive archiveCmd `cmd:"" help:"Decide what an operator has to decide about the archive."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(env *environment) error {
+	fmt.Fprintln(env.stdout, version) //nolint:errcheck // nobody is left to be told
+	return nil
+}
+
+// dataFlag is shared by the commands that work on a data folder.
+type dataFlag struct {
+	Data string `help:"The folder that holds everything the service keeps." default:"./data" env:"OCAPI_DATA" type:"path"`
+}
+
+// environment is what a command may use of the world around it.
+type environment struct {
+	ctx    context.Context
+	stdout io.Writer
+	stderr io.Writer
+	dir    string // relative paths are relative to it
+	args   []string
+	// stores are the serving process's own, when the command runs inside it;
+	// nil in a process of its own.
+	stores *stores
+}
+
+// errSilent ends a command whose reason has been printed already.
+var errSilent = errors.New("failed")
+
+func main() {
+	// The second signal ends the process at once: a stop that hangs can be cut.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ocapi:", err)
+		os.Exit(1)
+	}
+	code := run(&environment{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, dir: dir, args: os.Args[1:]})
+	stop()
+	os.Exit(code)
+}
+
+// run parses the command line and runs the command; it returns the exit code:
+// 0 done, 1 failed, 2 misused.
+func run(env *environment) int {
+	var c cli
+	exited := false
+	parser, err := kong.New(&c,
+		kong.Name("ocapi"),
+		kong.Description("A captcha whose challenges are images of heritage documents: answering protects a form and annotates the collection."),
+		kong.Writers(env.stdout, env.stderr),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+		return 1
+	}
+	if len(env.args) == 0 {
+		env.args = []string{"--help"}
+	}
+	command, err := parser.Parse(env.args)
+	if exited { // --help has been printed
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+		return 2
+	}
+	if err := command.Run(env); err != nil {
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+		}
+		return 1
+	}
+	return 0
+}

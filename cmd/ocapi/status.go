@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+)
+
+// archiveGrace is how long the archive may be out of reach before the node
+// says that it is not ready: the log holds hours, so a restart of the database
+// is no reason to send visitors elsewhere.
+const archiveGrace = 30 * time.Second
+
+// readiness is why the node cannot serve at this stage of its life; empty while
+// it runs.
+type readiness struct{ reason atomic.Pointer[string] }
+
+func (r *readiness) set(reason string) { r.reason.Store(&reason) }
+
+func (r *readiness) get() string {
+	if p := r.reason.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// ready says why the node cannot serve, or nil.
+func (n *node) ready() error {
+	if reason := n.readiness.get(); reason != "" {
+		return errors.New(reason)
+	}
+	if err, since := n.archiver.Failure(); err != nil {
+		_, gap := errors.AsType[*eventstore.GapError](err)
+		if gap || time.Since(since) > archiveGrace {
+			return fmt.Errorf("archiving has stopped: %w", err)
+		}
+	}
+	types, err := n.dealer.Servable(&domain.Client{})
+	if err != nil {
+		return err
+	}
+	if len(types) == 0 {
+		return errors.New("no collection can serve a challenge")
+	}
+	return nil
+}
+
+// registerGauges shows what the node knows of itself. All have a fixed number
+// of series.
+func registerGauges(n *node) {
+	gauge := func(name, help string, value func() float64) {
+		n.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("ocapi_archive_sequence", "Sequence of the last archived event.", func() float64 {
+		return float64(n.archiver.Position().Seq)
+	})
+	gauge("ocapi_archive_failing", "1 while archiving has stopped.", func() float64 {
+		if err, _ := n.archiver.Failure(); err != nil {
+			return 1
+		}
+		return 0
+	})
+	gauge("ocapi_challenges_remembered", "Challenges whose state is in memory.", func() float64 {
+		return float64(n.memory.Len())
+	})
+	gauge("ocapi_clients", "Registered clients.", func() float64 { return float64(n.registry.Len()) })
+	gauge("ocapi_clients_age_seconds", "Time since the registry was last known to be current.", func() float64 {
+		return n.registry.Age().Seconds()
+	})
+	gauge("ocapi_ready", "1 while the node serves.", func() float64 {
+		if n.ready() != nil {
+			return 0
+		}
+		return 1
+	})
+}
