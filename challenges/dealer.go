@@ -177,7 +177,7 @@ func (s *snapshot) pool(d *Dealer, ids []domain.CollectionID) (*lockedPool, erro
 
 func (p *lockedPool) fill(d *Dealer, s *snapshot, ids []domain.CollectionID) error {
 	var seed [32]byte
-	rand.Read(seed[:]) //nolint:errcheck // documented never to fail
+	rand.Read(seed[:]) // documented never to fail
 	p.rng = mathrand.New(mathrand.NewChaCha8(seed))
 	var infos []domain.CollectionInfo
 	var images []domain.Image

@@ -111,7 +111,7 @@ func fromRecords(client domain.ClientID, records ...domain.Record) (found, error
 				f = found{Status: domain.StatusCreated, created: e, seq: r.Seq}
 			}
 		case *domain.ChallengeAnswered:
-			if !f.Final() {
+			if !f.Final() && e.Verdict.Final() {
 				f.Status = e.Verdict
 			}
 		}

@@ -23,7 +23,8 @@ type Log interface {
 
 // Archive is where events are once they have left the log.
 type Archive interface {
-	// Challenge reads the events of a challenge in order; none when there are none.
+	// Challenge reads the events of a challenge in order; none when there are
+	// none. Error: CodeUnavailable.
 	Challenge(ctx context.Context, id domain.ChallengeID) ([]domain.Record, error)
 }
 
@@ -93,7 +94,8 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, t domain.Cha
 	}
 	event, err := s.decide(domain.Challenge{}, domain.IssueChallenge{Challenge: id, Client: client.ID, Composition: composition})
 	if err != nil {
-		return domain.ChallengeView{}, err
+		// What Decide finds invalid here is the composer's fault, not the visitor's.
+		return domain.ChallengeView{}, domain.Unavailable("no challenge could be composed", err)
 	}
 	r, err := s.append(ctx, event, 0)
 	if err != nil {

@@ -324,7 +324,7 @@ func TestArchiverStopsAtAGapUntilItIsAccepted(t *testing.T) {
 	a, _ := s.archiver()
 	var gap *eventstore.GapError
 	eventually(t, "the gap to be refused", func() bool {
-		err, _ := a.Failure()
+		_, err := a.Failure()
 		return errors.As(err, &gap)
 	})
 	if gap.From != 1 || gap.To != 4 {
@@ -343,7 +343,7 @@ func TestArchiverStopsAtAGapUntilItIsAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "2 events archived after the gap", func() bool { return len(s.archived(eventstore.EventFilter{})) == 2 })
-	if err, _ := a.Failure(); err != nil {
+	if _, err := a.Failure(); err != nil {
 		t.Errorf("the archiver still fails: %v", err)
 	}
 }

@@ -65,10 +65,10 @@ func (a *Archiver) Position() Checkpoint {
 // Failure tells what keeps the archiver from archiving, and since when; nil
 // while nothing does. A *GapError stays until it is accepted; others are tried
 // again.
-func (a *Archiver) Failure() (error, time.Time) {
+func (a *Archiver) Failure() (since time.Time, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.failure, a.since
+	return a.since, a.failure
 }
 
 func (a *Archiver) fail(err error) {

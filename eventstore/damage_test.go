@@ -112,7 +112,7 @@ func TestFlippedBitIsFound(t *testing.T) {
 			}
 			var gap *eventstore.GapError
 			eventually(t, "the gap to be refused", func() bool {
-				err, _ := a.Failure()
+				_, err := a.Failure()
 				return errors.As(err, &gap)
 			})
 			if gap.From != tt.from || gap.To != tt.to {

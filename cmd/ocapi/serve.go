@@ -154,12 +154,12 @@ func (n *node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
-	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, time.Now)
+	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
 	n.archiving.run(n.archiver.Run)
-	n.archiving.run(eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, time.Now).Run)
+	n.archiving.run(eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock()).Run)
 	n.work.run(n.follow)
 
-	n.registry = clients.NewRegistry(n.stores.collectionsDB.Read, n.logger, time.Now)
+	n.registry = clients.NewRegistry(n.stores.collectionsDB.Read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (n *node) openLog(ctx context.Context) error {
 	}
 	n.log, err = eventstore.OpenLog(ctx, n.embedded.Conn(), eventstore.LogConfig{
 		MaxBytes: n.cfg.LogMaxBytes, Durability: n.cfg.durability(), AckTimeout: ackTimeout,
-		Mark: n.mark, Now: time.Now, Logger: n.logger,
+		Mark: n.mark, Now: n.env.clock(), Logger: n.logger,
 	}, at.Seq)
 	if err != nil {
 		return err
@@ -215,13 +215,13 @@ func (n *node) follow(ctx context.Context) {
 const followBatch = 1000
 
 func (n *node) service() (*challenges.Service, error) {
-	limiter, err := rate.NewLimiter(n.cfg.limits(), time.Now())
+	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
 	if err != nil {
 		return nil, err
 	}
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: limiter, Composer: n.dealer, Now: time.Now, Logger: n.logger,
+		Limiter: limiter, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
 	}), nil
 }
 
@@ -237,7 +237,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service, de
 		mounts[demoPath] = site
 	}
 	api, err := apihttp.New(apihttp.Config{
-		Challenges: service, Clients: n.registry, Ready: n.ready, Now: time.Now,
+		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
 		Logger: n.logger, Registerer: n.metrics, Scripts: script, Mounts: mounts,
 	})
 	if err != nil {
@@ -348,7 +348,7 @@ func (n *node) catchUp() {
 	defer cancel()
 	extent, err := n.log.Extent(ctx)
 	for err == nil && n.archiver.Position().Seq < extent.Last {
-		if failure, _ := n.archiver.Failure(); failure != nil || !sleep(ctx, 5*time.Millisecond) {
+		if _, failure := n.archiver.Failure(); failure != nil || !sleep(ctx, 5*time.Millisecond) {
 			n.logger.Warn("not all events are archived yet; the next start goes on", "archived_up_to", n.archiver.Position().Seq, "logged_up_to", extent.Last)
 			return
 		}

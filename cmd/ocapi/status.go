@@ -35,9 +35,9 @@ func (n *node) ready() error {
 	if reason := n.readiness.get(); reason != "" {
 		return errors.New(reason)
 	}
-	if err, since := n.archiver.Failure(); err != nil {
+	if since, err := n.archiver.Failure(); err != nil {
 		_, gap := errors.AsType[*eventstore.GapError](err)
-		if gap || time.Since(since) > archiveGrace {
+		if gap || n.env.clock()().Sub(since) > archiveGrace {
 			return fmt.Errorf("archiving has stopped: %w", err)
 		}
 	}
@@ -61,7 +61,7 @@ func registerGauges(n *node) {
 		return float64(n.archiver.Position().Seq)
 	})
 	gauge("ocapi_archive_failing", "1 while archiving has stopped.", func() float64 {
-		if err, _ := n.archiver.Failure(); err != nil {
+		if _, err := n.archiver.Failure(); err != nil {
 			return 1
 		}
 		return 0

@@ -1,0 +1,62 @@
+# Every target says what it does: make help
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# One set of flags everywhere: another one would rebuild everything once more.
+LDFLAGS := -X main.version=$(VERSION)
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build ./bin/ocapi
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ocapi ./cmd/ocapi
+
+.PHONY: run
+run: build ## Run Ocapi with embedded NATS and SQLite in ./data (settings: OCAPI_…)
+	@exec ./bin/ocapi serve
+
+.PHONY: test
+test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
+	$(GO) test -race -timeout 25m ./...
+
+.PHONY: test-quick
+test-quick: ## Run the tests without the race detector and without a browser
+	$(GO) test $$($(GO) list ./... | grep -v /e2e$$)
+
+.PHONY: test-deps
+test-deps:
+	@./scripts/test-deps
+
+.PHONY: check
+check: ## Check formatting and go vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## Run golangci-lint (fetches it through the Go module proxy)
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Load a real server from a second process and compare it with a bare chi handler
+	$(GO) run ./bench
+
+.PHONY: widget
+widget: ## Build ocapi.js and print the script tag to paste
+	$(GO) run ./widget/build
+
+.PHONY: clean
+clean: ## Remove what was built (not ./data)
+	rm -rf bin
