@@ -1,6 +1,9 @@
 package domain
 
 import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -22,6 +25,21 @@ type Secret struct {
 	Key       string
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: lives until it is revoked
+}
+
+// Format implements [fmt.Formatter]: no verb prints the key.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "private id %s", s.ID) }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (s Secret) LogValue() slog.Value { return slog.StringValue("private id " + s.ID) }
+
+// MarshalJSON implements json.Marshaler without the key.
+func (s Secret) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ID        string    `json:"secret_id"`
+		CreatedAt time.Time `json:"created_at"`
+		ExpiresAt time.Time `json:"expires_at,omitzero"`
+	}{s.ID, s.CreatedAt, s.ExpiresAt})
 }
 
 // Live reports whether the secret may be used at the time now.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -36,6 +37,11 @@ const shownProblems = 50
 
 // Run imports the folder, inside the running service where there is one.
 func (c *corpusImportCmd) Run(env *environment) error {
+	workers := 0 // all cores
+	if env.stores != nil {
+		// Inside the service, visitors come first.
+		workers = max(1, runtime.GOMAXPROCS(0)-1)
+	}
 	return withStores(env, c.Data, func(s *stores) error {
 		dir := c.Dir
 		if !filepath.IsAbs(dir) {
@@ -44,7 +50,7 @@ func (c *corpusImportCmd) Run(env *environment) error {
 		said := time.Now()
 		report, err := corpus.Import(env.ctx, corpus.ImportParams{
 			Dir: dir, Collection: c.Collection, Title: c.Title, Credit: c.Credit,
-			LabelsComplete: c.LabelsComplete, Update: c.Update,
+			LabelsComplete: c.LabelsComplete, Update: c.Update, Workers: workers,
 		}, s.corpus, func(p corpus.Progress) {
 			if time.Since(said) > importSaid {
 				said = time.Now()

@@ -1,0 +1,40 @@
+// Package corpus keeps the collections that challenges are made of: their
+// images with what is on record of each, the renderings that are served, the
+// keywords in several languages, and who is to be credited.
+//
+// [Store] is the database's side. It knows nothing of files; every change
+// raises its revision in the same transaction, so that servers notice it.
+//
+// [Import] is the way in. An [Importer] reads one format and yields pages, each
+// with the items to be cut from it; one pipeline decodes, cuts, renders and
+// stores them, whatever the format:
+//
+//	Importer --Page{Items}--> decode once --> cut --> renderings --> Store, in batches
+//
+// An image's id is made from the collection, the bytes of its file and its box
+// alone. The same import again therefore changes nothing, an interrupted one
+// continues, and no id tells which images are known.
+//
+// # A folder with a table
+//
+// The table is manifest.csv or manifest.tsv, or the only .csv or .tsv beside
+// keywords.csv and collection.csv; UTF-8, separated by commas, tabs (.tsv) or
+// semicolons. Its first line names the columns, in any order:
+//
+//	file             the picture, relative to the folder; required
+//	known (role)     yes, true, 1, known; no, false, 0, unknown; required
+//	kind             transcription or classification; may be left out where a text or keyword tells
+//	text             the text of a known transcription
+//	keyword          the keywords of a classification, separated by |; of an unknown image those to
+//	                 ask about, none meaning any
+//	labels_complete  yes where a known image shows no other keyword
+//	x, y, w, h       a box in pixels: one picture file may have many lines, each with its own
+//	document         what belongs together; otherwise the source, otherwise the file
+//	credit, source (source_url), shelfmark, page, licence: where the image comes from
+//
+// keywords.csv (keyword, lang, label) gives keywords in several languages,
+// collection.csv (title, credit) has one line about the collection.
+//
+// Nothing that is imported is served as it came: every rendering is drawn anew
+// by package corpus/rendering, in one size for all and without metadata.
+package corpus

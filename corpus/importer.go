@@ -1,0 +1,176 @@
+package corpus
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+
+	"ocapi/domain"
+)
+
+// Importer reads one format. It decides what an image is and what is on
+// record of it; decoding, cutting, rendering and storing are not its business.
+type Importer interface {
+	// Read hands everything to the sink, page by page, and returns when all is
+	// handed over, or with the sink's error, or with an error that makes the
+	// rest unreadable. What is wrong with a part goes to the sink, and the rest
+	// goes on. It is called once, from one goroutine.
+	Read(ctx context.Context, sink Sink) error
+}
+
+// Sink takes what an importer reads.
+type Sink interface {
+	// Page takes a page; the importer does not touch it afterwards. It blocks
+	// while enough pages are in work. An error ends the import.
+	Page(ctx context.Context, p Page) error
+	// Skip says that something was left out, and why.
+	Skip(p Problem)
+	// Note says that something was taken, but not as its author may expect.
+	Note(p Problem)
+}
+
+// Page is one picture file and what is to be cut from it.
+type Page struct {
+	Name string // as reports name it
+	// Read gives the file's bytes; it is called once, from any goroutine.
+	// Whoever implements it bounds what it reads.
+	Read  func(ctx context.Context) ([]byte, error)
+	Items []Item
+}
+
+// Item is one image to be made.
+type Item struct {
+	Entry                  // without ID, Collection and Renderings
+	Box    image.Rectangle // pixels of the page, from its upper left corner; empty: all of it
+	Origin Origin          // where it is described
+}
+
+// Origin is a place in what is imported. The zero value is no place.
+type Origin struct {
+	File string
+	Line int // from 1; 0: the file as a whole
+}
+
+// Problem is something that an archivist should look at.
+type Problem struct {
+	Origin
+	Reason string
+}
+
+// String gives the problem as "file:line: reason".
+func (p Problem) String() string {
+	switch {
+	case p.File == "":
+		return p.Reason
+	case p.Line == 0:
+		return p.File + ": " + p.Reason
+	}
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason)
+}
+
+// MaxProblems bounds the problems that a report lists, of each kind; further
+// ones are only counted. A hundred thousand bad lines fill no memory.
+const MaxProblems = 1000
+
+// Problems is a list with a bound.
+type Problems struct {
+	Total int
+	List  []Problem // at most [MaxProblems], sorted by file and line
+}
+
+func (p *Problems) add(problem Problem) {
+	p.Total++
+	if len(p.List) < MaxProblems {
+		p.List = append(p.List, problem)
+	}
+}
+
+func (p *Problems) sort() {
+	slices.SortStableFunc(p.List, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+}
+
+// Report says what an import did and what the collection can do now.
+type Report struct {
+	Collection domain.CollectionID
+	Made       int      // new images
+	Present    int      // images that were there, with the same data
+	Updated    int      // images that were there and were brought up to date
+	Skipped    Problems // what was left out
+	Notes      Problems // what was taken, but deserves a look
+
+	// What the collection holds and can serve, alone, after the import.
+	Counts    []Count
+	Types     []domain.ChallengeType
+	Keywords  []string // that can be asked for
+	Shortages []domain.Shortage
+}
+
+// Progress says how far an import is.
+type Progress struct {
+	Done  int // items that are stored, were there or were skipped
+	Total int // 0: not known
+}
+
+// ProgressFunc is told of progress, never by two goroutines at once. It should
+// return at once.
+type ProgressFunc func(Progress)
+
+// tally gathers a report from many goroutines.
+type tally struct {
+	mu       sync.Mutex
+	report   Report
+	progress Progress
+	tell     ProgressFunc
+}
+
+func (t *tally) skip(p Problem) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Skipped.add(p)
+	t.advance(1)
+}
+
+func (t *tally) note(p Problem) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Notes.add(p)
+}
+
+// count adds to the numbers of images.
+func (t *tally) count(made, present, updated int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Made += made
+	t.report.Present += present
+	t.report.Updated += updated
+	t.advance(made + present + updated)
+}
+
+func (t *tally) total(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.progress.Total = n
+	t.advance(0)
+}
+
+// advance tells of progress. The caller holds the lock, which is what keeps
+// two goroutines from telling at once.
+func (t *tally) advance(n int) {
+	t.progress.Done += n
+	if t.tell != nil {
+		t.tell(t.progress)
+	}
+}
+
+func (t *tally) finish() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Skipped.sort()
+	t.report.Notes.sort()
+	return t.report
+}

@@ -1,0 +1,263 @@
+package corpus
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"ocapi/domain"
+)
+
+// Bounds of an import's memory and of its transactions.
+const (
+	// decodedBytesPerPixel is the worst that the decoders make of a pixel.
+	decodedBytesPerPixel = 8
+
+	// decodedBytesBudget bounds the pages that are decoded at one time. The
+	// largest page that is accepted has to fit.
+	decodedBytesBudget = decodedBytesPerPixel * DefaultMaxPixels
+
+	// A batch is one transaction: large enough that its fsync does not count,
+	// small enough that a server beside it never waits long for its lock.
+	batchImages = 128
+	batchBytes  = 4 << 20
+
+	// DefaultRenderings is how many renderings an image gets.
+	DefaultRenderings = 3
+
+	renderedType = "image/jpeg" // of package rendering
+)
+
+// pipeline makes images of pages and stores them. It is the one writer for all
+// importers.
+type pipeline struct {
+	store      *Store
+	collection domain.CollectionID
+	renderings int
+	workers    int // cores to use
+	update     bool
+	limits     Limits
+	tally      *tally
+
+	pages  *errgroup.Group // pages in work; its limit is what makes Page wait
+	cores  chan struct{}   // one token for each core that may be busy
+	memory *semaphore.Weighted
+	made   chan NewImage // to the writer
+}
+
+// run reads everything that the importer has into the store. The tally holds
+// what was done, also after an error.
+func (p *pipeline) run(ctx context.Context, importer Importer) error {
+	all, ctx := errgroup.WithContext(ctx)
+	var pagesCtx context.Context
+	p.pages, pagesCtx = errgroup.WithContext(ctx)
+	// One more than there are cores: a page can be read while others are rendered.
+	p.pages.SetLimit(p.workers + 1)
+	p.cores = make(chan struct{}, p.workers)
+	p.memory = semaphore.NewWeighted(decodedBytesBudget)
+	p.made = make(chan NewImage, p.workers)
+	all.Go(func() error { return p.writeAll(ctx) })
+	all.Go(func() error {
+		defer close(p.made) // the writer's end; nobody sends once the pages are done
+		err := importer.Read(pagesCtx, p)
+		return errors.Join(p.pages.Wait(), err)
+	})
+	return all.Wait()
+}
+
+var _ Sink = (*pipeline)(nil)
+
+// Page implements [Sink].
+func (p *pipeline) Page(ctx context.Context, page Page) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.pages.Go(func() error { return p.page(ctx, &page) })
+	return nil
+}
+
+// Skip implements [Sink].
+func (p *pipeline) Skip(problem Problem) { p.tally.skip(problem) }
+
+// Note implements [Sink].
+func (p *pipeline) Note(problem Problem) { p.tally.note(problem) }
+
+// page makes the images of one page. Only a failing store and the context's
+// end are errors; all else is said in the report.
+func (p *pipeline) page(ctx context.Context, page *Page) error {
+	data, err := page.Read(ctx)
+	if err != nil {
+		return p.skipAll(ctx, page.Items, err)
+	}
+	items, err := p.sort(ctx, page.Items, sha256.Sum256(data))
+	if err != nil || len(items) == 0 {
+		return err // what is there already is not even decoded
+	}
+	head, err := readHeader(data, p.limits.MaxPixels)
+	if err != nil {
+		return p.skipAll(ctx, items, err)
+	}
+	weight := min(int64(head.width)*int64(head.height)*decodedBytesPerPixel, decodedBytesBudget)
+	if err := p.memory.Acquire(ctx, weight); err != nil {
+		return err
+	}
+	defer p.memory.Release(weight)
+	return p.cutAll(ctx, head, data, items)
+}
+
+// skipAll leaves out all items of a page for one reason.
+func (p *pipeline) skipAll(ctx context.Context, items []Item, reason error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, item := range items {
+		p.tally.skip(Problem{item.Origin, reason.Error()})
+	}
+	return nil
+}
+
+// sort names the items and gives back those that have to be made.
+func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]Item, error) {
+	ids := make([]domain.ImageID, len(items))
+	first := map[domain.ImageID]Origin{}
+	for i := range items {
+		item := &items[i]
+		item.Collection = p.collection
+		item.ID = imageID(p.collection, item.Type, file, item.Box)
+		ids[i] = item.ID
+	}
+	stored, err := p.store.Entries(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []Item
+	var updates []Entry
+	for _, item := range items {
+		if origin, twice := first[item.ID]; twice {
+			p.tally.skip(Problem{item.Origin, fmt.Sprintf("the same part of the same file is in line %d already", origin.Line)})
+			continue
+		}
+		first[item.ID] = item.Origin
+		old, there := stored[item.ID]
+		switch {
+		case !there:
+			fresh = append(fresh, item)
+		case compare(&item.Entry, &old) == OutcomePresent:
+			p.tally.count(0, 1, 0)
+		case p.update && old.Trust != domain.TrustPromoted:
+			updates = append(updates, item.Entry)
+		default:
+			p.differs(item.Origin)
+			p.tally.count(0, 1, 0)
+		}
+	}
+	if len(updates) > 0 {
+		n, err := p.store.UpdateImages(ctx, updates)
+		if err != nil {
+			return nil, err
+		}
+		p.tally.count(0, len(updates)-n, n)
+	}
+	return fresh, nil
+}
+
+func (p *pipeline) differs(origin Origin) {
+	p.tally.note(Problem{origin, "the image is in the collection already, with other data; those were kept"})
+}
+
+// cutAll decodes the page once and makes every image of it.
+func (p *pipeline) cutAll(ctx context.Context, head header, data []byte, items []Item) error {
+	if err := p.takeCore(ctx); err != nil {
+		return err
+	}
+	img, err := head.decode(data)
+	p.freeCore()
+	if err != nil {
+		return p.skipAll(ctx, items, err)
+	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, item := range items {
+		if err := p.takeCore(ctx); err != nil {
+			return err
+		}
+		group.Go(func() {
+			// Held until the writer has the image: a slow disk then slows the
+			// cores down, and finished images do not pile up.
+			defer p.freeCore()
+			part, err := cut(img, item.Box)
+			if err != nil {
+				p.tally.skip(Problem{item.Origin, err.Error()})
+				return
+			}
+			made, err := render(part, item.Entry, p.renderings)
+			if err != nil {
+				p.tally.skip(Problem{item.Origin, err.Error()})
+				return
+			}
+			select {
+			case p.made <- made:
+			case <-ctx.Done():
+			}
+		})
+	}
+	return nil
+}
+
+func (p *pipeline) takeCore(ctx context.Context) error {
+	select {
+	case p.cores <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *pipeline) freeCore() { <-p.cores }
+
+// writeAll stores what is made, in batches.
+func (p *pipeline) writeAll(ctx context.Context) error {
+	var batch []NewImage
+	size := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		outcomes, err := p.store.AddImages(ctx, batch)
+		if err != nil {
+			return err
+		}
+		made := 0
+		for _, o := range outcomes {
+			if o == OutcomeMade {
+				made++
+			}
+		}
+		for i, o := range outcomes {
+			// Two files with the same bytes, or another import at the same time.
+			if o == OutcomeDiffers {
+				p.tally.note(Problem{Reason: fmt.Sprintf("an image of the document %q is in the collection already, with other data; those were kept", batch[i].Document)})
+			}
+		}
+		p.tally.count(made, len(outcomes)-made, 0)
+		batch, size = batch[:0], 0
+		return nil
+	}
+	for made := range p.made {
+		batch = append(batch, made)
+		for _, picture := range made.Pictures {
+			size += len(picture.Bytes)
+		}
+		if len(batch) >= batchImages || size >= batchBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}

@@ -1,0 +1,257 @@
+package corpus
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ocapi/domain"
+)
+
+const (
+	maxFieldBytes   = 4096
+	maxKeywordBytes = 100
+	maxKeywords     = 64
+	maxBoxNumber    = 1 << 20 // pixels; no page is wider
+
+	// judgedLetters is how long a folded text has to be to be asked as a known
+	// one; it is the pool's own bound.
+	judgedLetters = 3
+)
+
+// manifestLine is what one line of a manifest says.
+type manifestLine struct {
+	file  string // relative, with slashes
+	item  Item   // without its origin
+	notes []string
+}
+
+// readRow reads one line. complete is what a line that does not say means.
+func readRow(r row, complete bool) (manifestLine, error) {
+	if err := checkFields(r.fields); err != nil {
+		return manifestLine{}, err
+	}
+	var line manifestLine
+	var err error
+	if line.file, err = readFile(r.get(columnFile)); err != nil {
+		return manifestLine{}, err
+	}
+	item := &line.item
+	if item.Known, err = readKnown(r.get(columnKnown)); err != nil {
+		return manifestLine{}, err
+	}
+	if item.Known {
+		item.Trust = domain.TrustImported
+	}
+	if item.Type, err = readKind(r); err != nil {
+		return manifestLine{}, err
+	}
+	if item.Type == domain.TypeTranscription {
+		err = line.readText(r)
+	} else {
+		err = line.readKeywords(r, complete)
+	}
+	if err != nil {
+		return manifestLine{}, err
+	}
+	if item.Box, err = readBox(r); err != nil {
+		return manifestLine{}, err
+	}
+	item.Provenance = Provenance{
+		Institution: r.get(columnCredit), ShelfMark: r.get(columnShelfMark), Page: r.get(columnPage),
+		Licence: r.get(columnLicence), Source: r.get(columnSource),
+	}
+	if err := checkSource(item.Source); err != nil {
+		return manifestLine{}, err
+	}
+	item.Document = firstOf(r.get(columnDocument), item.Source, line.file)
+	return line, nil
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// checkFields refuses what no field may hold.
+func checkFields(fields []string) error {
+	for i, f := range fields {
+		switch {
+		case len(f) > maxFieldBytes:
+			return fmt.Errorf("field %d is longer than %d bytes", i+1, maxFieldBytes)
+		case !utf8.ValidString(f):
+			return fmt.Errorf("field %d is not valid UTF-8; save the file as UTF-8", i+1)
+		case strings.ContainsFunc(f, unicode.IsControl):
+			return fmt.Errorf("field %d holds a control character or a line break", i+1)
+		}
+	}
+	return nil
+}
+
+// readFile checks the path's form only; that it stays in the folder, through
+// links too, is the folder's own guard's business.
+func readFile(name string) (string, error) {
+	if name == "" {
+		return "", errors.New("the file is missing")
+	}
+	name = path.Clean(strings.ReplaceAll(name, `\`, "/")) // as Windows writes it
+	if path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") {
+		return "", fmt.Errorf("the file %.80q is not in the folder", name)
+	}
+	return name, nil
+}
+
+func readKnown(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "yes", "true", "1", "known":
+		return true, nil
+	case "no", "false", "0", "unknown":
+		return false, nil
+	case "":
+		return false, errors.New("it is not said whether the answer is known; write yes or no")
+	}
+	return false, fmt.Errorf("%.40q does not say whether the answer is known; write yes or no", s)
+}
+
+func readKind(r row) (domain.ChallengeType, error) {
+	switch kind := strings.ToLower(r.get(columnKind)); kind {
+	case "transcription":
+		return domain.TypeTranscription, nil
+	case "classification":
+		return domain.TypeClassification, nil
+	case "":
+		text, keyword := r.get(columnText) != "", r.get(columnKeyword) != ""
+		switch {
+		case text && !keyword:
+			return domain.TypeTranscription, nil
+		case keyword && !text:
+			return domain.TypeClassification, nil
+		}
+		return domain.TypeInvalid, errors.New("the kind is missing; write transcription or classification")
+	default:
+		return domain.TypeInvalid, fmt.Errorf("the kind is %.40q; write transcription or classification", kind)
+	}
+}
+
+func (l *manifestLine) readText(r row) error {
+	if r.get(columnKeyword) != "" {
+		return errors.New("a transcription has a text, not a keyword")
+	}
+	text := r.get(columnText)
+	if !l.item.Known {
+		if text != "" {
+			l.notes = append(l.notes, "the text is not kept, because the image is said to be unknown")
+		}
+		return nil
+	}
+	folded := utf8.RuneCountInString(domain.Fold(text))
+	switch {
+	case text == "":
+		return errors.New("the text is missing; a known transcription needs one")
+	case folded == 0:
+		return fmt.Errorf("the text %.40q has no letter or digit to compare an answer with", text)
+	case utf8.RuneCountInString(text) > domain.MaxAnswerRunes:
+		return fmt.Errorf("the text is longer than %d characters, which is the longest answer", domain.MaxAnswerRunes)
+	case folded < judgedLetters:
+		l.notes = append(l.notes, fmt.Sprintf("the text %q is too short to be asked as a known one; it takes %d letters or digits", text, judgedLetters))
+	}
+	l.item.Text = text
+	return nil
+}
+
+func (l *manifestLine) readKeywords(r row, complete bool) error {
+	if r.get(columnText) != "" {
+		return errors.New("a classification has keywords, not a text")
+	}
+	var keywords []string
+	for k := range strings.SplitSeq(r.get(columnKeyword), "|") {
+		k = strings.TrimSpace(k)
+		switch {
+		case k == "":
+			continue
+		case len(k) > maxKeywordBytes:
+			return fmt.Errorf("the keyword %.40q is longer than %d bytes", k, maxKeywordBytes)
+		}
+		keywords = append(keywords, k)
+	}
+	keywords = sortedSet(keywords)
+	if len(keywords) > maxKeywords {
+		return fmt.Errorf("there are %d keywords; at most %d are read", len(keywords), maxKeywords)
+	}
+	if !l.item.Known {
+		l.item.Candidates = keywords
+		return nil
+	}
+	if s := r.get(columnComplete); s != "" {
+		var err error
+		if complete, err = readYes(s); err != nil {
+			return err
+		}
+	}
+	if len(keywords) == 0 && !complete {
+		return errors.New("a known image without keywords says nothing, unless its labels are said to be complete")
+	}
+	l.item.Labels, l.item.Complete = keywords, complete
+	return nil
+}
+
+func readYes(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "yes", "true", "1":
+		return true, nil
+	case "no", "false", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%.40q does not say whether the labels are complete; write yes or no", s)
+}
+
+func readBox(r row) (image.Rectangle, error) {
+	var numbers [4]int
+	given := 0
+	for i, c := range []column{columnX, columnY, columnW, columnH} {
+		s := r.get(c)
+		if s == "" {
+			continue
+		}
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > maxBoxNumber {
+			return image.Rectangle{}, fmt.Errorf("%.40q is no number of pixels", s)
+		}
+		numbers[i] = n
+		given++
+	}
+	x, y, w, h := numbers[0], numbers[1], numbers[2], numbers[3]
+	switch {
+	case given == 0:
+		return image.Rectangle{}, nil
+	case given < 4:
+		return image.Rectangle{}, errors.New("a box has four numbers: x, y, w, h")
+	case w == 0 || h == 0:
+		return image.Rectangle{}, errors.New("the box is empty")
+	}
+	return image.Rect(x, y, x+w, y+h), nil
+}
+
+// checkSource allows addresses and persistent identifiers. Addresses end up as
+// links in front of people, so schemes that run something are out.
+func checkSource(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || !slices.Contains([]string{"http", "https", "urn", "ark", "doi", "hdl", "info"}, u.Scheme) {
+		return fmt.Errorf("the source %.80q is no address that begins with http:, https:, urn:, ark:, doi:, hdl: or info:", s)
+	}
+	return nil
+}
