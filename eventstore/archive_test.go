@@ -224,6 +224,22 @@ func TestTrimmerRemovesOnlyWhatIsArchivedAndOver(t *testing.T) {
 	if e := trim(now.Add(domain.Lifetime)); e.First != 1 {
 		t.Errorf("events were trimmed within the margin: the log begins at %d", e.First)
 	}
+	crowded := eventstore.NewTrimmer(s.log, s.archive, time.Hour, s.logger, func() time.Time { return now })
+	crowded.SetKeep(3)
+	if err := crowded.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := s.log.Extent(t.Context()); e.First != 1 {
+		t.Errorf("a crowded log was trimmed of what is alive: it begins at %d", e.First)
+	}
+	crowded = eventstore.NewTrimmer(s.log, s.archive, 48*time.Hour, s.logger, func() time.Time { return now.Add(domain.Lifetime + 2*time.Hour) })
+	crowded.SetKeep(3)
+	if err := crowded.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := s.log.Extent(t.Context()); e.First != 16 {
+		t.Errorf("a crowded log begins at %d; want 16: all that is archived and over, whatever the margin", e.First)
+	}
 	if e := trim(now.Add(domain.Lifetime + 2*time.Hour)); e.First != 16 || e.Last != 21 {
 		t.Errorf("the log holds %d to %d; want 16 to 21: all that is archived goes, nothing else", e.First, e.Last)
 	}

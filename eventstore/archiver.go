@@ -131,12 +131,26 @@ func (a *Archiver) follow(ctx context.Context) error {
 	a.mu.Lock()
 	a.position = at
 	a.mu.Unlock()
-	next := skipGaps(gaps, at.Seq+1)
-	// A log that begins too late may hold nothing that would show it.
-	if extent, err := a.log.Extent(ctx); err != nil {
+	extent, err := a.log.Extent(ctx)
+	if err != nil {
 		return err
-	} else if extent.First > next {
+	}
+	// An operator may declare more lost than was ever written; what comes after
+	// the log's end is not lost by that.
+	next := max(at.Seq+1, min(skipGaps(gaps, at.Seq+1), extent.Last+1))
+	// A log that begins too late may hold nothing that would show it.
+	if extent.First > next {
 		return &GapError{From: next, To: extent.First - 1}
+	}
+	// The checkpoint moves over what was declared lost: where the log ends with
+	// it, no event would come that does.
+	if next > at.Seq+1 {
+		to := Checkpoint{Incarnation: a.log.Incarnation(), Seq: next - 1}
+		if err := a.archive.Append(ctx, at, to, nil); err != nil {
+			return err
+		}
+		at = to
+		a.reached(at)
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -4,3 +4,6 @@ import "time"
 
 // SetStallAfter shortens the archiver's patience.
 func (a *Archiver) SetStallAfter(d time.Duration) { a.stallAfter = d }
+
+// SetKeep makes a log crowded sooner.
+func (t *Trimmer) SetKeep(events Sequence) { t.keep = events }

@@ -11,6 +11,11 @@ import (
 // trimEvery is how often the trimmer looks.
 const trimEvery = time.Second
 
+// keepEvents is how many events the margin may keep: the server's index costs
+// about 250 bytes of memory for each subject (measured). Beyond it the log is
+// trimmed to what is alive.
+const keepEvents = 2_000_000
+
 // fullFraction of MaxBytes is where creations are refused.
 const fullFraction = 1 - createReserve
 
@@ -23,12 +28,14 @@ type Trimmer struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	every   time.Duration
+	keep    Sequence
 }
 
 // NewTrimmer makes a trimmer; Run starts it. margin is how much longer than a
-// challenge's life events stay in the log: the archive's recovery point.
+// challenge's life events stay in the log: the archive's recovery point. It is
+// cut short when the log holds more than keepEvents.
 func NewTrimmer(log *Log, archive *SQLiteArchive, margin time.Duration, logger *slog.Logger, now func() time.Time) *Trimmer {
-	return &Trimmer{log: log, archive: archive, margin: margin, logger: logger, now: now, every: trimEvery}
+	return &Trimmer{log: log, archive: archive, margin: margin, logger: logger, now: now, every: trimEvery, keep: keepEvents}
 }
 
 // Run trims until ctx ends. Faults are logged and tried again.
@@ -54,7 +61,11 @@ func (t *Trimmer) Once(ctx context.Context) error {
 		return err
 	}
 	t.log.nearlyFull.Store(float64(extent.Bytes) >= fullFraction*float64(t.log.cfg.MaxBytes))
-	upTo, err := t.archive.LastStoredBefore(ctx, t.now().Add(-domain.Lifetime-t.margin))
+	margin := t.margin
+	if extent.First+t.keep <= extent.Last {
+		margin = 0
+	}
+	upTo, err := t.archive.LastStoredBefore(ctx, t.now().Add(-domain.Lifetime-margin))
 	if err != nil || upTo < extent.First {
 		return err
 	}
