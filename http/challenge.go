@@ -1,0 +1,151 @@
+package http
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ocapi/domain"
+)
+
+// issue hands out a challenge. The query's lang is for the client's own use:
+// the prompt carries every language there is.
+func (a *api) issue(w http.ResponseWriter, r *http.Request) error {
+	client, name, err := a.client(r)
+	if err != nil {
+		return err
+	}
+	wanted, err := wantedType(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	view, err := a.challenges.Issue(r.Context(), client, wanted)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, appendChallenge(make([]byte, 0, challengeBytes), &view, name))
+	return nil
+}
+
+// wantedType reads the type that a query asks for; none means any. Parameters
+// that are not known are ignored: there may be more of them one day.
+func wantedType(rawQuery string) (domain.ChallengeType, error) {
+	if rawQuery == "" {
+		return domain.TypeInvalid, nil
+	}
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return domain.TypeInvalid, domain.Invalid("query", "the query is not properly encoded")
+	}
+	switch types := query["type"]; {
+	case len(types) > 1:
+		return domain.TypeInvalid, domain.Invalid("type", "the type is given %d times", len(types))
+	case len(types) == 0:
+		return domain.TypeInvalid, nil
+	default:
+		return domain.ParseChallengeType(types[0])
+	}
+}
+
+// maxAnswerBytes bounds the body of an answer. The largest honest one, 36
+// texts of 100 characters of three bytes, has 11 KB.
+const maxAnswerBytes = 16 << 10
+
+// answer judges an answer and, after a rejection, hands out the next challenge.
+func (a *api) answer(w http.ResponseWriter, r *http.Request) error {
+	client, name, err := a.client(r)
+	if err != nil {
+		return err
+	}
+	id, err := challengeID(r)
+	if err != nil {
+		return err
+	}
+	body, err := readAnswer(w, r)
+	if err != nil {
+		return err
+	}
+	given, err := DecodeAnswer(body)
+	if err != nil {
+		return err
+	}
+	outcome, err := a.challenges.Answer(r.Context(), client, id, given)
+	if err != nil {
+		return err
+	}
+	if !outcome.Status.Final() {
+		return errors.New("an answer was judged without a verdict")
+	}
+	writeJSON(w, http.StatusOK, appendOutcome(make([]byte, 0, challengeBytes), &outcome, name))
+	return nil
+}
+
+func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	tooLarge := &problem{kind: kindTooLarge, detail: "an answer is at most " + strconv.Itoa(maxAnswerBytes) + " bytes long"}
+	if r.ContentLength > maxAnswerBytes {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswerBytes))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if err != nil {
+		// The error holds the visitor's address: it goes nowhere.
+		return nil, domain.Invalid(fieldBody, "the body could not be read to its end")
+	}
+	return body, nil
+}
+
+// picture serves the image at a position. Its headers are the same for every
+// image: no date, no tag, no name, nothing that could tell two apart.
+func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
+	client, _, err := a.client(r)
+	if err != nil {
+		return err
+	}
+	id, err := challengeID(r)
+	if err != nil {
+		return err
+	}
+	position, ok := parsePosition(chi.URLParam(r, "n"))
+	if !ok {
+		return domain.NotFound("there is no such image")
+	}
+	picture, err := a.challenges.Picture(r.Context(), client, id, position)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", picture.ContentType)
+	h.Set("Content-Length", strconv.Itoa(len(picture.Bytes)))
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	_, _ = w.Write(picture.Bytes) // a browser that went away is nobody's error
+	return nil
+}
+
+// parsePosition reads a position in its one spelling: an image has one address.
+func parsePosition(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 0 && n < domain.MaxPositions && strconv.Itoa(n) == s
+}
+
+// audioRetryAfter is what callers of a part that does not exist yet are told:
+// trying again soon is of no use.
+const audioRetryAfter = time.Hour
+
+// audio will serve the sound of an audio challenge. There are none yet.
+func (a *api) audio(_ http.ResponseWriter, r *http.Request) error {
+	if _, _, err := a.client(r); err != nil {
+		return err
+	}
+	if _, err := challengeID(r); err != nil {
+		return err
+	}
+	return &domain.Error{Code: domain.CodeUnavailable, Message: "audio challenges are not available yet", RetryAfter: audioRetryAfter}
+}

@@ -1,0 +1,147 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ocapi/domain"
+)
+
+// Challenges is the command side and the read side as handlers need them. Its
+// methods are called from many goroutines at once. A context ends when the
+// browser hangs up: what has begun by then is for the implementation to
+// finish. An error that is no [domain.Error] is internal: it is logged and the
+// caller learns nothing of it.
+type Challenges interface {
+	// Issue hands out a new challenge; t may be domain.TypeInvalid (any).
+	// Errors: CodeLimited, CodeUnavailable.
+	Issue(ctx context.Context, client *domain.Client, t domain.ChallengeType) (domain.ChallengeView, error)
+	// Answer judges. Errors: CodeNotFound, CodeAlreadyAnswered (with Status),
+	// CodeExpired, CodeInvalid, CodeUnavailable.
+	Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error)
+	// Picture gives the image at a position, from 0. Errors: CodeNotFound,
+	// CodeExpired, CodeUnavailable.
+	Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error)
+	// Status tells a partner how a challenge ended. Errors: CodeNotFound,
+	// CodeUnavailable.
+	Status(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.Status, error)
+}
+
+// Clients finds a live (not disabled) client by its public id or an alias. It
+// never blocks, and any string may be asked for.
+type Clients interface {
+	Client(publicID string) (*domain.Client, bool)
+}
+
+// ScriptFunc finds a release of the widget by its version, "X.Y.Z". body and
+// integrity ("sha384-…", as in the HTML attribute) never change for a version.
+type ScriptFunc func(version string) (body []byte, integrity string, ok bool)
+
+// DefaultRememberedTokens is how many verified tokens are remembered: at most
+// 200 bytes each, and more than the partners' sign-ins of one minute.
+const DefaultRememberedTokens = 1 << 16
+
+// maxRememberedTokens bounds the table at about 200 MB.
+const maxRememberedTokens = 1 << 20
+
+// Config is what the public handler is made of. Everything is needed that does
+// not say otherwise.
+type Config struct {
+	Challenges Challenges
+	Clients    Clients
+	// Ready says why the service cannot serve, or nil. It is called for every
+	// GET /readyz, must not block, and callers never see its text.
+	Ready func() error
+	// Now gives the time, for tokens.
+	Now func() time.Time
+	// Logger gets what operators have to know. It never gets an address, a user
+	// agent, an answer or a token.
+	Logger *slog.Logger
+	// Registerer gets ocapi_http_requests_total and
+	// ocapi_http_request_duration_seconds.
+	Registerer prometheus.Registerer
+	// Scripts finds releases of the widget. Optional: nil serves none.
+	Scripts ScriptFunc
+	// Mounts are further handlers by path, such as "/demo": each gets that path
+	// and everything under it, unchanged. Optional. They are no part of the
+	// contract, so openapi.yaml does not list them.
+	Mounts map[string]http.Handler
+	// RememberedTokens bounds the table of verified tokens, 2 to 1,048,576.
+	// Optional: 0 means [DefaultRememberedTokens].
+	RememberedTokens int
+}
+
+// Validate says which option is missing or out of its bounds.
+func (c Config) Validate() error {
+	for _, need := range []struct {
+		name string
+		ok   bool
+	}{
+		{"Challenges", c.Challenges != nil},
+		{"Clients", c.Clients != nil},
+		{"Ready", c.Ready != nil},
+		{"Now", c.Now != nil},
+		{"Logger", c.Logger != nil},
+		{"Registerer", c.Registerer != nil},
+	} {
+		if !need.ok {
+			return errors.New("http: " + need.name + " is missing")
+		}
+	}
+	if n := c.RememberedTokens; n != 0 && (n < 2 || n > maxRememberedTokens) {
+		return fmt.Errorf("http: RememberedTokens is %d; it has to be from 2 to %d, or 0 for %d", n, maxRememberedTokens, DefaultRememberedTokens)
+	}
+	for path, h := range c.Mounts {
+		if h == nil || len(path) < 2 || path[0] != '/' || strings.HasSuffix(path, "/") || strings.ContainsAny(path, "{}*") {
+			return fmt.Errorf("http: Mounts: %q needs a handler and a path such as \"/demo\"", path)
+		}
+	}
+	return nil
+}
+
+// New makes the public handler. The error names the option that is wrong, or
+// says that the metrics are registered already. The handler is safe for
+// concurrent use and needs no stopping.
+func New(cfg Config) (http.Handler, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.RememberedTokens == 0 {
+		cfg.RememberedTokens = DefaultRememberedTokens
+	}
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("http: register metrics: %w", err)
+	}
+	a := &api{
+		challenges: cfg.Challenges,
+		clients:    cfg.Clients,
+		ready:      cfg.Ready,
+		now:        cfg.Now,
+		logger:     cfg.Logger,
+		metrics:    m,
+		tokens:     newTokenCheck(cfg.RememberedTokens),
+		scripts:    newScriptShelf(cfg.Scripts),
+	}
+	return withoutVisitor(a.router(cfg.Mounts)), nil
+}
+
+// api is the public handler's parts; it never changes once it is made.
+type api struct {
+	challenges Challenges
+	clients    Clients
+	ready      func() error
+	now        func() time.Time
+	logger     *slog.Logger
+	metrics    *metrics
+	tokens     *tokenCheck
+	scripts    *scriptShelf
+	outages    throttle
+}

@@ -1,0 +1,92 @@
+package http_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestOpenAPIIsServedAsWritten(t *testing.T) {
+	t.Parallel()
+	got := newFixture(t).get(t, "/openapi.yaml")
+	want, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.status != 200 || !bytes.Equal(got.body, want) || got.header.Get("Content-Type") != "application/yaml" {
+		t.Errorf("%d %v", got.status, got.header)
+	}
+}
+
+func TestDocsPageLoadsNothing(t *testing.T) {
+	t.Parallel()
+	got := newFixture(t).get(t, "/docs")
+	page := string(got.body)
+	if got.status != 200 || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("%d %v", got.status, got.header)
+	}
+	csp := got.header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'sha256-"} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("%q is not in the policy %q", want, csp)
+		}
+	}
+	if strings.Contains(csp, "unsafe") {
+		t.Errorf("policy = %q", csp)
+	}
+	for _, forbidden := range []string{`<script[ >]`, `\sstyle="`, `\son[a-z]+="`, `\ssrc="`, `@import`, `url\(`, `<link [^>]*href="[^d]`} {
+		if found := regexp.MustCompile(forbidden).FindString(page); found != "" {
+			t.Errorf("the page has %q", found)
+		}
+	}
+	if strings.Count(page, "<style>") != 1 {
+		t.Error("the page has to have one style sheet, whose hash is in the policy")
+	}
+}
+
+func TestDocsPageShowsTheContract(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	page := string(f.get(t, "/docs").body)
+	for path, item := range f.contract.doc.Paths.Map() {
+		if !strings.Contains(page, path) {
+			t.Errorf("%s is not on the page", path)
+		}
+		for _, operation := range item.Operations() {
+			if !strings.Contains(page, operation.Summary) {
+				t.Errorf("%q is not on the page", operation.Summary)
+			}
+		}
+	}
+	for name := range f.contract.doc.Components.Schemas {
+		if !strings.Contains(page, `id="schema-`+strings.ToLower(name)+`"`) {
+			t.Errorf("%s is not on the page", name)
+		}
+	}
+	// Every link within the page leads somewhere.
+	for _, link := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if n := strings.Count(page, `id="`+link[1]+`"`); n != 1 {
+			t.Errorf("#%s is there %d times", link[1], n)
+		}
+	}
+}
+
+func TestProblemTypesLeadToTheirParagraph(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	page := string(f.get(t, "/docs").body)
+	for _, name := range []string{
+		"invalid", "forbidden", "not-found", "method-not-allowed", "already-answered", "expired", "too-large", "limited", "internal", "unavailable",
+	} {
+		got := f.get(t, "/problems/"+name)
+		if want := "/docs#problem-" + name; got.status != http.StatusSeeOther || got.header.Get("Location") != want {
+			t.Errorf("%s: %d %v", name, got.status, got.header)
+		}
+		if !strings.Contains(page, `id="problem-`+name+`"`) {
+			t.Errorf("%s has no paragraph", name)
+		}
+	}
+}
