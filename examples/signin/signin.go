@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-//go:embed page.html style.css
+//go:embed page.html style.css icon.svg
 var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "page.html"))
@@ -79,7 +79,12 @@ func New(cfg Config) (http.Handler, error) {
 		mux.HandleFunc("GET "+path, s.show)
 		mux.HandleFunc("POST "+path, s.signIn)
 	}
-	mux.HandleFunc("GET "+cfg.Path+"/style.css", s.style)
+	for _, name := range []string{"style.css", "icon.svg"} {
+		mux.HandleFunc("GET "+cfg.Path+"/"+name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, files, name)
+		})
+	}
 	// A form on another site must not be able to sign anybody in here.
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
@@ -119,8 +124,8 @@ func origin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// contentPolicy allows what this page needs: its own style, Ocapi's script, and Ocapi's API and
-// images. Ocapi needs no exception for inline styles or scripts.
+// contentPolicy allows what this page needs: its own style and icon, Ocapi's script, and Ocapi's
+// API and images. Ocapi needs no exception for inline styles or scripts.
 func contentPolicy(cfg Config) string {
 	source := func(address string) string {
 		if o := origin(address); o != "" {
@@ -129,10 +134,14 @@ func contentPolicy(cfg Config) string {
 		return "'self'"
 	}
 	ocapi := source(cfg.BaseURL)
+	images := "'self'"
+	if ocapi != images {
+		images += " " + ocapi
+	}
 	return "default-src 'none'" +
 		"; script-src " + source(cfg.ScriptURL) +
 		"; connect-src " + ocapi +
-		"; img-src " + ocapi +
+		"; img-src " + images +
 		"; style-src 'self'" +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" +
 		"; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -193,11 +202,6 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		// Here a real site would check the password. This one takes any.
 		s.render(w, r, http.StatusOK, signedIn)
 	}
-}
-
-func (s *site) style(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, files, "style.css")
 }
 
 func (s *site) render(w http.ResponseWriter, r *http.Request, status int, result outcome) {
