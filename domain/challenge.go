@@ -23,7 +23,7 @@ func Evolve(c Challenge, e Event) Challenge {
 			return Challenge{Status: StatusCreated, Created: e}
 		}
 	case *ChallengeAnswered:
-		if c.Status == StatusCreated && e.Verdict.Final() && c.Created.Challenge == e.Challenge {
+		if c.Status == StatusCreated && c.Created != nil && e.Verdict.Final() && c.Created.Challenge == e.Challenge {
 			c.Status = e.Verdict
 			c.Answered = e
 		}
@@ -88,7 +88,7 @@ func decideIssue(c Challenge, cmd IssueChallenge, now time.Time, id EventID) (Ev
 }
 
 func decideAnswer(c Challenge, cmd AnswerChallenge, now time.Time, id EventID) (Event, error) {
-	if c.Status == StatusNone || c.Created.Client != cmd.Client || c.Created.Challenge != cmd.Challenge {
+	if c.Created == nil || c.Created.Client != cmd.Client || c.Created.Challenge != cmd.Challenge {
 		return nil, NotFound("there is no such challenge")
 	}
 	if c.Status.Final() {

@@ -30,6 +30,10 @@ func (c *Composition) check() error {
 	if n := len(c.Positions); n == 0 || n > MaxPositions {
 		return Invalid("positions", "a challenge has 1 to %d positions, this one %d", MaxPositions, n)
 	}
+	truth := TruthText
+	if c.Type == TypeClassification {
+		truth = TruthMatch
+	}
 	known := 0
 	for i, p := range c.Positions {
 		for _, q := range c.Positions[:i] {
@@ -37,7 +41,7 @@ func (c *Composition) check() error {
 				return Invalid("positions", "position %d repeats an image", i)
 			}
 		}
-		if p.Role == RoleInvalid || p.Role != RoleUnknown && p.Expected.Kind == TruthNone {
+		if p.Role == RoleInvalid || p.Role != RoleUnknown && p.Expected.Kind != truth {
 			return Invalid("positions", "position %d has a role without the answer that it needs", i)
 		}
 		if p.Role == RoleKnown {
@@ -46,6 +50,9 @@ func (c *Composition) check() error {
 	}
 	if 2*known < len(c.Positions) {
 		return Invalid("positions", "%d of %d positions are known; at least half have to be", known, len(c.Positions))
+	}
+	if c.WhollyKnown && known < len(c.Positions) {
+		return Invalid("positions", "%d of %d positions are known in a challenge that is to be wholly known", known, len(c.Positions))
 	}
 	return nil
 }

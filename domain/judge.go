@@ -15,14 +15,19 @@ const (
 // A transcription is validated when every known text is right (see
 // [TextMatches]); a classification when every known match and no known
 // non-match is selected. A known position marked unreadable does not
-// validate.
+// validate. A challenge in which nothing is known validates nobody.
 func Judge(c *ChallengeCreated, a Answer) Status {
+	verdict := StatusRejected
 	for i, p := range c.Positions {
-		if p.Role == RoleKnown && !positionRight(c.Type, p.Expected, uint32(i), a) {
+		if p.Role != RoleKnown {
+			continue
+		}
+		if !positionRight(c.Type, p.Expected, uint32(i), a) {
 			return StatusRejected
 		}
+		verdict = StatusValidated
 	}
-	return StatusValidated
+	return verdict
 }
 
 func positionRight(t ChallengeType, expected Truth, i uint32, a Answer) bool {

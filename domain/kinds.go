@@ -3,7 +3,7 @@ package domain
 import "fmt"
 
 // ChallengeType says what a visitor is asked to do. A new type needs: String,
-// ParseChallengeType, Answer.check, Judge, the composer, the widget.
+// ParseChallengeType, CheckAnswer, Judge, the composer, the widget.
 type ChallengeType uint8
 
 // The types of challenge. The zero value is invalid.

@@ -35,16 +35,20 @@ func (d Dealing) Validate() error {
 	if m.Matches < 1 || m.NonMatches < 1 || m.Unknown < 1 {
 		return fmt.Errorf("the classification mix %d/%d/%d needs at least one match, one non-match and one unknown", m.Matches, m.NonMatches, m.Unknown)
 	}
+	if n := m.slots(); n > MaxPositions {
+		return fmt.Errorf("the classification mix %d/%d/%d has %d images; a challenge has at most %d", m.Matches, m.NonMatches, m.Unknown, n, MaxPositions)
+	}
 	if m.Matches+m.NonMatches < m.Unknown {
 		return fmt.Errorf("the classification mix %d/%d/%d has fewer known than unknown images", m.Matches, m.NonMatches, m.Unknown)
 	}
 	if p := m.BlindGuess(); p > maxBlindGuess {
 		return fmt.Errorf("the classification mix %d/%d/%d lets %.1f %% of blind guesses pass; at most %.0f %% may", m.Matches, m.NonMatches, m.Unknown, 100*p, 100*maxBlindGuess)
 	}
-	if d.WhollyKnownShare < 0 || d.WhollyKnownShare >= 1 {
+	// Written so that NaN is refused too.
+	if !(d.WhollyKnownShare >= 0 && d.WhollyKnownShare < 1) {
 		return fmt.Errorf("the wholly known share %g is not in [0, 1)", d.WhollyKnownShare)
 	}
-	if d.SentinelShare < 0 || d.SentinelShare >= 1 {
+	if !(d.SentinelShare >= 0 && d.SentinelShare < 1) {
 		return fmt.Errorf("the sentinel share %g is not in [0, 1)", d.SentinelShare)
 	}
 	return nil
@@ -54,7 +58,7 @@ func (d Dealing) Validate() error {
 // classification: whoever selects k of the T images passes with probability
 // C(unknown, k-matches) / C(T, k), and may choose k.
 func (m Mix) BlindGuess() float64 {
-	total := int(m.Matches) + int(m.NonMatches) + int(m.Unknown)
+	total := m.slots()
 	best := 0.0
 	for extra := 0; extra <= int(m.Unknown); extra++ {
 		p := binomial(int(m.Unknown), extra) / binomial(total, int(m.Matches)+extra)
@@ -62,6 +66,9 @@ func (m Mix) BlindGuess() float64 {
 	}
 	return best
 }
+
+// slots counts the images of a classification.
+func (m Mix) slots() int { return int(m.Matches) + int(m.NonMatches) + int(m.Unknown) }
 
 func binomial(n, k int) float64 {
 	c := 1.0

@@ -110,54 +110,82 @@ func (p *Pool) buildTexts(rng *rand.Rand) {
 	if total == 0 {
 		return
 	}
-	eligible := capForms(byForm, rng)
-	if len(eligible) == 0 || len(unknown) == 0 {
+	texts := dealForms(byForm, rng)
+	eligible := texts.fair(len(texts.images))
+	if eligible == 0 || len(unknown) == 0 {
 		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: fmt.Sprintf(
 			"%d known texts in %d different forms and %d unknown texts; it takes %d forms of at least %d letters, so that no guess is right more than one time in fifty, and 1 unknown",
 			known, len(byForm), len(unknown), minTextForms, minFoldedLen)})
 		return
 	}
+	if p.oneDocument(texts.images[:eligible], unknown) {
+		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: "all texts are of one document, and two of one document are never shown together"})
+		return
+	}
 	asKnown := p.dealing.knownInsteadOfUnknown()
 	shuffle(rng, unknown)
-	sizes := matchedSizes([]int{len(eligible), len(unknown)}, []float64{1 + asKnown, 1 - asKnown}, []int{minTextForms, 1})
-	// capForms lists one image of every form before the second of any, so that
-	// a shortened deck still obeys the 2 % rule.
-	p.knownTexts, p.unknownTexts = NewDeck(eligible[:sizes[0]]), NewDeck(unknown[:sizes[1]])
+	slots, least := []float64{1 + asKnown, 1 - asKnown}, []int{minTextForms, 1}
+	sizes := matchedSizes([]int{eligible, len(unknown)}, slots, least)
+	// A shortened deck has to obey the 2 % rule too; the unknown one follows.
+	sizes = matchedSizes([]int{texts.fair(sizes[0]), len(unknown)}, slots, least)
+	p.knownTexts, p.unknownTexts = NewDeck(texts.images[:sizes[0]]), NewDeck(unknown[:sizes[1]])
 }
 
-// capForms lists images so that no folded form is more than 2 % of the list:
-// the largest c for which taking at most c images a form keeps every form
-// within bounds. Images come in rounds, one of every form first. It is empty
-// when there are fewer than 50 forms.
-func capForms(byForm map[string][]uint32, rng *rand.Rand) []uint32 {
-	if len(byForm) < minTextForms {
-		return nil
+// oneDocument reports whether all the images are of one document.
+func (p *Pool) oneDocument(lists ...[]uint32) bool {
+	first := p.images[lists[0][0]].Document
+	for _, list := range lists {
+		for _, card := range list {
+			if p.images[card].Document != first {
+				return false
+			}
+		}
 	}
+	return true
+}
+
+// formList holds known texts in rounds: one image of every folded form before
+// the second of any.
+type formList struct {
+	images []uint32
+	round  []int // of each image, from 1: how many of its form there are up to it
+}
+
+// dealForms lists the images of all forms, both in random order.
+func dealForms(byForm map[string][]uint32, rng *rand.Rand) formList {
 	forms := make([]string, 0, len(byForm))
-	for f, images := range byForm {
+	for f := range byForm {
 		forms = append(forms, f)
-		slices.Sort(images)
 	}
 	slices.Sort(forms)
 	for _, f := range forms {
 		shuffle(rng, byForm[f])
 	}
 	rng.Shuffle(len(forms), func(i, j int) { forms[i], forms[j] = forms[j], forms[i] })
-	var list []uint32
-	for round := 0; ; round++ {
-		before := len(list)
+	var list formList
+	for round := 1; ; round++ {
+		before := len(list.images)
 		for _, f := range forms {
-			if round < len(byForm[f]) {
-				list = append(list, byForm[f][round])
+			if round <= len(byForm[f]) {
+				list.images = append(list.images, byForm[f][round-1])
+				list.round = append(list.round, round)
 			}
 		}
-		if len(list) == before {
+		if len(list.images) == before {
 			return list
 		}
-		if float64(round+1) > maxBlindGuess*float64(len(list)) {
-			return list[:before]
-		}
 	}
+}
+
+// fair gives the largest number of images, at most n, that the list can be cut
+// to so that no form is more than 2 % of what is left; 0 with fewer than 50
+// forms.
+func (l formList) fair(n int) int {
+	// Rounds only rise, so the last image's is how often any form occurs.
+	for n > 0 && l.round[n-1]*minTextForms > n {
+		n--
+	}
+	return n
 }
 
 func (p *Pool) buildKeywords(rng *rand.Rand) {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"math"
 	"sync"
 
 	"ocapi/domain"
@@ -29,7 +30,7 @@ type recentSpan struct {
 
 // NewRecent makes a cache of at most about maxBytes of stored events.
 func NewRecent(maxBytes int) *Recent {
-	half := max(maxBytes/2, 1<<10)
+	half := min(max(maxBytes/2, 1<<10), math.MaxUint32) // spans are 32 bits wide
 	return &Recent{bytes: half, young: newRecentHalf(0)}
 }
 
@@ -38,9 +39,9 @@ func newRecentHalf(capacity int) recentHalf {
 }
 
 // Put remembers the stored form of a creation and its sequence. The bytes are
-// copied. An event larger than half the cache is not kept.
+// copied. An empty one and one larger than half the cache are not kept.
 func (r *Recent) Put(id domain.ChallengeID, seq domain.Sequence, data []byte) {
-	if len(data) > r.bytes {
+	if len(data) == 0 || len(data) > r.bytes {
 		return
 	}
 	r.mu.Lock()

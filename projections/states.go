@@ -13,7 +13,7 @@ type StateEntry struct {
 	Client     domain.ClientID
 	Status     domain.Status
 	CreatedSeq domain.Sequence // 0 where only the verdict was seen
-	ExpiresAt  time.Time
+	ExpiresAt  time.Time       // zero where only the verdict was seen
 }
 
 // States maps recent challenges to their status. It holds no pointers, so the
@@ -21,7 +21,8 @@ type StateEntry struct {
 // collection about a millisecond. It is safe for concurrent use.
 //
 // Challenges are forgotten by age, a generation at a time: at the earliest
-// after the retention, at the latest a quarter of it later.
+// after the retention, and a quarter of it later while events keep coming.
+// Time is the events' own; without events nothing is forgotten.
 type States struct {
 	retention time.Duration
 	seed      maphash.Seed
@@ -46,7 +47,7 @@ type stateShard struct {
 // packedState has no pointers.
 type packedState struct {
 	createdSeq domain.Sequence
-	expires    int64 // µs since 1970
+	expires    int64 // µs since 1970; 0 where only the verdict was seen
 	client     uint32
 	status     domain.Status
 }
@@ -78,7 +79,7 @@ func (s *States) Apply(e domain.Event, seq domain.Sequence) {
 			next.status = old.status // a verdict is final whatever comes after it
 		}
 	case *domain.ChallengeAnswered:
-		if found && old.status.Final() {
+		if found && old.status.Final() || !e.Verdict.Final() {
 			return
 		}
 		next.createdSeq, next.expires, next.status = old.createdSeq, old.expires, e.Verdict
@@ -100,7 +101,11 @@ func (s *States) Get(id domain.ChallengeID) (StateEntry, bool) {
 	s.clientsMu.RLock()
 	client := s.clients[p.client]
 	s.clientsMu.RUnlock()
-	return StateEntry{Client: client, Status: p.status, CreatedSeq: p.createdSeq, ExpiresAt: time.UnixMicro(p.expires).UTC()}, true
+	entry := StateEntry{Client: client, Status: p.status, CreatedSeq: p.createdSeq}
+	if p.expires != 0 {
+		entry.ExpiresAt = time.UnixMicro(p.expires).UTC()
+	}
+	return entry, true
 }
 
 // Len counts the challenges that are remembered.

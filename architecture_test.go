@@ -1,0 +1,199 @@
+package ocapi_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "ocapi"
+
+// mayImport lists what a package may import of this module besides domain, by
+// their folders. A package that is not named here may import domain only.
+var mayImport = map[string][]string{
+	"corpus":       {"corpus/rendering", "corpus/demo"},
+	"widget/build": {"widget/bundle"}, // the program that builds the script
+}
+
+// impure are packages of the standard library, with all below them, by which
+// the domain would reach out of itself. (A type may say how it is logged, so
+// log/slog is not among them.)
+var impure = []string{"context", "crypto/rand", "database/sql", "io/fs", "net", "os", "sync", "syscall"}
+
+// source is one file with the folder of its package, "" for the root.
+type source struct {
+	file, folder string
+	test         bool
+	tree         *ast.File
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var list []source
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			if file != "." && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules") {
+				return filepath.SkipDir
+			}
+			return nil
+		case !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		mode := parser.ImportsOnly
+		folder := path.Dir(filepath.ToSlash(file))
+		if folder == "domain" {
+			mode = parser.SkipObjectResolution
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, mode)
+		if err != nil {
+			return err
+		}
+		list = append(list, source{file: file, folder: strings.TrimPrefix(folder, "."), test: strings.HasSuffix(file, "_test.go"), tree: tree})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func imports(t *testing.T, s source) []string {
+	t.Helper()
+	var paths []string
+	for _, spec := range s.tree.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// breach says what is wrong with a file of the package in a folder importing
+// a path; empty when nothing is.
+func breach(folder string, test bool, imported string) string {
+	own, ours := strings.CutPrefix(imported, module+"/")
+	switch {
+	case strings.HasPrefix(folder, "cmd/"):
+		return ""
+	case ours && (own == "cmd" || strings.HasPrefix(own, "cmd/")):
+		return "nothing knows the commands"
+	case folder == "domain" && !test:
+		first, _, _ := strings.Cut(imported, "/")
+		reaches := func(p string) bool { return imported == p || strings.HasPrefix(imported, p+"/") }
+		switch {
+		case ours:
+			return "the domain knows no other package"
+		case strings.Contains(first, ".") && imported != "golang.org/x/text" && !strings.HasPrefix(imported, "golang.org/x/text/"):
+			return "the domain imports the standard library and golang.org/x/text only"
+		case slices.ContainsFunc(impure, reaches):
+			return "the domain has no clock, no randomness of its own, no input or output"
+		}
+	case test, !ours, own == "domain", slices.Contains(mayImport[folder], own):
+	default:
+		return "packages import domain and never each other; cmd ties them"
+	}
+	return ""
+}
+
+func TestDependencyDirection(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		seen[s.folder] = true
+		for _, p := range imports(t, s) {
+			if why := breach(s.folder, s.test, p); why != "" {
+				t.Errorf("%s imports %s: %s", s.file, p, why)
+			}
+		}
+	}
+	for _, folder := range []string{"domain", "challenges", "projections", "eventstore", "http", "corpus", "clients", "cmd/ocapi"} {
+		if !seen[folder] {
+			t.Errorf("no source was found in %s: the test does not see what it judges", folder)
+		}
+	}
+}
+
+// TestDomainIsPure looks for what imports do not show: calls for the time and
+// for random numbers that are not an argument's.
+func TestDomainIsPure(t *testing.T) {
+	t.Parallel()
+	forbidden := map[string][]string{
+		"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"},
+		"rand": {"Int", "IntN", "Int32", "Int32N", "Int64", "Int64N", "Uint32", "Uint32N", "Uint64", "Uint64N", "UintN", "N", "Float32", "Float64", "Perm", "Shuffle", "NormFloat64", "ExpFloat64"},
+		"fmt":  {"Print", "Printf", "Println", "Scan", "Scanf", "Scanln"},
+		"slog": {"Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "Default", "SetDefault", "With"},
+	}
+	for _, s := range sources(t) {
+		if s.folder != "domain" || s.test {
+			continue
+		}
+		packages := map[string]bool{}
+		for _, p := range imports(t, s) {
+			packages[path.Base(strings.TrimSuffix(p, "/v2"))] = true
+		}
+		ast.Inspect(s.tree, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && packages[x.Name] && slices.Contains(forbidden[x.Name], sel.Sel.Name) {
+					t.Errorf("%s uses %s.%s", s.file, x.Name, sel.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestBreach(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		folder   string
+		test     bool
+		imported string
+		allowed  bool
+	}{
+		"domain, standard library":      {"domain", false, "strings", true},
+		"domain, x/text":                {"domain", false, "golang.org/x/text/unicode/norm", true},
+		"domain, x/textile":             {"domain", false, "golang.org/x/textile", false},
+		"domain, another module":        {"domain", false, "github.com/google/uuid", false},
+		"domain, an adapter":            {"domain", false, "ocapi/http", false},
+		"domain, files":                 {"domain", false, "os", false},
+		"domain, processes":             {"domain", false, "os/exec", false},
+		"domain, how a type is logged":  {"domain", false, "log/slog", true},
+		"domain, the network":           {"domain", false, "net/http", false},
+		"domain, randomness of its own": {"domain", false, "crypto/rand", false},
+		"domain, random arguments":      {"domain", false, "math/rand/v2", true},
+		"domain's tests":                {"domain", true, "pgregory.net/rapid", true},
+		"adapter, domain":               {"http", false, "ocapi/domain", true},
+		"adapter, adapter":              {"http", false, "ocapi/eventstore", false},
+		"adapter, challenges":           {"http", false, "ocapi/challenges", false},
+		"challenges, adapter":           {"challenges", false, "ocapi/projections", false},
+		"adapter's tests, adapter":      {"eventstore", true, "ocapi/sqlite", true},
+		"adapter's tests, a command":    {"eventstore", true, "ocapi/cmd/ocapi", false},
+		"adapter, a command":            {"http", false, "ocapi/cmd/ocapi", false},
+		"corpus, its renderings":        {"corpus", false, "ocapi/corpus/rendering", true},
+		"corpus, its demo":              {"corpus", false, "ocapi/corpus/demo", true},
+		"renderings, corpus":            {"corpus/rendering", false, "ocapi/corpus", false},
+		"example, widget":               {"examples/signin", false, "ocapi/widget", false},
+		"command, anything":             {"cmd/ocapi", false, "ocapi/eventstore", true},
+		"a folder yet to come":          {"simulate", false, "ocapi/corpus", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if why := breach(tt.folder, tt.test, tt.imported); (why == "") != tt.allowed {
+				t.Errorf("%s importing %s: %q", tt.folder, tt.imported, why)
+			}
+		})
+	}
+}

@@ -1,0 +1,576 @@
+package challenges_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ocapi/domain"
+)
+
+// refusal gives the domain's error, or fails.
+func refusal(t *testing.T, err error, code domain.Code) *domain.Error {
+	t.Helper()
+	e, ok := errors.AsType[*domain.Error](err)
+	if !ok || e.Code != code {
+		t.Fatalf("got %v, want the code %v", err, code)
+	}
+	return e
+}
+
+func TestIssue(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []domain.ChallengeType{domain.TypeInvalid, domain.TypeTranscription, domain.TypeClassification} {
+		t.Run(asked.String(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			view, err := w.Issue(t.Context(), partner, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			composed := twoTexts()
+			if asked == domain.TypeClassification {
+				composed = onePicture()
+			}
+			want := domain.ChallengeView{
+				Challenge: view.Challenge, Client: "partner", Type: composed.Type, ExpiresAt: morning.Add(domain.Lifetime),
+				Prompt: composed.Prompt, Images: len(composed.Positions), Credit: composed.Credit,
+			}
+			if diff := cmp.Diff(want, view); diff != "" {
+				t.Errorf("the view differs (-want +got):\n%s", diff)
+			}
+			events := w.log.events("partner", view.Challenge)
+			if len(events) != 1 {
+				t.Fatalf("%d events", len(events))
+			}
+			e := events[0].(*domain.ChallengeCreated)
+			wantEvent := &domain.ChallengeCreated{
+				Header: domain.Header{ID: e.ID, Challenge: view.Challenge, Client: "partner", At: morning},
+				Type:   composed.Type, Keyword: composed.Keyword, Credit: composed.Credit, Positions: composed.Positions,
+				Mix: composed.Mix, ExpiresAt: morning.Add(domain.Lifetime),
+			}
+			if diff := cmp.Diff(wantEvent, e); diff != "" {
+				t.Errorf("the event differs (-want +got):\n%s", diff)
+			}
+			if v := view.Challenge.UUID[6] >> 4; v != 4 {
+				t.Errorf("the challenge id is of version %d, want 4: it must not be guessed", v)
+			}
+			if v := e.ID.UUID[6] >> 4; v != 7 {
+				t.Errorf("the event id is of version %d, want 7", v)
+			}
+			if _, s := w.memory.Status(view.Challenge); s != domain.StatusCreated {
+				t.Errorf("the memory says %v", s)
+			}
+			if diff := cmp.Diff([]domain.ClientID{"partner"}, w.limiter.taken); diff != "" || !w.limiter.at.Equal(morning) {
+				t.Errorf("the limiter was asked for %v at %v", w.limiter.taken, w.limiter.at)
+			}
+			if diff := cmp.Diff([]domain.ChallengeType{asked}, w.composer.asked); diff != "" {
+				t.Errorf("the composer was asked for %v", w.composer.asked)
+			}
+		})
+	}
+}
+
+func TestIssueIDsDiffer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seen := map[domain.UUID]bool{}
+	for range 200 {
+		id := w.issue(t)
+		for _, u := range []domain.UUID{id.UUID, w.log.events("partner", id)[0].Head().ID.UUID} {
+			if seen[u] {
+				t.Fatalf("%v came twice", u)
+			}
+			seen[u] = true
+		}
+	}
+}
+
+func TestIssueRefused(t *testing.T) {
+	t.Parallel()
+	failing := func(err error) func(*world) {
+		return func(w *world) {
+			w.composer.compose = func(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
+				return domain.Composition{}, err
+			}
+		}
+	}
+	tests := map[string]struct {
+		arrange func(*world)
+		code    domain.Code
+		retry   time.Duration
+	}{
+		"limited":              {func(w *world) { w.limiter.allowed, w.limiter.wait = 0, 7*time.Second }, domain.CodeLimited, 7 * time.Second},
+		"nothing to serve":     {failing(domain.Unavailable("no collection can serve a challenge", nil)), domain.CodeUnavailable, domain.UnavailableRetryAfter},
+		"the log is down":      {func(w *world) { w.log.appendErr = func(domain.Event) error { return errDown } }, domain.CodeUnavailable, domain.UnavailableRetryAfter},
+		"a faulty composition": {failing(nil), domain.CodeUnavailable, domain.UnavailableRetryAfter},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			tt.arrange(w)
+			view, err := w.Issue(t.Context(), partner, domain.TypeTranscription)
+			if e := refusal(t, err, tt.code); e.RetryAfter != tt.retry {
+				t.Errorf("RetryAfter is %v, want %v", e.RetryAfter, tt.retry)
+			}
+			if diff := cmp.Diff(domain.ChallengeView{}, view); diff != "" {
+				t.Errorf("a view came with the refusal:\n%s", diff)
+			}
+			if len(w.log.subjects) != 0 || len(w.memory.live) != 0 {
+				t.Errorf("the log has %d challenges, the memory %d", len(w.log.subjects), len(w.memory.live))
+			}
+			if tt.code == domain.CodeLimited && len(w.composer.asked) > 0 {
+				t.Error("cards were dealt for a challenge that was not issued")
+			}
+		})
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	t.Run("validated", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.issue(t)
+		w.pass(time.Minute)
+		got, err := w.Answer(t.Context(), partner, id, texts("Lande."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(domain.AnswerOutcome{Challenge: id, Status: domain.StatusValidated}, got); diff != "" {
+			t.Errorf("the outcome differs (-want +got):\n%s", diff)
+		}
+		events := w.log.events("partner", id)
+		if len(events) != 2 {
+			t.Fatalf("%d events", len(events))
+		}
+		want := &domain.ChallengeAnswered{
+			Header: domain.Header{ID: events[1].Head().ID, Challenge: id, Client: "partner", At: morning.Add(time.Minute)},
+			Answer: texts("Lande."), Verdict: domain.StatusValidated,
+		}
+		if diff := cmp.Diff(domain.Event(want), events[1]); diff != "" {
+			t.Errorf("the event differs (-want +got):\n%s", diff)
+		}
+		if _, s := w.memory.Status(id); s != domain.StatusValidated {
+			t.Errorf("the memory says %v when the browser is told", s)
+		}
+		if len(w.limiter.taken) != 1 || w.log.lasts != 0 {
+			t.Errorf("the limiter was charged %d times, the log asked %d times", len(w.limiter.taken), w.log.lasts)
+		}
+	})
+	for _, asked := range []domain.ChallengeType{domain.TypeTranscription, domain.TypeClassification} {
+		t.Run("rejected, "+asked.String(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			view, err := w.Issue(t.Context(), partner, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := texts("berg")
+			if asked == domain.TypeClassification {
+				wrong = domain.Answer{Selected: []uint32{}}
+			}
+			got, err := w.Answer(t.Context(), partner, view.Challenge, wrong)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != domain.StatusRejected || got.Challenge != view.Challenge || got.RetryAfter != 0 || got.Next == nil {
+				t.Fatalf("the outcome is %+v", got)
+			}
+			if got.Next.Type != asked || got.Next.Challenge == view.Challenge || got.Next.Client != "partner" {
+				t.Errorf("next comes %+v", got.Next)
+			}
+			if len(w.limiter.taken) != 2 || w.composer.asked[1] != asked {
+				t.Errorf("the limiter was charged for %v, the composer asked for %v", w.limiter.taken, w.composer.asked)
+			}
+			if len(w.log.events("partner", got.Next.Challenge)) != 1 {
+				t.Error("the next challenge is not in the log")
+			}
+		})
+	}
+}
+
+func TestRejectedWithoutNext(t *testing.T) {
+	t.Parallel()
+	failing := func(err error) func(*world) {
+		return func(w *world) {
+			w.composer.compose = func(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
+				return domain.Composition{}, err
+			}
+		}
+	}
+	tests := map[string]struct {
+		arrange func(*world)
+		retry   time.Duration
+		logs    bool
+	}{
+		"limited":           {func(w *world) { w.limiter.allowed, w.limiter.wait = 1, 9*time.Second }, 9 * time.Second, false},
+		"nothing to serve":  {failing(domain.Unavailable("no collection can serve a challenge", nil)), domain.UnavailableRetryAfter, false},
+		"an internal error": {failing(errors.New("a bug")), domain.UnavailableRetryAfter, true},
+		"the log is down for new challenges": {func(w *world) {
+			w.log.appendErr = func(e domain.Event) error {
+				if _, ok := e.(*domain.ChallengeCreated); ok {
+					return errDown
+				}
+				return nil
+			}
+		}, domain.UnavailableRetryAfter, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			tt.arrange(w)
+			got, err := w.Answer(t.Context(), partner, id, texts("berg"))
+			if err != nil {
+				t.Fatalf("the verdict was withheld: %v", err)
+			}
+			if diff := cmp.Diff(domain.AnswerOutcome{Challenge: id, Status: domain.StatusRejected, RetryAfter: tt.retry}, got); diff != "" {
+				t.Errorf("the outcome differs (-want +got):\n%s", diff)
+			}
+			if logged := w.logged.Len() > 0; logged != tt.logs {
+				t.Errorf("logged %q", w.logged)
+			}
+			if strings.Contains(w.logged.String(), "berg") {
+				t.Errorf("the answer is in the log: %s", w.logged)
+			}
+		})
+	}
+}
+
+func TestAnswerRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		arrange func(*testing.T, *world, domain.ChallengeID)
+		client  *domain.Client
+		answer  domain.Answer
+		code    domain.Code
+		status  domain.Status
+	}{
+		"unknown":                  {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("nothing", id) }, partner, texts("lande"), domain.CodeNotFound, 0},
+		"another client's":         {nil, other, texts("lande"), domain.CodeNotFound, 0},
+		"another client's, judged": {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, other, texts("lande"), domain.CodeNotFound, 0},
+		"malformed":                {nil, partner, domain.Answer{}, domain.CodeInvalid, 0},
+		"expired":                  {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) }, partner, texts("lande"), domain.CodeExpired, 0},
+		"again after validated":    {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, partner, texts("berg"), domain.CodeAlreadyAnswered, domain.StatusValidated},
+		"again after rejected":     {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "berg") }, partner, texts("lande"), domain.CodeAlreadyAnswered, domain.StatusRejected},
+		"again, malformed":         {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, partner, domain.Answer{}, domain.CodeAlreadyAnswered, domain.StatusValidated},
+		"again, expired":           {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande"); w.pass(time.Hour) }, partner, texts("lande"), domain.CodeAlreadyAnswered, domain.StatusValidated},
+		"the log does not take it": {func(_ *testing.T, w *world, _ domain.ChallengeID) {
+			w.log.appendErr = func(domain.Event) error { return errDown }
+		}, partner, texts("lande"), domain.CodeUnavailable, 0},
+		"the log cannot be asked": {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id); w.log.lastErr = errDown }, partner, texts("lande"), domain.CodeUnavailable, 0},
+		"the archive cannot be asked": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("archive", id)
+			w.archive.err = errDown
+		}, partner, texts("lande"), domain.CodeUnavailable, 0},
+		"it left the log before its end": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("archive", id)
+		}, partner, texts("lande"), domain.CodeUnavailable, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			if tt.arrange != nil {
+				tt.arrange(t, w, id)
+			}
+			before := len(w.log.events("partner", id))
+			got, err := w.Answer(t.Context(), tt.client, id, tt.answer)
+			if e := refusal(t, err, tt.code); e.Status != tt.status {
+				t.Errorf("the refusal tells the status %v, want %v", e.Status, tt.status)
+			}
+			if diff := cmp.Diff(domain.AnswerOutcome{}, got); diff != "" {
+				t.Errorf("an outcome came with the refusal:\n%s", diff)
+			}
+			if after := len(w.log.events("partner", id)); after != before {
+				t.Errorf("a refused answer made %d events", after-before)
+			}
+		})
+	}
+}
+
+// TestAnswerOnANodeThatFellBehind has another node's verdict in the log while
+// this node's memory still says created.
+func TestAnswerOnANodeThatFellBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.issue(t)
+	w.memory.deaf = true
+	w.answer(t, id, "lande")
+	if _, s := w.memory.Status(id); s != domain.StatusCreated {
+		t.Fatalf("the memory says %v", s)
+	}
+	_, err := w.Answer(t.Context(), partner, id, texts("berg"))
+	if e := refusal(t, err, domain.CodeAlreadyAnswered); e.Status != domain.StatusValidated {
+		t.Errorf("the refusal tells %v", e.Status)
+	}
+	if s, err := w.Status(t.Context(), partner, id); err != nil || s != domain.StatusValidated {
+		t.Errorf("a partner is told %v, %v", s, err)
+	}
+	w.log.lastErr = errDown
+	_, err = w.Answer(t.Context(), partner, id, texts("berg"))
+	refusal(t, err, domain.CodeUnavailable)
+}
+
+func TestRacingAnswers(t *testing.T) {
+	t.Parallel()
+	for _, memory := range []string{"that learns", "that fell behind"} {
+		t.Run("a memory "+memory, func(t *testing.T) {
+			t.Parallel()
+			const racers = 100
+			w := newWorld(t)
+			id := w.issue(t)
+			w.memory.deaf = memory == "that fell behind"
+			start := make(chan struct{})
+			outcomes, refusals := make([]domain.AnswerOutcome, racers), make([]error, racers)
+			var wg sync.WaitGroup
+			for i := range racers {
+				wg.Go(func() {
+					<-start
+					outcomes[i], refusals[i] = w.Answer(t.Context(), partner, id, texts([]string{"lande", "berg"}[i%2]))
+				})
+			}
+			close(start)
+			wg.Wait()
+			var verdict domain.Status
+			for i := range racers {
+				if refusals[i] == nil {
+					if verdict != domain.StatusNone {
+						t.Fatal("two answers got a verdict")
+					}
+					verdict = outcomes[i].Status
+				}
+			}
+			if !verdict.Final() {
+				t.Fatalf("the verdict is %v", verdict)
+			}
+			for i, err := range refusals {
+				if err == nil {
+					continue
+				}
+				if e := refusal(t, err, domain.CodeAlreadyAnswered); e.Status != verdict {
+					t.Errorf("racer %d is told %v, the verdict is %v", i, e.Status, verdict)
+				}
+			}
+			if n := len(w.log.events("partner", id)); n != 2 {
+				t.Errorf("the log has %d events of the challenge", n)
+			}
+			if s, err := w.Status(t.Context(), partner, id); err != nil || s != verdict {
+				t.Errorf("a partner is told %v, %v", s, err)
+			}
+		})
+	}
+}
+
+// TestHangUp cancels the caller's context before and during the append.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.log.watch = func(ctx context.Context) {
+		cancel()
+		if err := ctx.Err(); err != nil {
+			t.Errorf("the append is cancelled with its caller: %v", err)
+		}
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the append may take for ever")
+		}
+	}
+	view, err := w.Issue(ctx, partner, domain.TypeTranscription)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Answer(ctx, partner, view.Challenge, texts("lande"))
+	if err != nil || got.Status != domain.StatusValidated {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	texts := map[domain.Status]string{domain.StatusCreated: "", domain.StatusValidated: "lande", domain.StatusRejected: "berg"}
+	for _, source := range []string{"memory", "log", "archive", "memory and log", "nothing"} {
+		for status, text := range texts {
+			t.Run(fmt.Sprint(status, " in ", source), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				id := w.issue(t)
+				if text != "" {
+					w.answer(t, id, text)
+				}
+				w.pass(24 * time.Hour) // what is expired stays what it is
+				w.keepOnly(source, id)
+				_, err := w.Status(t.Context(), other, id)
+				refusal(t, err, domain.CodeNotFound)
+				got, err := w.Status(t.Context(), partner, id)
+				if source == "nothing" || source == "memory" && status == domain.StatusCreated {
+					// What only the memory has, the log has lost: nobody can ever answer it.
+					refusal(t, err, domain.CodeNotFound)
+					return
+				}
+				if err != nil || got != status {
+					t.Errorf("got %v, %v, want %v", got, err, status)
+				}
+			})
+		}
+	}
+}
+
+// TestStatusIsNeverGuessed takes sources away. Whatever is not final must not
+// be told, nor that there is nothing.
+func TestStatusIsNeverGuessed(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		arrange func(*testing.T, *world, domain.ChallengeID)
+		want    domain.Status // StatusNone: CodeUnavailable
+	}{
+		"created in memory, no log": {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.log.lastErr = errDown }, domain.StatusNone},
+		"nothing in memory, no log": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("nothing", id)
+			w.log.lastErr = errDown
+		}, domain.StatusNone},
+		"nothing in the log, no archive": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("nothing", id)
+			w.archive.err = errDown
+		}, domain.StatusNone},
+		"in the archive, no log": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("archive", id)
+			w.log.lastErr = errDown
+		}, domain.StatusNone},
+		"created in the log, no archive": {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id); w.archive.err = errDown }, domain.StatusCreated},
+		"final in memory, no log, no archive": {func(t *testing.T, w *world, id domain.ChallengeID) {
+			w.answer(t, id, "lande")
+			w.log.lastErr, w.archive.err = errDown, errDown
+		}, domain.StatusValidated},
+		"final in the log, no archive": {func(t *testing.T, w *world, id domain.ChallengeID) {
+			w.answer(t, id, "berg")
+			w.keepOnly("log", id)
+			w.archive.err = errDown
+		}, domain.StatusRejected},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			tt.arrange(t, w, id)
+			got, err := w.Status(t.Context(), partner, id)
+			if tt.want == domain.StatusNone {
+				refusal(t, err, domain.CodeUnavailable)
+			} else if err != nil || got != tt.want {
+				t.Errorf("got %v, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFinalStatusCostsNoQuestion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.issue(t)
+	w.answer(t, id, "lande")
+	before := w.log.lasts
+	for range 10 {
+		if s, err := w.Status(t.Context(), partner, id); err != nil || s != domain.StatusValidated {
+			t.Fatalf("got %v, %v", s, err)
+		}
+	}
+	if w.log.lasts != before || w.archive.asked != 0 {
+		t.Errorf("the log was asked %d times, the archive %d times", w.log.lasts-before, w.archive.asked)
+	}
+	// What the log has told is remembered.
+	w.keepOnly("log", id)
+	for range 10 {
+		if _, err := w.Status(t.Context(), partner, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.log.lasts != before+1 {
+		t.Errorf("the log was asked %d times for a verdict", w.log.lasts-before)
+	}
+}
+
+func TestAnswerFromEverySource(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{"memory and log", "log", "log, the creation dropped from memory"} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			if source == "log, the creation dropped from memory" {
+				w.memory.dropped[id] = true
+			} else {
+				w.keepOnly(source, id)
+			}
+			got, err := w.Answer(t.Context(), partner, id, texts("lande"))
+			if err != nil || got.Status != domain.StatusValidated {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestPicture(t *testing.T) {
+	t.Parallel()
+	nothing := func(*testing.T, *world, domain.ChallengeID) {}
+	tests := map[string]struct {
+		arrange  func(*testing.T, *world, domain.ChallengeID)
+		client   *domain.Client
+		position int
+		want     string
+		code     domain.Code
+	}{
+		"first":                  {nothing, partner, 0, "two", 0},
+		"last":                   {nothing, partner, 1, "one", 0},
+		"from the log":           {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id) }, partner, 0, "two", 0},
+		"from the archive":       {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("archive", id) }, partner, 0, "two", 0},
+		"in the last moment":     {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime - 1) }, partner, 0, "two", 0},
+		"expired":                {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) }, partner, 0, "", domain.CodeExpired},
+		"expired, out of range":  {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) }, partner, 9, "", domain.CodeExpired},
+		"validated":              {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, partner, 0, "", domain.CodeExpired},
+		"rejected, from the log": {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "berg"); w.keepOnly("log", id) }, partner, 0, "", domain.CodeExpired},
+		"rejected, from the archive": {func(t *testing.T, w *world, id domain.ChallengeID) {
+			w.answer(t, id, "berg")
+			w.keepOnly("archive", id)
+		}, partner, 0, "", domain.CodeExpired},
+		"before the first":           {nothing, partner, -1, "", domain.CodeNotFound},
+		"after the last":             {nothing, partner, 2, "", domain.CodeNotFound},
+		"another client's":           {nothing, other, 0, "", domain.CodeNotFound},
+		"another client's, judged":   {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, other, 0, "", domain.CodeNotFound},
+		"another's, in the archive":  {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("archive", id) }, other, 0, "", domain.CodeNotFound},
+		"unknown challenge":          {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("nothing", id) }, partner, 0, "", domain.CodeNotFound},
+		"rendering removed":          {func(_ *testing.T, w *world, _ domain.ChallengeID) { clear(w.pictures.pictures) }, partner, 0, "", domain.CodeExpired},
+		"renderings not to be asked": {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pictures.err = errDown }, partner, 0, "", domain.CodeUnavailable},
+		"log not to be asked":        {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id); w.log.lastErr = errDown }, partner, 0, "", domain.CodeUnavailable},
+		"archive not to be asked": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("archive", id)
+			w.archive.err = errDown
+		}, partner, 0, "", domain.CodeUnavailable},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			tt.arrange(t, w, id)
+			got, err := w.Picture(t.Context(), tt.client, id, tt.position)
+			if tt.code != 0 {
+				refusal(t, err, tt.code)
+				return
+			}
+			if err != nil || string(got.Bytes) != tt.want || got.ContentType != "image/webp" {
+				t.Errorf("got %q, %v, want %q", got.Bytes, err, tt.want)
+			}
+		})
+	}
+}
