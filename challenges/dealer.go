@@ -36,7 +36,9 @@ type Dealer struct {
 	corpus  Corpus
 	dealing domain.Dealing
 	logger  *slog.Logger
-	now     atomic.Pointer[snapshot]
+
+	refreshing sync.Mutex
+	now        atomic.Pointer[snapshot]
 }
 
 var _ Composer = (*Dealer)(nil)
@@ -74,8 +76,10 @@ type lockedPool struct {
 }
 
 // Refresh reads the collections anew when they have changed. On an error the
-// dealer goes on with what it has. One refresh at a time may be under way.
+// dealer goes on with what it has.
 func (d *Dealer) Refresh(ctx context.Context) error {
+	d.refreshing.Lock()
+	defer d.refreshing.Unlock()
 	revision, err := d.corpus.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("read the collections' revision: %w", err)
@@ -100,7 +104,7 @@ func (d *Dealer) Refresh(ctx context.Context) error {
 		next.images[id], rest = rest[:end], rest[end:]
 	}
 	// The usual pool is made here, so that no visitor waits for it.
-	if _, err := next.pool(d, next.usual()); err != nil {
+	if _, err := next.usual(d); err != nil {
 		return err
 	}
 	d.now.Store(next)
@@ -131,16 +135,16 @@ func (d *Dealer) Servable(client *domain.Client) ([]domain.ChallengeType, error)
 
 func (d *Dealer) poolOf(client *domain.Client) (*lockedPool, error) {
 	s := d.now.Load()
-	ids := client.Collections
-	if len(ids) == 0 {
-		ids = s.usual()
+	if len(client.Collections) == 0 {
+		return s.usual(d)
 	}
-	return s.pool(d, ids)
+	return s.pool(d, client.Collections)
 }
 
-// usual are the collections of a client that names none: all that are not the
-// demo's, else the demo's.
-func (s *snapshot) usual() []domain.CollectionID {
+// usual is the pool of a client that names no collection: all that are not the
+// demo's, else the demo's. Collections that can serve nothing, because their
+// import is under way or was broken off, take nothing away from anybody.
+func (s *snapshot) usual(d *Dealer) (*lockedPool, error) {
 	var own, demo []domain.CollectionID
 	for _, c := range s.collections {
 		if c.Demo {
@@ -150,9 +154,18 @@ func (s *snapshot) usual() []domain.CollectionID {
 		}
 	}
 	if len(own) > 0 {
-		return own
+		p, err := s.pool(d, own)
+		if err != nil || len(demo) == 0 || p.servable() {
+			return p, err
+		}
 	}
-	return demo
+	return s.pool(d, demo)
+}
+
+func (p *lockedPool) servable() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pool.Types()) > 0
 }
 
 func (s *snapshot) pool(d *Dealer, ids []domain.CollectionID) (*lockedPool, error) {

@@ -25,7 +25,6 @@ const (
 // demoSite is the demonstration: a client, and a website that uses it.
 type demoSite struct {
 	client domain.Client
-	draw   bool // its collection has to be drawn, or drawn to its end
 	isNew  bool
 }
 
@@ -49,23 +48,25 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 	var site *demoSite
 	for _, c := range list {
 		if c.ID == demoClient {
-			site = &demoSite{client: c, draw: drawn || n.cfg.Demo}
+			site = &demoSite{client: c}
 		}
 	}
-	empty := len(list) == 0 && len(collections) == 0
 	switch {
-	case site != nil && (site.client.Disabled || !local && !n.cfg.Demo):
-		return nil, nil //nolint:nilnil // there is no demonstration, which is no error
 	case site != nil:
+		// A start that was cut short has left its client and nothing else. A
+		// client of that name beside other collections is a partner's.
+		if site.client.Disabled || !n.cfg.Demo && !(local && (drawn || len(collections) == 0)) {
+			return nil, nil //nolint:nilnil // there is no demonstration, which is no error
+		}
 		return site, nil
-	case !n.cfg.Demo && !(local && empty):
+	case !n.cfg.Demo && !(local && len(list) == 0 && len(collections) == 0):
 		return nil, nil //nolint:nilnil // as above
 	}
 	client, _, err := n.stores.clients.Create(ctx, clients.CreateParams{ID: demoClient})
 	if err != nil {
 		return nil, fmt.Errorf("make the demonstration's client: %w", err)
 	}
-	return &demoSite{client: client, draw: true, isNew: true}, n.registry.Reload(ctx)
+	return &demoSite{client: client, isNew: true}, n.registry.Reload(ctx)
 }
 
 // demoHandler is the website, which reaches the service as any partner does:
@@ -77,7 +78,7 @@ func (n *node) demoHandler(d *demoSite, address net.Addr) (http.Handler, error) 
 	}
 	secret := ""
 	for _, s := range live.Secrets {
-		if s.Live(time.Now()) {
+		if s.Live(n.env.clock()()) {
 			secret = s.Key
 		}
 	}
@@ -103,10 +104,8 @@ func localAddress(a net.Addr) string {
 }
 
 // drawDemo draws the collection, or what is missing of it.
-func (n *node) drawDemo(ctx context.Context, d *demoSite) {
-	if !d.draw {
-		return
-	}
+func (n *node) drawDemo(ctx context.Context) {
+	defer n.drawn.Store(true)
 	said := time.Now()
 	last := corpus.Progress{}
 	drew := false
@@ -123,12 +122,23 @@ func (n *node) drawDemo(ctx context.Context, d *demoSite) {
 	case err != nil:
 		n.logger.Error("the demo collection could not be drawn to its end; the next start goes on", "error", err)
 	case drew:
+		n.logIf("take up the last pictures", n.dealer.Refresh(ctx))
 		n.say("  The demo collection is complete: %d pictures.", last.Total)
 	}
 }
 
 // drawSaid is how often the drawing says how far it is.
 const drawSaid = 3 * time.Second
+
+// demoServable reports whether the demonstration's page, which offers both
+// types of challenge, can be opened.
+func (n *node) demoServable(d *demoSite) bool {
+	if d == nil {
+		return true
+	}
+	types, err := n.dealer.Servable(&d.client)
+	return err == nil && len(types) > 1
+}
 
 // announce waits until the node can serve and says where.
 func (n *node) announce(ctx context.Context, began time.Time, public, admin net.Listener, demo *demoSite) {
@@ -140,8 +150,8 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	if demo != nil && demo.isNew {
 		n.say("This store is empty: a client %q and a collection of drawn documents are made to look at.", demoClient)
 	}
-	for waited := false; n.ready() != nil; waited = true {
-		if demo == nil || !demo.draw {
+	for waited := false; n.ready() != nil || !n.demoServable(demo); waited = true {
+		if demo == nil || n.drawn.Load() {
 			break // nothing is on its way that would change it
 		}
 		if !waited {
