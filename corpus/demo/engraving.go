@@ -248,7 +248,7 @@ type lines struct {
 	bow                  float64
 	step                 float64
 	phase, phase2        float64
-	wander, wave         float64
+	wander, pace         float64
 	cross                float64
 }
 
@@ -261,7 +261,7 @@ func (p *plate) newLines(h hatch, x0, y0, x1, y1 float64) lines {
 	l := lines{
 		mx: (x0 + x1) / 2, my: (y0 + y1) / 2, step: p.tool.step,
 		phase: p.rng.Float64(), phase2: p.rng.Float64(),
-		wander: p.tool.wander, wave: between(p.rng, 0.02, 0.05), cross: p.tool.cross,
+		wander: p.tool.wander, pace: between(p.rng, 0.02, 0.05), cross: p.tool.cross,
 	}
 	if half := max(x1-x0, 1) / 2; h.bow != 0 {
 		l.bow = h.bow * 2 / half
@@ -280,13 +280,25 @@ func (l *lines) at(x, y, t float64) float32 {
 	}
 	dx, dy := x-l.mx, y-l.my
 	along, across := dx*l.cos+dy*l.sin, dy*l.cos-dx*l.sin
-	across += l.wander*math.Sin(along*l.wave+across*0.05) - l.bow*along*along*0.5
+	across += l.wander*wave(along*l.pace+across*0.05) - l.bow*along*along*0.5
 	ink := ruling(across/l.step+l.phase, t*0.86, l.step)
 	if t > l.cross {
-		across = dy*l.cos2 - dx*l.sin2 + l.wander*math.Sin(x*l.wave)
+		across = dy*l.cos2 - dx*l.sin2 + l.wander*wave(x*l.pace)
 		ink = max(ink, ruling(across/l.step+l.phase2, (t-l.cross)*1.7+0.1, l.step))
 	}
 	return ink
+}
+
+// wave is nearly a sine, of parabolas: it is asked for every pixel.
+func wave(x float64) float64 {
+	x *= 1 / math.Pi
+	n := math.Floor(x)
+	f := x - n
+	v := 4 * f * (1 - f)
+	if int(n)&1 != 0 {
+		return -v
+	}
+	return v
 }
 
 // ruling is one pixel of evenly ruled lines that cover the share t.

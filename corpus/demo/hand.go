@@ -171,9 +171,9 @@ func (h *hand) write(rng *rand.Rand, l *layer, text string, start point, bend wa
 		if !join {
 			flush()
 		}
-		if join && strings.ContainsRune("acdgq", r) {
+		if join && strings.ContainsRune("acdgoq", r) {
 			// Over the top and back: a straight join would cut through the bowl
-			// and make a c look like an e.
+			// and make a c or an o look like an e.
 			place(overTop, x, sx, sy, &main)
 		}
 		place(g.strokes[0], x, sx, sy, &main)

@@ -83,7 +83,7 @@ func (p *plate) field(turn float64) {
 	} else {
 		patch := func(u, v float64) float64 {
 			d := math.Hypot(u-0.5, v-0.5) * 2
-			return dark * 1.25 * (1 - math.Pow(d, 3))
+			return dark * 1.25 * (1 - d*d*d)
 		}
 		p.ellipse(patch, hatch{absolute: true, angle: a, none: true}, point{0.05, 0.1}, between(r, 0.85, 1.05), between(r, 0.75, 1), 0)
 	}

@@ -32,6 +32,15 @@ func TestContactSheet(t *testing.T) {
 		writeSheet(t, dir+"/demo-plates-"+k.ID+".png", plates[k.ID][:12], 4, 340, 340)
 	}
 	writeSheet(t, dir+"/demo-plates.png", mixed, 5, 340, 340)
+	var hands []Spec
+	for _, s := range words {
+		doc := newRand(1, "document/"+s.Document)
+		newStock(doc)
+		if _, ok := newStyle(doc).(*hand); ok && len(hands) < 48 {
+			hands = append(hands, s)
+		}
+	}
+	writeSheet(t, dir+"/demo-hands.png", hands, 4, 756, 220)
 }
 
 func writeSheet(t *testing.T, path string, specs []Spec, columns, w, h int) {

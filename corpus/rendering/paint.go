@@ -10,7 +10,6 @@ type frame struct {
 	w, h       float64 // served size
 	srcW, srcH float64
 	scale      float64 // served pixels per pixel of the picture
-
 }
 
 // squareEnough is how far from square a picture may be to fill a tile.
@@ -39,8 +38,6 @@ func (f frame) paint(dst, src *image.RGBA, paper ground, v variation, seed uint6
 	tone := newTone(v)
 	state := seed | 1
 	fade := feather * inv
-	// A picture that fills the frame needs no feather except where the shift
-	// lays its edge open.
 	for y := range int(f.h) {
 		py := float64(y) + 0.5 - f.h/2 - v.dy
 		row := dst.Pix[y*dst.Stride : y*dst.Stride+int(f.w)*4]

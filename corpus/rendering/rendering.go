@@ -79,7 +79,7 @@ type Rendering struct {
 // byteBudget, but not under leastQuality, where letters begin to blur.
 const (
 	byteBudget    = 11_800
-	bestQuality   = 70
+	bestQuality   = 80
 	leastQuality  = 40
 	qualityStep   = 8
 	qualityJitter = 10
