@@ -22,6 +22,9 @@ const (
 	// demoBatch images are drawn and then stored together: what an interruption
 	// costs at most, and small, so that the first challenges can be served soon.
 	demoBatch = 48
+
+	// demoHead pictures are enough for both kinds of challenge; see demo.Plan.
+	demoHead = 3 * demoBatch
 )
 
 // DemoParams says which demo collection to draw. The same parameters give the
@@ -35,8 +38,8 @@ type DemoParams struct {
 // WriteDemo draws the demo collection into the store, in the order of its plan,
 // so that any few hundred images that are there can be served. Images that are
 // there already are not drawn again: after an interruption it continues, and
-// when all is there it returns at once. It uses all cores but one, which is the
-// server's. On an error, the end of ctx among them, what was stored stays.
+// when all is there it returns at once. Once the first challenges can be
+// served it leaves one core to the server. On an error, the end of ctx among them, what was stored stays.
 // progress may be nil.
 func WriteDemo(ctx context.Context, p DemoParams, store *Store, progress ProgressFunc) error {
 	return writeDemo(ctx, p, demoBatch, store, progress)
@@ -65,7 +68,7 @@ func writeDemo(ctx context.Context, p DemoParams, batchSize int, store *Store, p
 	}
 	tell()
 	for batch := range slices.Chunk(missing, batchSize) {
-		images, err := drawBatch(ctx, p, specs, entries, batch)
+		images, err := drawBatch(ctx, p, specs, entries, batch, demoWorkers(state.Done))
 		if err == nil {
 			_, err = store.AddImages(ctx, images)
 		}
@@ -103,10 +106,20 @@ func missingEntries(ctx context.Context, store *Store, entries []Entry) ([]int, 
 	return missing, nil
 }
 
-func drawBatch(ctx context.Context, p DemoParams, specs []demo.Spec, entries []Entry, batch []int) ([]NewImage, error) {
+// demoWorkers gives all cores to the pictures that the first challenge waits
+// for: until then there is nobody to leave one to.
+func demoWorkers(done int) int {
+	cores := runtime.GOMAXPROCS(0)
+	if done < demoHead {
+		return cores
+	}
+	return max(1, cores-1)
+}
+
+func drawBatch(ctx context.Context, p DemoParams, specs []demo.Spec, entries []Entry, batch []int, workers int) ([]NewImage, error) {
 	images := make([]NewImage, len(batch))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, runtime.GOMAXPROCS(0)-1))
+	group.SetLimit(workers)
 	for i, n := range batch {
 		group.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {

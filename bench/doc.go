@@ -1,0 +1,34 @@
+//go:build linux
+
+// Command bench measures the real ocapi binary over loopback, beside a bare chi
+// handler in the same run: challenges created and answered, states and images
+// read, a second.
+//
+//	go run ./bench            about three minutes
+//	go run ./bench -short     about half a minute, wider spread
+//	go run ./bench -markdown  the table as it stands in the README
+//
+// It needs Linux (/proc, fdatasync), Go, and nothing else.
+//
+// # What is compared
+//
+// Three programs run beside each other: ocapi with durability fsync, ocapi with
+// durability interval, and this binary once more as a bare chi handler, which
+// answers one route with a body as long as a challenge and the same headers.
+// This process loads one of them at a time over keep-alive connections. All
+// share the machine's cores, the load generator included, so only ratios within
+// one run mean anything; they are taken round by round, since a noisy
+// neighbour then disturbs both sides of a ratio.
+//
+// Every creation and answer that is counted was acknowledged by the server
+// after its durable append. Between stages the archive catches up: the CPU time
+// of a stage includes its archiving, and the table says how far the archive was
+// behind when the load ended. When all is done the servers are stopped and the
+// archives are compared with what was acknowledged.
+//
+// # What is not
+//
+// Requests carry the Host header alone (and a token for states); a browser sends
+// ten more. Answers are right ones, computed from the archive, so no answer
+// issues a further challenge. Nothing crosses a network, and there is no TLS.
+package main

@@ -1,0 +1,127 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// challengeID is a challenge's UUID.
+type challengeID [16]byte
+
+// String gives the form with hyphens.
+func (id challengeID) String() string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// What is known of a challenge, as bits.
+const (
+	ackedCreated uint8 = 1 << iota
+	ackedAnswered
+	foundCreated
+	foundAnswered
+)
+
+// ledger is what a server has acknowledged, to be compared with its archive.
+type ledger struct {
+	mu sync.Mutex
+	of map[challengeID]uint8
+}
+
+func newLedger() *ledger { return &ledger{of: map[challengeID]uint8{}} }
+
+// add notes acknowledgements of one kind.
+func (l *ledger) add(bit uint8, ids []challengeID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		l.of[id] |= bit
+	}
+}
+
+// audit is what comparing an archive with a ledger found.
+type audit struct {
+	Durability string `json:"durability"`
+	Created    int    `json:"created_acknowledged"`
+	Answered   int    `json:"answered_acknowledged"`
+	Archived   int    `json:"events_archived"`
+	Missing    int    `json:"missing"`    // acknowledged and not in the archive
+	Unexpected int    `json:"unexpected"` // in the archive twice, or never acknowledged
+}
+
+// String says it in a line.
+func (a audit) String() string {
+	return fmt.Sprintf("durability %s: %d creations and %d verdicts acknowledged; %d events archived; %d missing, %d unexpected",
+		a.Durability, a.Created, a.Answered, a.Archived, a.Missing, a.Unexpected)
+}
+
+// compare reads what "ocapi events" prints of the archive.
+func (l *ledger) compare(events io.Reader) (audit, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var a audit
+	err := eachLine(events, func(line []byte) error {
+		a.Archived++
+		id, ok := challengeOf(line)
+		if !ok {
+			return fmt.Errorf("an event names no challenge: %.120q", line)
+		}
+		var bit uint8
+		switch {
+		case bytes.Contains(line, []byte(`"type":"ChallengeCreated"`)):
+			bit = foundCreated
+		case bytes.Contains(line, []byte(`"type":"ChallengeAnswered"`)) && bytes.Contains(line, []byte(`"verdict":"validated"`)):
+			bit = foundAnswered
+		}
+		known := l.of[id]
+		if bit == 0 || known&bit != 0 || known&(bit>>2) == 0 {
+			a.Unexpected++
+		}
+		l.of[id] = known | bit
+		return nil
+	})
+	for _, bits := range l.of {
+		if bits&ackedCreated != 0 {
+			a.Created++
+		}
+		if bits&ackedAnswered != 0 {
+			a.Answered++
+		}
+		for _, bit := range [...]uint8{ackedCreated, ackedAnswered} {
+			if bits&bit != 0 && bits&(bit<<2) == 0 {
+				a.Missing++
+			}
+		}
+	}
+	return a, err
+}
+
+// challengeOf finds "challenge_id":"…" without decoding the rest: there are
+// hundreds of thousands of lines and responses.
+func challengeOf(text []byte) (challengeID, bool) {
+	const name = `"challenge_id":"`
+	i := bytes.Index(text, []byte(name))
+	if i < 0 || len(text) < i+len(name)+36 {
+		return challengeID{}, false
+	}
+	return parseID(text[i+len(name) : i+len(name)+36])
+}
+
+// parseID reads a UUID with hyphens.
+func parseID(text []byte) (id challengeID, ok bool) {
+	var digits [32]byte
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return id, false
+	}
+	b := append(digits[:0], text[:8]...)
+	b = append(b, text[9:13]...)
+	b = append(b, text[14:18]...)
+	b = append(b, text[19:23]...)
+	b = append(b, text[24:]...)
+	_, err := hex.Decode(id[:], b)
+	return id, err == nil
+}

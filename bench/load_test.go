@@ -1,0 +1,135 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestLoadCountsWhatTheServerServed(t *testing.T) {
+	t.Parallel()
+	const requests = 500
+	var served atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(append([]byte(r.URL.Path+" "), body...))
+	}))
+	defer server.Close()
+	var turn atomic.Int64
+	id := challengeID{1, 2, 3}
+	l := load{
+		addr: server.Listener.Addr().String(), conns: 8, limit: 30 * time.Second,
+		next: func(_ int, dst []byte) ([]byte, bool) {
+			if turn.Add(1) > requests {
+				return nil, false
+			}
+			return post(dst, &solution{id: id, body: []byte(`{"texts":[]}`)}), true
+		},
+		check: func(_, status int, body []byte) error {
+			if want := "/challenge/bench/" + id.String() + ` {"texts":[]}`; status != http.StatusOK || string(body) != want {
+				return unexpected(status, body)
+			}
+			return nil
+		},
+	}
+	o, err := l.run(t.Context())
+	if err != nil || o.failed != 0 {
+		t.Fatalf("run: %v, %d failed: %v", err, o.failed, o.failure)
+	}
+	if len(o.latencies) != requests || served.Load() != requests {
+		t.Errorf("counted %d, the server served %d, want %d", len(o.latencies), served.Load(), requests)
+	}
+	if o.elapsed <= 0 || o.rate() <= 0 || o.latencies[0] <= 0 || o.latencies[0] > o.latencies[requests-1] {
+		t.Errorf("elapsed %v, rate %v, latencies from %v to %v", o.elapsed, o.rate(), o.latencies[0], o.latencies[requests-1])
+	}
+}
+
+func TestLoadEndsInTimeAndReportsFailures(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%2 == 0 {
+			http.Error(w, "no", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("yes"))
+	}))
+	defer server.Close()
+	l := load{
+		addr: server.Listener.Addr().String(), conns: 2, limit: 50 * time.Millisecond,
+		next: always(get(nil, "/")), check: expectOK,
+	}
+	o, err := l.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.failed == 0 || o.failed > 2*maxFailures || o.failure == nil || !strings.Contains(o.failure.Error(), "503") {
+		t.Errorf("%d failed: %v", o.failed, o.failure)
+	}
+	if len(o.latencies) == 0 {
+		t.Error("what went well was not counted")
+	}
+}
+
+func TestLoadReportsACutConnection(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer server.Close()
+	l := load{addr: server.Listener.Addr().String(), conns: 3, limit: time.Second, next: always(get(nil, "/")), check: expectOK}
+	o, err := l.run(t.Context())
+	if err != nil || o.failed != 3 || len(o.latencies) != 0 {
+		t.Errorf("got %v, %d failed, %d well; want 3 failed", err, o.failed, len(o.latencies))
+	}
+}
+
+func TestLoadStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("yes")) }))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	l := load{addr: server.Listener.Addr().String(), conns: 2, limit: time.Hour, next: always(get(nil, "/")), check: func(int, int, []byte) error {
+		cancel()
+		return nil
+	}}
+	if o, err := l.run(ctx); err != nil || o.failed != 0 {
+		t.Errorf("got %v, %d failed: %v", err, o.failed, o.failure)
+	}
+}
+
+func TestReadHead(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text     string
+		status, length int
+		wantErr        bool
+	}{
+		{"plain", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, 5, false},
+		{"any case, no reason", "HTTP/1.1 404\r\nDate: now\r\ncontent-LENGTH:0\r\n\r\n", 404, 0, false},
+		{"no length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 0, true},
+		{"not a number", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 0, 0, true},
+		{"negative", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", 0, 0, true},
+		{"another protocol", "SSH-2.0-OpenSSH\r\n\r\n", 0, 0, true},
+		{"cut", "HTTP/1.1 200 OK\r\nContent-Le", 0, 0, true},
+		{"nothing", "", 0, 0, true},
+	}
+	for _, test := range tests {
+		status, length, err := readHead(bufio.NewReader(strings.NewReader(test.text)))
+		if (err != nil) != test.wantErr || status != test.status || length != test.length {
+			t.Errorf("%s: got %d, %d, %v", test.name, status, length, err)
+		}
+	}
+	_, _, err := readHead(bufio.NewReader(strings.NewReader(tests[2].text)))
+	if !errors.Is(err, errNoLength) {
+		t.Errorf("got %v, want errNoLength", err)
+	}
+}

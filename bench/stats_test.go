@@ -1,0 +1,91 @@
+//go:build linux
+
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestQuantile(t *testing.T) {
+	t.Parallel()
+	hundred := make([]time.Duration, 100)
+	for i := range hundred {
+		hundred[i] = time.Duration(i + 1)
+	}
+	tests := []struct {
+		name   string
+		sorted []time.Duration
+		q      float64
+		want   time.Duration
+	}{
+		{"none", nil, 0.5, 0},
+		{"one", []time.Duration{7}, 0.99, 7},
+		{"median of a hundred", hundred, 0.50, 50},
+		{"p99 of a hundred", hundred, 0.99, 99},
+		{"least", hundred, 0, 1},
+		{"most", hundred, 1, 100},
+		{"p99 of few is the worst", hundred[:10], 0.99, 10},
+	}
+	for _, test := range tests {
+		if got := quantile(test.sorted, test.q); got != test.want {
+			t.Errorf("%s: quantile(%v) is %v, want %v", test.name, test.q, got, test.want)
+		}
+	}
+}
+
+func TestSpreadOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		values []float64
+		want   spread
+	}{
+		{"none", nil, spread{}},
+		{"one", []float64{3}, spread{3, 3, 3}},
+		{"odd", []float64{9, 1, 4}, spread{4, 1, 9}},
+		{"even", []float64{8, 2, 4, 100}, spread{6, 2, 100}},
+	}
+	for _, test := range tests {
+		before := slices.Clone(test.values)
+		if got := spreadOf(test.values); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+		if !slices.Equal(before, test.values) {
+			t.Errorf("%s: the values were changed to %v", test.name, test.values)
+		}
+	}
+}
+
+func TestRatiosAreTakenRoundByRound(t *testing.T) {
+	t.Parallel()
+	got := ratios([]float64{10, 30, 5, 1}, []float64{20, 30, 0})
+	if want := []float64{0.5, 1}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestParseCPU(t *testing.T) {
+	t.Parallel()
+	stat := []byte("12 (a) b (c) S 1 12 12 0 -1 4194560 100 0 0 0 150 25 3 4 20 0 8 0 12345 1 2\n")
+	got, err := parseCPU(stat)
+	if err != nil || got != 1750*time.Millisecond {
+		t.Errorf("got %v and %v, want 1.75s", got, err)
+	}
+	if _, err := parseCPU([]byte("12 (x) S 1")); err == nil {
+		t.Error("a short line was accepted")
+	}
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	tab := table{head: []string{"a", "µs"}}
+	tab.add("long", "1")
+	if got, want := tab.text(false), "a     µs\n----  --\nlong   1\n"; got != want {
+		t.Errorf("plain: got %q, want %q", got, want)
+	}
+	if got, want := tab.text(true), "| a    | µs |\n| ---- | -: |\n| long |  1 |\n"; got != want {
+		t.Errorf("Markdown: got %q, want %q", got, want)
+	}
+}
