@@ -23,13 +23,22 @@ type acceptGapCmd struct {
 
 // Run records the gap. The archiver takes it up within seconds.
 func (c *acceptGapCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.Data, func(s *stores) error {
 		at, err := s.archive.Checkpoint(env.ctx)
 		if err != nil {
 			return err
 		}
 		if c.From <= uint64(at.Seq) {
 			return fmt.Errorf("events up to %d are archived; a gap that begins at %d is none", at.Seq, c.From)
+		}
+		if s.logEnd != nil {
+			// What has not been written yet must not be declared lost: it would
+			// never be missed.
+			if end, err := s.logEnd(env.ctx); err != nil {
+				return err
+			} else if c.To > uint64(end) {
+				return fmt.Errorf("the event log ends at %d; a gap that ends at %d is none", end, c.To)
+			}
 		}
 		gap := eventstore.Gap{Incarnation: at.Incarnation, From: eventstore.Sequence(c.From), To: eventstore.Sequence(c.To)}
 		if err := s.archive.AcceptGap(env.ctx, gap, time.Now()); err != nil {

@@ -80,7 +80,7 @@ func (c *clientCreateCmd) Run(env *environment) error {
 
 // Run gives a client a new secret.
 func (c *clientRotateCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.Data, func(s *stores) error {
 		secret, err := s.clients.Rotate(env.ctx, c.ID, c.Overlap)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (c *clientRotateCmd) Run(env *environment) error {
 
 // Run revokes a secret.
 func (c *clientRevokeCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.Data, func(s *stores) error {
 		if err := s.clients.Revoke(env.ctx, c.ID, c.SecretID); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (c *clientRevokeCmd) Run(env *environment) error {
 
 // Run disables a client.
 func (c *clientDisableCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.Data, func(s *stores) error {
 		if err := s.clients.Disable(env.ctx, c.ID); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (c *clientDisableCmd) Run(env *environment) error {
 
 // Run enables a client.
 func (c *clientEnableCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.Data, func(s *stores) error {
 		if err := s.clients.Enable(env.ctx, c.ID); err != nil {
 			return err
 		}

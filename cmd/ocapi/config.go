@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type serveCmd struct {
 // Bounds of the settings.
 const (
 	minLogMaxBytes = 64 << 20 // less is full within seconds of load
+	maxLogMaxBytes = 1 << 50  // a petabyte: what is more is a slip of the pen
 	maxTrimMargin  = 7 * 24 * time.Hour
 )
 
@@ -60,13 +62,43 @@ func (c *serveCmd) validate() error {
 	if c.LogMaxBytes < minLogMaxBytes {
 		return fmt.Errorf("--log-max-bytes: %d is less than %d", c.LogMaxBytes, minLogMaxBytes)
 	}
+	if c.LogMaxBytes > maxLogMaxBytes {
+		return fmt.Errorf("--log-max-bytes: %d is more than %d", c.LogMaxBytes, int64(maxLogMaxBytes))
+	}
 	if c.TrimMargin < 0 || c.TrimMargin > maxTrimMargin {
 		return fmt.Errorf("--trim-margin: %v is not from 0 to %v", c.TrimMargin, maxTrimMargin)
 	}
-	if err := c.limits().Validate(); err != nil {
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("--public-url: %q is not an address such as https://ocapi.example.org", c.PublicURL)
+	}
+	if err := c.validateLimits(); err != nil {
 		return err
 	}
+	for _, share := range []struct {
+		flag  string
+		value float64
+	}{{"--wholly-known", c.WhollyKnown}, {"--sentinels", c.Sentinels}} {
+		// Written so that NaN is refused too.
+		if !(share.value >= 0 && share.value < 1) {
+			return fmt.Errorf("%s: %g is not a share of at least 0 and less than 1", share.flag, share.value)
+		}
+	}
 	return c.dealing().Validate()
+}
+
+// validateLimits names the flags, which package rate does not know.
+func (c *serveCmd) validateLimits() error {
+	l := c.limits()
+	if err := l.PerClient.Validate(); err != nil {
+		return fmt.Errorf("--client-rate, --client-burst: %w", err)
+	}
+	if err := l.Total.Validate(); err != nil {
+		return fmt.Errorf("--total-rate, --total-burst: %w", err)
+	}
+	if err := l.Validate(); err != nil {
+		return fmt.Errorf("--total-rate, --total-burst: %w (--client-rate, --client-burst)", err)
+	}
+	return nil
 }
 
 func (c *serveCmd) limits() rate.Config {

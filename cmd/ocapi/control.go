@@ -110,6 +110,9 @@ func control(w http.ResponseWriter, r *http.Request, s *stores) {
 		stderr: controlStream{out, func(s string) controlEvent { return controlEvent{Err: s} }},
 	}
 	code := run(env)
+	if s.changed != nil {
+		s.changed(context.WithoutCancel(r.Context())) // whoever hung up has changed something all the same
+	}
 	out.send(controlEvent{Exit: &code})
 }
 
@@ -167,6 +170,17 @@ func withStores(env *environment, dir string, do func(*stores) error) (err error
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return do(s)
+}
+
+// withExisting is withStores for what makes no sense in a folder that holds
+// nothing: a misspelt one is said, not made.
+func withExisting(env *environment, dir string, do func(*stores) error) error {
+	if env.stores == nil {
+		if err := requireFolder(dir, collectionsFile); err != nil {
+			return err
+		}
+	}
+	return withStores(env, dir, do)
 }
 
 // sendControl sends the command to the process that serves the folder and

@@ -35,6 +35,11 @@ type stores struct {
 	archive       *eventstore.SQLiteArchive
 	clients       *clients.Store
 	corpus        *corpus.Store
+	// logEnd tells the last sequence of the event log; nil where it is not open.
+	logEnd func(context.Context) (eventstore.Sequence, error)
+	// changed is called after a command that was sent to the running service, so
+	// that it is in force when the command ends; nil where nobody serves.
+	changed func(context.Context)
 }
 
 // openStores opens both databases for writing, creating the folder and its

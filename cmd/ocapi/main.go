@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -48,9 +49,20 @@ type environment struct {
 	stderr io.Writer
 	dir    string // relative paths are relative to it
 	args   []string
+	// now is the service's clock; nil: time.Now. A test moves it, so that nobody
+	// waits twenty minutes to see a challenge expire.
+	now func() time.Time
 	// stores are the serving process's own, when the command runs inside it;
 	// nil in a process of its own.
 	stores *stores
+}
+
+// clock gives the clock to use.
+func (e *environment) clock() func() time.Time {
+	if e.now == nil {
+		return time.Now
+	}
+	return e.now
 }
 
 // errSilent ends a command whose reason has been printed already.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,10 +57,12 @@ type node struct {
 	metrics  *prometheus.Registry
 
 	readiness readiness
+	drawn     atomic.Bool // the drawing of the demonstration has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
 	work, archiving group
-	drains          []func() // of the listeners
+	listeners       []net.Listener
+	drains          []func() // of the listeners that are served
 	lock            *folderLock
 }
 
@@ -111,15 +114,17 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.open(ctx); err != nil {
 		return err
 	}
+	// Before anything is made in the store: a start that fails leaves it as it was.
+	public, admin, err := n.listen()
+	if err != nil {
+		return err
+	}
+	n.listeners = []net.Listener{public, admin}
 	demo, err := n.prepareDemo(ctx)
 	if err != nil {
 		return err
 	}
 	service, err := n.service()
-	if err != nil {
-		return err
-	}
-	public, admin, err := n.listen()
 	if err != nil {
 		return err
 	}
@@ -133,7 +138,7 @@ func (n *node) run(ctx context.Context) error {
 	n.work.wg.Go(func() { <-control })
 	n.work.run(n.refreshCollections)
 	if demo != nil {
-		n.work.run(func(ctx context.Context) { n.drawDemo(ctx, demo) })
+		n.work.run(n.drawDemo)
 	}
 	n.announce(ctx, began, public, admin, demo)
 	<-ctx.Done()
@@ -167,6 +172,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.stores.changed = func(ctx context.Context) {
+		// It would be seen within a quarter of a second in any case.
+		n.logIf("take up a change of the clients at once", n.registry.Reload(ctx))
+	}
 	return n.dealer.Refresh(ctx)
 }
 
@@ -190,6 +199,10 @@ func (n *node) openLog(ctx context.Context) error {
 	}, at.Seq)
 	if err != nil {
 		return err
+	}
+	n.stores.logEnd = func(ctx context.Context) (eventstore.Sequence, error) {
+		extent, err := n.log.Extent(ctx)
+		return extent.Last, err
 	}
 	return eventstore.Reconcile(ctx, n.log, n.stores.archive, n.logger)
 }
@@ -315,6 +328,9 @@ func (n *node) stop() {
 	n.readiness.set("stopping")
 	for _, drain := range n.drains {
 		drain()
+	}
+	for _, l := range n.listeners {
+		_ = l.Close() // closed already where it was served
 	}
 	n.work.stop()
 	if n.registry != nil {

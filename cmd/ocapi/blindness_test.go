@@ -1,0 +1,397 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ocapi/challenges"
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+// fixedComposer deals what a test lays down.
+type fixedComposer struct {
+	mu   sync.Mutex
+	next domain.Composition
+}
+
+var _ challenges.Composer = (*fixedComposer)(nil)
+
+func (c *fixedComposer) Compose(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next, nil
+}
+
+func (c *fixedComposer) lay(next domain.Composition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = next
+}
+
+// startFixed runs the service as serve does, with another composer.
+func startFixed(t *testing.T, dir string, composer challenges.Composer) *program {
+	t.Helper()
+	var c cli
+	parser, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(serveArgs(dir, options{})); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, dir, options{})
+	n := &node{
+		cfg: &c.Serve, env: &environment{stdout: p.out, stderr: p.log}, work: newGroup(), archiving: newGroup(),
+		metrics: prometheus.NewRegistry(), logger: slog.New(slog.NewTextHandler(p.log, nil)),
+	}
+	t.Cleanup(n.stop)
+	if err := n.open(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	service := challenges.New(challenges.Config{
+		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
+		Limiter: freely{}, Composer: composer, Now: time.Now, Logger: n.logger,
+	})
+	public, admin, err := n.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.base, p.admin = "http://"+public.Addr().String(), "http://"+admin.Addr().String()
+	if err := n.serve(public, admin, service, nil); err != nil {
+		t.Fatal(err)
+	}
+	n.readiness.set("")
+	return p
+}
+
+// freely limits nothing.
+type freely struct{}
+
+func (freely) Take(domain.ClientID, time.Time) (time.Duration, bool) { return 0, true }
+
+// cast is one distribution of the roles over the same images.
+type cast struct {
+	name  string
+	roles []domain.Role
+	whole bool
+}
+
+// compose lays the images out with the roles of a cast. What is expected where
+// is the same in all of them.
+func compose(kind domain.ChallengeType, images []corpus.Entry, c cast) domain.Composition {
+	out := domain.Composition{Type: kind, Credit: fixtureCredit, WhollyKnown: c.whole}
+	if kind == domain.TypeClassification {
+		out.Keyword, out.Prompt = "ship", map[string]string{"en": "ship", "fr": "navire"}
+	}
+	for i, im := range images {
+		position := domain.Position{Image: im.ID, Collection: im.Collection, Rendering: uint32(i % fixtureRenderings), Role: c.roles[i]}
+		if c.roles[i] != domain.RoleUnknown {
+			position.Trust = domain.TrustImported
+			position.Expected = domain.Truth{Kind: domain.TruthText, Text: im.Text}
+			if kind == domain.TypeClassification {
+				position.Expected = domain.Truth{Kind: domain.TruthMatch, Match: slices.Contains(im.Labels, "ship")}
+			}
+		} else {
+			position.Prior = 0.97
+		}
+		out.Positions = append(out.Positions, position)
+	}
+	return out
+}
+
+var (
+	anyID   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	anyTime = regexp.MustCompile(`"expires_at":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`)
+)
+
+// seen is a response as somebody sees it who compares: status, headers in any
+// order, and every byte, with ids and times put aside.
+func seen(got reply) string {
+	var headers []string
+	for name, values := range got.header {
+		sorted := slices.Sorted(slices.Values(values))
+		if name == "Date" {
+			sorted = []string{fmt.Sprint(len(values[0]))}
+		}
+		headers = append(headers, fmt.Sprintf("%s: %q", name, sorted))
+	}
+	slices.Sort(headers)
+	body := anyTime.ReplaceAll(anyID.ReplaceAll(got.body, []byte("(id)")), []byte("(time)"))
+	return fmt.Sprintf("%d\n%s\n\n%s", got.status, strings.Join(headers, "\n"), body)
+}
+
+// TestNoResponseByteDiffersByRole serves the same images in the same places
+// with every distribution of roles, and compares everything that a browser gets.
+func TestNoResponseByteDiffersByRole(t *testing.T) {
+	t.Parallel()
+	const k, u, s = domain.RoleKnown, domain.RoleUnknown, domain.RoleSentinel
+	for kind, casts := range map[domain.ChallengeType][]cast{
+		domain.TypeTranscription: {
+			{"known first", []domain.Role{k, u}, false}, {"known second", []domain.Role{u, k}, false},
+			{"sentinel second", []domain.Role{k, s}, false}, {"sentinel first", []domain.Role{s, k}, false},
+			{"wholly known", []domain.Role{k, k}, true},
+		},
+		domain.TypeClassification: {
+			{"unknown last", []domain.Role{k, k, k, k, k, k, k, u, u}, false}, {"unknown first", []domain.Role{u, u, k, k, k, k, k, k, k}, false},
+			{"unknown amid", []domain.Role{k, k, u, k, k, u, k, k, k}, false}, {"sentinels", []domain.Role{k, s, k, k, k, k, u, k, k}, false},
+			{"wholly known", []domain.Role{k, k, k, k, k, k, k, k, k}, true},
+		},
+	} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			dir, f := newData(t)
+			composer := &fixedComposer{}
+			v := newVisitor(t, startFixed(t, dir, composer), f, siteID)
+			images := someImages(t, dir, kind)
+			var first []string
+			for _, c := range casts {
+				composer.lay(compose(kind, images, c))
+				got := everythingSeen(t, v, kind, images)
+				if first == nil {
+					first = got
+				}
+				for i := range max(len(first), len(got)) {
+					if len(first) != len(got) || first[i] != got[i] {
+						t.Fatalf("%q and %q can be told apart by response %d:\n%s\n\n%s", casts[0].name, c.name, i, first[i], got[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+// someImages takes known images of the fixture: matches and non-matches, as
+// many as a challenge has.
+func someImages(t *testing.T, dir string, kind domain.ChallengeType) []corpus.Entry {
+	t.Helper()
+	n := map[domain.ChallengeType]int{domain.TypeTranscription: 2, domain.TypeClassification: 9}[kind]
+	var chosen []corpus.Entry
+	s, err := openCorpus(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range s {
+		if im.Type == kind && im.Known && len(chosen) < n {
+			chosen = append(chosen, corpus.Entry{Image: im})
+		}
+	}
+	return chosen
+}
+
+// everythingSeen goes through a challenge's whole life: issued, looked at,
+// answered in every wrong way and in the right one, answered again.
+func everythingSeen(t *testing.T, v *visitor, kind domain.ChallengeType, images []corpus.Entry) []string {
+	t.Helper()
+	var all []string
+	issue := func() challenge {
+		got := v.get("/challenge/site?type=" + kind.String())
+		all = append(all, seen(got))
+		var c challenge
+		if err := decode(got.body, &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	post := func(c challenge, body string) reply {
+		got := v.do(http.MethodPost, c.path(), body, nil)
+		all = append(all, seen(got))
+		return got
+	}
+	c := issue()
+	for i, image := range c.Images {
+		all = append(all, seen(v.get(image.URL)), seen(v.do(http.MethodHead, image.URL, "", nil)),
+			seen(v.do(http.MethodGet, image.URL, "", http.Header{"If-None-Match": {"*"}, "Range": {"bytes=0-9"}})),
+			seen(v.get(fmt.Sprintf("%s/images/%d", c.path(), len(c.Images)+i))))
+	}
+	for _, malformed := range []string{`{}`, `{"texts":["a"],"selected":[0]}`, `{"unreadable":[0,0]}`} {
+		post(c, malformed)
+	}
+	right, wrong := answersTo(kind, images)
+	for _, body := range wrong {
+		// Each is wrong everywhere: that only one position is wrong may or may
+		// not be rejected, by the roles, which is what a verdict is.
+		c := issue()
+		post(c, body)
+		post(c, right)
+		for _, image := range c.Images {
+			all = append(all, seen(v.get(image.URL)))
+		}
+	}
+	post(c, right)
+	post(c, wrong[0])
+	return all
+}
+
+// answersTo gives the answer that is right everywhere, and such as are wrong
+// everywhere.
+func answersTo(kind domain.ChallengeType, images []corpus.Entry) (right string, wrong []string) {
+	if kind == domain.TypeTranscription {
+		return mustJSON(map[string]any{"texts": []string{images[0].Text, images[1].Text}}), []string{
+			mustJSON(map[string]any{"texts": []string{images[1].Text, images[0].Text}}),
+			`{"texts":["qqqqqqqqqq","qqqqqqqqqq"]}`, `{"texts":["",""],"unreadable":[0,1]}`,
+		}
+	}
+	ships, others, all := []int{}, []int{}, []int{}
+	for i, im := range images {
+		all = append(all, i)
+		if slices.Contains(im.Labels, "ship") {
+			ships = append(ships, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return mustJSON(map[string]any{"selected": ships}), []string{
+		mustJSON(map[string]any{"selected": others}), mustJSON(map[string]any{"selected": []int{}, "unreadable": all}),
+	}
+}
+
+// TestRejectionNeverSaysWhichPartWasWrong compares rejections for different
+// parts of a wholly known challenge.
+func TestRejectionNeverSaysWhichPartWasWrong(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	composer := &fixedComposer{}
+	v := newVisitor(t, startFixed(t, dir, composer), f, siteID)
+	for kind, n := range map[domain.ChallengeType]int{domain.TypeTranscription: 2, domain.TypeClassification: 9} {
+		images := someImages(t, dir, kind)
+		composer.lay(compose(kind, images, cast{"", slices.Repeat([]domain.Role{domain.RoleKnown}, n), true}))
+		different := map[string]int{}
+		for wrong := range n {
+			c := v.ask("")
+			texts, selected := []string{}, []int{}
+			for i, im := range images {
+				text, match := im.Text, slices.Contains(im.Labels, "ship")
+				if i == wrong {
+					text, match = "qqqqqqqqqq", !match
+				}
+				texts = append(texts, text)
+				if match {
+					selected = append(selected, i)
+				}
+			}
+			body := mustJSON(map[string]any{"texts": texts})
+			if kind == domain.TypeClassification {
+				body = mustJSON(map[string]any{"selected": selected})
+			}
+			got := v.do(http.MethodPost, c.path(), body, nil)
+			if !strings.Contains(string(got.body), `"state":"rejected"`) {
+				t.Errorf("with position %d wrong: %s", wrong, got.body)
+			}
+			different[seen(got)]++
+		}
+		if len(different) != 1 {
+			t.Errorf("%d rejections of a %s can be told apart: %v", n, kind, different)
+		}
+	}
+}
+
+// TestImagesLookTheSameInEitherRole serves two collections whose images have
+// changed sides, dealt as always.
+func TestImagesLookTheSameInEitherRole(t *testing.T) {
+	t.Parallel()
+	roles, pictures, heads := map[string]map[string]bool{}, map[string]string{}, map[string]map[string]bool{}
+	for _, swapped := range []bool{false, true} {
+		dir, f := newData(t)
+		if swapped {
+			swapSides(t, dir, f)
+		}
+		p := start(t, dir, options{})
+		v := newVisitor(t, p, f, siteID)
+		asked := map[string][]reply{}
+		var last string
+		for i := range 60 {
+			kind := []string{"transcription", "classification"}[i%2]
+			got := v.get("/challenge/site?type=" + kind)
+			var c challenge
+			if err := decode(got.body, &c); err != nil {
+				t.Fatal(err)
+			}
+			// The two keywords are of one length but for a letter: put aside.
+			got.body = []byte(strings.ReplaceAll(string(got.body), fmt.Sprintf(`"en":%q`, c.Prompt["en"]), `"en":(keyword)`))
+			got.header.Del("Content-Length")
+			note(heads, kind, seen(got))
+			for _, image := range c.Images {
+				got := v.get(image.URL)
+				asked[c.ID] = append(asked[c.ID], got)
+				head := got
+				head.body, head.header = nil, got.header.Clone()
+				head.header.Del("Content-Length")
+				note(heads, "image", seen(head))
+			}
+			last = c.ID
+		}
+		archivedCreation(t, dir, last)
+		for _, e := range events(t, dir) {
+			for i, got := range asked[e.Challenge] {
+				shown := e.Data.Images[i]
+				key := fmt.Sprintf("%s/%d", shown.Image, shown.Rendering)
+				note(roles, key, shown.Role)
+				sum := fmt.Sprintf("%x", sha256.Sum256(got.body))
+				if before, ok := pictures[key]; ok && before != sum {
+					t.Errorf("rendering %s is not always the same picture", key)
+				}
+				pictures[key] = sum
+			}
+		}
+	}
+	both := 0
+	for _, r := range roles {
+		if r["known"] && r["unknown"] {
+			both++
+		}
+	}
+	if both < 30 {
+		t.Errorf("only %d renderings were seen in both roles: nothing is compared", both)
+	}
+	for what, kinds := range heads {
+		if len(kinds) != 1 {
+			t.Errorf("there are %d kinds of response for %s: %.1000v", len(kinds), what, kinds)
+		}
+	}
+}
+
+func note(m map[string]map[string]bool, key, value string) {
+	if m[key] == nil {
+		m[key] = map[string]bool{}
+	}
+	m[key][value] = true
+}
+
+// swapSides makes known images unknown and unknown ones known.
+func swapSides(t *testing.T, dir string, f *fixture) {
+	t.Helper()
+	inStores(t, dir, func(s *stores) error {
+		images, err := s.corpus.Images(t.Context())
+		if err != nil {
+			return err
+		}
+		var swapped []corpus.Entry
+		for _, im := range images {
+			picture, err := s.corpus.Picture(t.Context(), im.ID, 0)
+			if err != nil {
+				return err
+			}
+			shows := f.reader[sha256.Sum256(picture.Bytes)]
+			im.Known, im.Trust, im.Text, im.Labels, im.Complete = !im.Known, domain.TrustNone, "", nil, false
+			if im.Known {
+				im.Trust, im.Text, im.Labels, im.Complete = domain.TrustImported, shows.text, shows.keywords, len(shows.keywords) > 0
+			}
+			swapped = append(swapped, corpus.Entry{Image: im})
+		}
+		_, err = s.corpus.UpdateImages(t.Context(), swapped)
+		return err
+	})
+}

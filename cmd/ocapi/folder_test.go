@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// contentOf describes every file of a folder: mode, time of change, content.
+// What SQLite puts beside a database to read it is left out: an index of the
+// write-ahead log, and an empty log.
+func contentOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		sum := ""
+		if d.Type().IsRegular() {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if strings.HasSuffix(path, "-shm") || strings.HasSuffix(path, "-wal") && len(b) == 0 {
+				return nil
+			}
+			sum = fmt.Sprintf("%x %v", sha256.Sum256(b), info.ModTime())
+		}
+		all[path] = fmt.Sprintf("%v %s", info.Mode(), sum)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// readings are the commands that only read.
+func readings(dir, id string) [][]string {
+	return [][]string{
+		{"events", "--data", dir}, {"events", "--challenge", id, "--data", dir}, {"events", "--since", "24h", "--client", siteID, "--data", dir},
+		{"client", "list", "--data", dir}, {"client", "list", "--json", "--data", dir}, {"corpus", "list", "--data", dir},
+	}
+}
+
+// TestReadingCommandsWorkBesideAServiceAndOnAStoppedFolderAndChangeNothing says
+// it all.
+func TestReadingCommandsWorkBesideAServiceAndOnAStoppedFolderAndChangeNothing(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := start(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("transcription")
+	fence(v, dir)
+	beside := map[string]string{}
+	for _, args := range readings(dir, c.ID) {
+		out := succeed(t, args...)
+		if len(out) < 40 {
+			t.Errorf("ocapi %s printed %q", strings.Join(args, " "), out)
+		}
+		beside[strings.Join(args, " ")] = out
+	}
+	p.stop()
+	before := contentOf(t, dir)
+	for range 2 {
+		for _, args := range readings(dir, c.ID) {
+			if out := succeed(t, args...); out != beside[strings.Join(args, " ")] {
+				t.Errorf("ocapi %s prints %q on the stopped folder; beside the service it was %q", strings.Join(args, " "), out, beside[strings.Join(args, " ")])
+			}
+		}
+	}
+	after := contentOf(t, dir)
+	for path, content := range after {
+		if before[path] != content {
+			t.Errorf("reading has changed %s from %q to %q", path, before[path], content)
+		}
+	}
+	if len(before) != len(after) {
+		t.Errorf("before there were %d files, now %d", len(before), len(after))
+	}
+}
+
+// TestReadingCommandsReadAfterAKill reads what a killed service left behind, a
+// write-ahead log among it.
+func TestReadingCommandsReadAfterAKill(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := spawn(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("transcription")
+	fence(v, dir)
+	p.kill()
+	for _, args := range readings(dir, c.ID) {
+		if out := succeed(t, args...); len(out) < 40 {
+			t.Errorf("ocapi %s printed %q", strings.Join(args, " "), out)
+		}
+	}
+	// Writing commands find nobody behind the socket that is left, and do it
+	// themselves.
+	if _, err := os.Stat(filepath.Join(dir, socketFile)); err != nil {
+		t.Errorf("the killed service left no socket: %v", err)
+	}
+	newClient(t, dir, "after-the-kill")
+	p = spawn(t, dir, options{})
+	if got := newVisitor(t, p, f, "after-the-kill").get("/challenge/after-the-kill"); got.status != http.StatusOK {
+		t.Errorf("the client is answered with %d", got.status)
+	}
+}
+
+func TestDataFolderIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "deep", "data")
+	newClient(t, dir, "shop") // the folder is made by the first command
+	p := start(t, dir, options{})
+	check := func() {
+		t.Helper()
+		for path, want := range map[string]fs.FileMode{
+			dir: 0o700, filepath.Join(dir, logFolder): 0o700, filepath.Join(dir, socketFile): 0o600, filepath.Join(dir, lockFile): 0o600,
+			filepath.Join(dir, markFile): 0o600, filepath.Join(dir, archiveFile): 0o600, filepath.Join(dir, collectionsFile): 0o600,
+			filepath.Join(dir, archiveFile+"-wal"): 0o600, filepath.Join(dir, collectionsFile+"-wal"): 0o600,
+		} {
+			info, err := os.Lstat(path)
+			if err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, %v; want %v", path, info, err, want)
+			}
+		}
+	}
+	check()
+	p.stop()
+	if _, err := os.Lstat(filepath.Join(dir, socketFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the stopped service left its socket: %v", err)
+	}
+	// A database that somebody has opened to others is narrowed again.
+	if err := os.Chmod(filepath.Join(dir, collectionsFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir, options{})
+	check()
+}
+
+func TestSecondServiceOnAFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := spawn(t, dir, options{})
+	before := fmt.Sprintf("process %d", p.process.Pid)
+	refuse(t, serveArgs(dir, options{}), "another ocapi serves this data folder", dir, before)
+	// As is one in a process of its own.
+	cmd := child(t, serveArgs(dir, options{}), nil)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("another ocapi serves this data folder")) {
+		t.Errorf("the second process ended with %v: %s", err, out)
+	}
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("classification")
+	if j := v.answer(c, v.right(c)); j.State != "validated" {
+		t.Errorf("the first service judges %+v", j)
+	}
+	newClient(t, dir, "still-there")
+	// The lock ends with the process, however that ends.
+	p.kill()
+	start(t, dir, options{})
+}
+
+func TestVeryLongPathOfADataFolderWorks(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 150), strings.Repeat("y", 150), "ä ?%&# data")
+	copyData(t, dir)
+	f := newFixture(t)
+	p := start(t, dir, options{})
+	made := newClient(t, dir, "shop") // through the socket
+	v := newVisitor(t, p, f, siteID)
+	v.client, v.secret = "shop", made.Secret
+	c := v.ask("transcription")
+	v.answer(c, v.right(c))
+	if got := v.state(c.ID); got != "validated" {
+		t.Errorf("the state is %s", got)
+	}
+	refuse(t, serveArgs(dir, options{}), "another ocapi serves this data folder")
+	p.stop()
+	if list := events(t, dir); len(list) != 2 {
+		t.Errorf("%d events are archived; want 2", len(list))
+	}
+	p = spawn(t, dir, options{})
+	p.kill()
+	newClient(t, dir, "shop-2") // past the socket that was left
+}
+
+func TestCommandsOnAMissingFolderSaySoAndMakeNone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "misspelt")
+	for _, args := range [][]string{
+		{"events"}, {"client", "list"}, {"client", "list", "--json"}, {"corpus", "list"},
+		{"client", "rotate", siteID}, {"client", "revoke", siteID, "--secret-id", "x"}, {"client", "disable", siteID}, {"client", "enable", siteID},
+		{"archive", "accept-gap", "1", "2"}, {"archive", "adopt-stream"},
+	} {
+		refuse(t, append(args, "--data", dir), dir, "holds no data of Ocapi", "--data")
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("ocapi %s has made the folder (%v)", strings.Join(args, " "), err)
+		}
+	}
+	// A file, or a folder that cannot be written, is none either.
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"client", "create", "shop"}, {"client", "list"}, serveArgs(file, options{})} {
+		if args[0] != "serve" {
+			args = append(args, "--data", file)
+		}
+		refuse(t, args, file)
+	}
+}
+
+// TestDamagedDatabaseIsSaid refuses to serve what cannot be read.
+func TestDamagedDatabaseIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{archiveFile, collectionsFile} {
+		dir, _ := newData(t)
+		if err := os.WriteFile(filepath.Join(dir, file), slices.Repeat([]byte("garbage "), 2000), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, serveArgs(dir, options{}), file)
+	}
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+	"ocapi/sqlite"
+)
+
+// importable makes a folder that can be imported: pictures of two keywords, a
+// third each, and a third unknown. Twelve are enough to serve; pictures are
+// rendered as real ones are, which takes its time, so tests import few.
+func importable(t *testing.T, lines int) string {
+	t.Helper()
+	dir := t.TempDir()
+	records := [][]string{{"file", "kind", "keyword", "known", "credit"}}
+	for i := range lines {
+		name := fmt.Sprintf("%04d.jpg", i)
+		if err := os.WriteFile(filepath.Join(dir, name), sketch(uint64(100_000+i), 0, 8, 8), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		keyword, known := []string{"comet", "garden", ""}[i%3], "yes"
+		if keyword == "" {
+			known = "no"
+		}
+		records = append(records, []string{name, "classification", keyword, known, "An importing archive"})
+	}
+	writeTable(t, filepath.Join(dir, "manifest.csv"), records)
+	return dir
+}
+
+// imports imports a folder; how far it is may be said meanwhile.
+func imports(t *testing.T, dir, folder, collection string, flags ...string) (report string) {
+	t.Helper()
+	got := command(t, append([]string{"corpus", "import", folder, "--labels-complete", "--collection", collection, "--data", dir}, flags...)...)
+	for line := range strings.Lines(got.err) {
+		if !strings.HasSuffix(line, " lines\n") {
+			t.Errorf("the import says %q", line)
+		}
+	}
+	if got.code != 0 {
+		t.Fatalf("the import ended with %d: %s", got.code, got.err)
+	}
+	return got.out
+}
+
+func writeTable(t *testing.T, path string, records [][]string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := csv.NewWriter(&b).WriteAll(records); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readRecord lets a reader see what is on record of a folder's images: what is
+// unknown may be read as anything.
+func readRecord(t testing.TB, dir string) reader {
+	t.Helper()
+	db, err := sqlite.OpenReadOnly(t.Context(), filepath.Join(dir, collectionsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := corpus.NewStore(corpus.StoreParams{Read: db.Read, Now: time.Now})
+	images, err := store.Images(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reader{}
+	for _, im := range images {
+		for n := range im.Renderings {
+			p, err := store.Picture(t.Context(), im.ID, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shows := truth{text: im.Text, keywords: im.Labels}
+			if !im.Known {
+				shows = truth{text: "illegible"}
+			}
+			r[sha256.Sum256(p.Bytes)] = shows
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// drawnByProgram makes the fixture's collection one of the program's own.
+func drawnByProgram(t *testing.T, dir string) {
+	t.Helper()
+	inStores(t, dir, func(s *stores) error {
+		return s.corpus.PutCollection(t.Context(), corpus.Collection{ID: fixtureCollection, Title: "Drawings", Credit: fixtureCredit, Demo: true})
+	})
+}
+
+// TestImportBesideARunningServiceIsServed has two clients: one that names no
+// collection gets what was imported instead of the demonstration's, one that
+// names its collection goes on.
+func TestImportBesideARunningServiceIsServed(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	drawnByProgram(t, dir)
+	p := start(t, dir, options{})
+	fixed := newClient(t, dir, "fixed", "--collection", fixtureCollection)
+	v := newVisitor(t, p, f, siteID)
+	if c := v.ask("transcription"); c.Credit != fixtureCredit {
+		t.Errorf("before the import the credit is %q", c.Credit)
+	}
+	old := v.ask("transcription")
+	folder := importable(t, 12)
+	refuse(t, []string{"corpus", "import", folder, "--collection", "demo", "--data", dir}, "drawn by the program")
+	report := imports(t, dir, folder, "letters", "--title", "Letters")
+	for _, want := range []string{"Collection letters: 12 images made, 0 were there already", "8  classification, known", "4  classification, unknown", "(comet, garden)"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report does not say %q: %s", want, report)
+		}
+	}
+	var c challenge
+	eventually(t, "the new collection to be served", func() bool {
+		c = v.ask("")
+		return c.Credit == "An importing archive"
+	})
+	if j := v.answer(old, v.right(old)); j.State != "validated" {
+		t.Errorf("a challenge of before the import was judged %+v", j)
+	}
+	v.reader = readRecord(t, dir)
+	if j := v.answer(c, v.right(c)); j.State != "validated" {
+		t.Errorf("a challenge of the new collection was judged %+v", j)
+	}
+	v.get("/challenge/site?type=transcription").wantProblem(t, http.StatusServiceUnavailable)
+	v.client, v.secret = "fixed", fixed.Secret
+	if c := v.ask("classification"); c.Credit != fixtureCredit {
+		t.Errorf("the client that names the collection gets %q", c.Credit)
+	}
+	again := imports(t, dir, folder, "letters")
+	if !strings.Contains(again, "0 images made, 12 were there already") {
+		t.Errorf("the second import says %s", again)
+	}
+	if list := succeed(t, "corpus", "list", "--data", dir); !strings.Contains(list, "letters: Letters (12 images)") {
+		t.Errorf("the list is %s", list)
+	}
+}
+
+// TestCollectionThatCanServeNothingTakesNothingAway begins a collection, as an
+// import does that is under way or was broken off.
+func TestCollectionThatCanServeNothingTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	drawnByProgram(t, dir)
+	inStores(t, dir, func(s *stores) error {
+		return s.corpus.PutCollection(t.Context(), corpus.Collection{ID: "begun", Title: "Begun"})
+	})
+	p := start(t, dir, options{})
+	if p.publicReady() != http.StatusOK {
+		t.Error("the service is not ready")
+	}
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("")
+	if j := v.answer(c, v.right(c)); j.State != "validated" || c.Credit != fixtureCredit {
+		t.Errorf("the right answer was judged %+v, with the credit %q", j, c.Credit)
+	}
+}
+
+// TestFirstImportMakesAnEmptyServiceReady starts with nothing to serve.
+func TestFirstImportMakesAnEmptyServiceReady(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	made := newClient(t, dir, "shop") // so that it is not empty, and no demonstration begins
+	p := start(t, dir, options{})
+	if !strings.Contains(p.out.String(), "not ready: no collection can serve a challenge") || !strings.Contains(p.out.String(), "ocapi corpus import") {
+		t.Errorf("it says %s", p.out)
+	}
+	v := newVisitor(t, p, newFixture(t), "shop")
+	v.secret = made.Secret
+	if status, body := p.adminGet("/readyz"); p.publicReady() != http.StatusServiceUnavailable || status != http.StatusServiceUnavailable || !strings.Contains(body, "no collection") {
+		t.Errorf("readiness is %d, and the operator is told %d %s", p.publicReady(), status, body)
+	}
+	if status, _ := fetch(t, p.base+"/healthz"); status != http.StatusOK {
+		t.Errorf("health is %d", status)
+	}
+	v.get("/challenge/shop").wantProblem(t, http.StatusServiceUnavailable)
+	imports(t, dir, importable(t, 12), "letters")
+	eventually(t, "readiness", func() bool { return p.publicReady() == http.StatusOK })
+	v.reader = readRecord(t, dir)
+	c := v.ask("")
+	v.answer(c, v.right(c))
+	if got := v.state(c.ID); got != "validated" {
+		t.Errorf("the state is %s", got)
+	}
+}
+
+// collectionThere reports whether a collection has been begun, beside whoever
+// writes it.
+func collectionThere(t *testing.T, dir, id string) bool {
+	t.Helper()
+	db, err := sqlite.OpenReadOnly(t.Context(), filepath.Join(dir, collectionsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it is only read
+	_, err = corpus.NewStore(corpus.StoreParams{Read: db.Read, Now: time.Now}).Collection(t.Context(), domain.CollectionID(id))
+	return err == nil
+}
+
+// TestInterruptedImportLeavesThingsWholeAndCanBeContinued interrupts the
+// command as Ctrl-C does, with a service on the folder and without.
+func TestInterruptedImportLeavesThingsWholeAndCanBeContinued(t *testing.T) {
+	t.Parallel()
+	for _, served := range []bool{false, true} {
+		t.Run(fmt.Sprintf("served %t", served), func(t *testing.T) {
+			t.Parallel()
+			dir, f := newData(t)
+			var v *visitor
+			if served {
+				// What has not come far enough takes nothing away from anybody.
+				drawnByProgram(t, dir)
+				v = newVisitor(t, start(t, dir, options{}), f, siteID)
+			}
+			args := []string{"corpus", "import", importable(t, 300), "--labels-complete", "--collection", "letters", "--data", dir}
+			interrupt(t, child(t, args, nil), func() bool { return collectionThere(t, dir, "letters") })
+			readRecord(t, dir) // every image that is there has all its pictures
+			if served {
+				c := v.ask("transcription")
+				if j := v.answer(c, v.right(c)); j.State != "validated" {
+					t.Errorf("after the interruption the right answer was judged %+v", j)
+				}
+			}
+			report := imports(t, dir, importable(t, 12), "letters")
+			var made, there int
+			if _, err := fmt.Sscanf(report, "Collection letters: %d images made, %d were there already", &made, &there); err != nil || made+there != 12 {
+				t.Errorf("the second import says %s (%v)", report, err)
+			}
+		})
+	}
+}
+
+// interrupt starts a command, sends it what Ctrl-C does when it is under way,
+// and holds it to ending soon, and not well.
+func interrupt(t *testing.T, cmd *exec.Cmd, underWay func() bool) {
+	t.Helper()
+	var out syncBuffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	eventually(t, "the command to be under way", underWay)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Errorf("the command had ended: %s", out.String())
+	}
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(out.String(), "ocapi: ") {
+			t.Errorf("the interrupted command ended with %v: %s", err, out.String())
+		}
+	case <-time.After(patience):
+		_ = cmd.Process.Kill()
+		t.Fatal("the interrupted command did not end")
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTwentyStartsAndStopsLeaveNothingBehind is not parallel: it counts the
+// goroutines of the whole process.
+func TestTwentyStartsAndStopsLeaveNothingBehind(t *testing.T) {
+	dir, f := newData(t)
+	// The first round brings up what lives as long as the process.
+	lifeOf(t, dir, f)
+	before, stacks := runtime.NumGoroutine(), goroutines()
+	for range 19 {
+		lifeOf(t, dir, f)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("there were %d goroutines and are %d:\n%s\n\nbefore:\n%s", before, after, goroutines(), stacks)
+	}
+	list := events(t, dir)
+	if len(list) != 40 {
+		t.Errorf("%d events are archived; want 40", len(list))
+	}
+	for i, e := range list {
+		if e.Seq != uint64(i+1) {
+			t.Errorf("event %d has the sequence %d", i+1, e.Seq)
+		}
+	}
+}
+
+// lifeOf starts a service, uses it a little and stops it.
+func lifeOf(t *testing.T, dir string, f *fixture) {
+	t.Helper()
+	p := start(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("transcription")
+	v.answer(c, v.right(c))
+	v.http.CloseIdleConnections()
+	if code := p.stop(); code != 0 {
+		t.Errorf("it ended with %d: %s", code, p.log)
+	}
+}
+
+func goroutines() string {
+	var b bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
+// TestStopIsQuickAndSaysSo stops a service with idle connections open, which
+// must not hold it up.
+func TestStopIsQuickAndSaysSo(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := spawn(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	v.ask("")
+	began := time.Now()
+	if code := p.stop(); code != 0 {
+		t.Errorf("it ended with %d", code)
+	}
+	// What is not quick takes drainPatience.
+	if took := time.Since(began); took > drainPatience/2 {
+		t.Errorf("it took %v", took)
+	}
+	if !strings.Contains(p.out.String(), "Stopping") || strings.Contains(p.log.String(), "level=WARN") {
+		t.Errorf("it said %s and logged %s", p.out, p.log)
+	}
+	if list := events(t, dir); len(list) != 1 {
+		t.Errorf("%d events are archived; want 1", len(list))
+	}
+}
+
+// TestFailedStartLeavesNothingBehind fails after the stores were opened, twice,
+// and then starts.
+func TestFailedStartLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	taken := occupy(t, 0)
+	for range 2 {
+		refuse(t, []string{"serve", "--listen", taken, "--data", dir}, "--listen")
+	}
+	start(t, dir, options{})
+}

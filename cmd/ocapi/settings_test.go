@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestEveryBadSettingIsRefusedByNameAndBound(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	for _, tt := range []struct {
+		flags []string
+		want  []string
+	}{
+		{[]string{"--listen", "nonsense"}, []string{"--listen", "nonsense", "127.0.0.1:8080"}},
+		{[]string{"--listen", "127.0.0.1"}, []string{"--listen", "127.0.0.1:8080"}},
+		{[]string{"--listen", "127.0.0.1:99999"}, []string{"--listen", "99999"}},
+		{[]string{"--listen", "203.0.113.1:0"}, []string{"--listen", "203.0.113.1"}},
+		{[]string{"--admin-listen", "0.0.0.0:9"}, []string{"--admin-listen", "loopback"}},
+		{[]string{"--admin-listen", "nonsense"}, []string{"--admin-listen", "nonsense"}},
+		{[]string{"--nats-url", "nats://x"}, []string{"--nats-url"}},
+		{[]string{"--database-url", "postgres://x"}, []string{"--database-url"}},
+		{[]string{"--durability", "async"}, []string{"--durability", "fsync", "interval", "async"}},
+		{[]string{"--log-max-bytes", "1"}, []string{"--log-max-bytes", "67108864"}},
+		{[]string{"--log-max-bytes", "-1"}, []string{"--log-max-bytes"}},
+		{[]string{"--log-max-bytes", "9223372036854775807"}, []string{"--log-max-bytes", "1125899906842624"}},
+		{[]string{"--log-max-bytes", "1GB"}, []string{"--log-max-bytes", "1GB"}},
+		{[]string{"--trim-margin=-1s"}, []string{"--trim-margin", "168h"}},
+		{[]string{"--trim-margin", "169h"}, []string{"--trim-margin", "168h"}},
+		{[]string{"--trim-margin", "long"}, []string{"--trim-margin", "long"}},
+		{[]string{"--client-rate", "0"}, []string{"--client-rate", "0.001", "1e+06"}},
+		{[]string{"--client-rate", "NaN"}, []string{"--client-rate", "0.001"}},
+		{[]string{"--client-rate", "+Inf"}, []string{"--client-rate", "1e+06"}},
+		{[]string{"--client-burst", "0"}, []string{"--client-burst", "1000000"}},
+		{[]string{"--total-rate=-1"}, []string{"--total-rate", "0.001"}},
+		{[]string{"--total-burst", "2000000"}, []string{"--total-burst", "1000000"}},
+		{[]string{"--total-rate", "1"}, []string{"--total-rate", "100", "--client-rate"}},
+		{[]string{"--total-burst", "1"}, []string{"--total-burst", "1000", "--client-burst"}},
+		{[]string{"--wholly-known", "1"}, []string{"--wholly-known", "less than 1"}},
+		{[]string{"--wholly-known=-0.1"}, []string{"--wholly-known", "at least 0"}},
+		{[]string{"--wholly-known", "NaN"}, []string{"--wholly-known"}},
+		{[]string{"--sentinels", "1.5"}, []string{"--sentinels", "less than 1"}},
+		{[]string{"--public-url", "ocapi.example.org"}, []string{"--public-url", "https://ocapi.example.org"}},
+		{[]string{"--public-url", "javascript:alert(1)"}, []string{"--public-url"}},
+		{[]string{"--log-level", "loud"}, []string{"--log-level", "debug", "loud"}},
+		{[]string{"--nonsense"}, []string{"--nonsense"}},
+		{[]string{"nonsense"}, []string{"nonsense"}},
+	} {
+		refuse(t, serveArgs(dir, options{flags: tt.flags}), tt.want...)
+	}
+	// The same from the environment, in a process of its own.
+	cmd := child(t, serveArgs(dir, options{}), []string{"OCAPI_SENTINELS=2"})
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "--sentinels: 2 is not a share") {
+		t.Errorf("OCAPI_SENTINELS=2: %v, %s", err, out)
+	}
+	start(t, dir, options{}) // nothing of all that has left a lock or a socket behind
+}
+
+func TestSettingsComeFromTheEnvironmentAndMisspeltOnesAreSaid(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	p := spawn(t, dir, options{env: []string{"OCAPI_CLIENT_BURST=1", "OCAPI_CLIENT_RATE=0.1", "OCAPI_LISTNE=misspelt-value", "OCAPI_SAMPLES=/nowhere"}})
+	v := newVisitor(t, p, newFixture(t), siteID)
+	v.ask("")
+	v.get("/challenge/site").wantProblem(t, http.StatusTooManyRequests)
+	log := p.log.String()
+	if !strings.Contains(log, "level=WARN") || !strings.Contains(log, "no setting of Ocapi") || !strings.Contains(log, "name=OCAPI_LISTNE") {
+		t.Errorf("the misspelt variable is not said: %s", log)
+	}
+	if strings.Contains(log, "misspelt-value") || strings.Contains(log, "OCAPI_SAMPLES") || strings.Contains(log, "OCAPI_CLIENT") {
+		t.Errorf("more than that is said: %s", log)
+	}
+	cmd := child(t, []string{"client", "list"}, []string{"OCAPI_DATA=" + dir})
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), siteID) {
+		t.Errorf("OCAPI_DATA: %v, %s", err, out)
+	}
+}
+
+// freePort finds a port outside the range that the system hands out by itself,
+// whose neighbour is free too.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 20_000 + rand.IntN(10_000)
+		first, err1 := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		second, err2 := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
+		for _, l := range []net.Listener{first, second} {
+			if l != nil {
+				_ = l.Close()
+			}
+		}
+		if err1 == nil && err2 == nil {
+			return port
+		}
+	}
+	t.Fatal("there is no free port")
+	return 0
+}
+
+// occupy listens on a port until the test ends.
+func occupy(t *testing.T, port int) string {
+	t.Helper()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestAddressInUseIsRefusedAndTheOperatorsFallsBack(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	taken := occupy(t, 0)
+	refuse(t, []string{"serve", "--listen", taken, "--data", dir}, "--listen", taken, "address already in use")
+	refuse(t, serveArgs(dir, options{flags: []string{"--admin-listen", taken}}), "--admin-listen", taken, "address already in use")
+
+	port := freePort(t)
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	occupy(t, port+1)
+	p := start(t, dir, options{flags: []string{"--listen", address}})
+	if p.base != "http://"+address || p.admin == fmt.Sprintf("http://127.0.0.1:%d", port+1) {
+		t.Errorf("it listens at %s and %s", p.base, p.admin)
+	}
+	if status, body := p.adminGet("/metrics"); status != http.StatusOK || !strings.Contains(body, "ocapi_ready 1") {
+		t.Errorf("the operator is told %d %s", status, body)
+	}
+	p.stop()
+	port = freePort(t)
+	p = start(t, dir, options{flags: []string{"--listen", fmt.Sprintf("127.0.0.1:%d", port)}})
+	if p.admin != fmt.Sprintf("http://127.0.0.1:%d", port+1) {
+		t.Errorf("the operator's listener is at %s, beside %s", p.admin, p.base)
+	}
+	// What is by role or image, and what is for operators, is on theirs alone.
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap"} {
+		if status, _ := fetch(t, p.base+path); status != http.StatusNotFound {
+			t.Errorf("GET %s on the public listener: %d", path, status)
+		}
+	}
+}
