@@ -113,7 +113,8 @@ func TestDealerChoosesCollections(t *testing.T) {
 		"only one that does not exist":    {ids{"a", "b"}, ids{"gone"}, nil, true}, // never other collections instead
 		"only one without images":         {ids{"a", "empty"}, ids{"empty"}, nil, false},
 		"one without images beside":       {ids{"a", "empty"}, nil, ids{"a"}, false},
-		"without images, beside the demo": {ids{"empty", "demo"}, nil, nil, false},
+		// An import that has just begun takes nothing away from anybody.
+		"without images, beside the demo": {ids{"empty", "demo"}, nil, ids{"demo"}, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
