@@ -103,16 +103,16 @@ func TestDealerChoosesCollections(t *testing.T) {
 		want    ids
 		unknown bool // a collection that does not exist is logged
 	}{
-		"all that are not the demo's":     {ids{"a", "b", "demo"}, nil, ids{"a", "b"}, false},
-		"else the demo's":                 {ids{"demo", "demo2"}, nil, ids{"demo", "demo2"}, false},
-		"nothing":                         {nil, nil, nil, false},
-		"the client's own":                {ids{"a", "b", "demo"}, ids{"b"}, ids{"b"}, false},
-		"the client's own may be a demo":  {ids{"a", "b", "demo"}, ids{"demo"}, ids{"demo"}, false},
-		"in another order, one twice":     {ids{"a", "b", "c"}, ids{"c", "a", "c"}, ids{"a", "c"}, false},
-		"one that does not exist":         {ids{"a", "b"}, ids{"b", "gone"}, ids{"b"}, true},
-		"only one that does not exist":    {ids{"a", "b"}, ids{"gone"}, nil, true}, // never other collections instead
-		"only one without images":         {ids{"a", "empty"}, ids{"empty"}, nil, false},
-		"one without images beside":       {ids{"a", "empty"}, nil, ids{"a"}, false},
+		"all that are not the demo's":    {ids{"a", "b", "demo"}, nil, ids{"a", "b"}, false},
+		"else the demo's":                {ids{"demo", "demo2"}, nil, ids{"demo", "demo2"}, false},
+		"nothing":                        {nil, nil, nil, false},
+		"the client's own":               {ids{"a", "b", "demo"}, ids{"b"}, ids{"b"}, false},
+		"the client's own may be a demo": {ids{"a", "b", "demo"}, ids{"demo"}, ids{"demo"}, false},
+		"in another order, one twice":    {ids{"a", "b", "c"}, ids{"c", "a", "c"}, ids{"a", "c"}, false},
+		"one that does not exist":        {ids{"a", "b"}, ids{"b", "gone"}, ids{"b"}, true},
+		"only one that does not exist":   {ids{"a", "b"}, ids{"gone"}, nil, true}, // never other collections instead
+		"only one without images":        {ids{"a", "empty"}, ids{"empty"}, nil, false},
+		"one without images beside":      {ids{"a", "empty"}, nil, ids{"a"}, false},
 		// An import that has just begun takes nothing away from anybody.
 		"without images, beside the demo": {ids{"empty", "demo"}, nil, ids{"demo"}, false},
 	}
