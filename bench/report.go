@@ -20,7 +20,7 @@ type report struct {
 	bench *bench
 }
 
-// goal is a ratio that issue 9 asks for.
+// goal is a ratio to be reached.
 type goal struct {
 	What    string  `json:"what"`
 	Bound   float64 `json:"bound"`
@@ -35,7 +35,7 @@ func p50Of(m *measurement) float64  { return m.P50 }
 func p99Of(m *measurement) float64  { return m.P99 }
 func cpuOf(m *measurement) float64  { return m.ServerCPU }
 
-// goals compares the run with what issue 9 asks for. All are ratios of two
+// goals compares the run with what is to be reached. All are ratios of two
 // figures of the same round.
 func (b *bench) goals() []goal {
 	var out []goal
@@ -116,7 +116,7 @@ func (r *report) text(markdown bool) string {
 	fmt.Fprintf(&b, "Medians of %d rounds (least-most); ratios are taken within each round. Every creation and answer includes its durable append. "+
 		"CPU is the server's, archiving included; the load generator took %.0f µs a request of chi's and shares the cores. The archive was at most %.0f events behind when a load ended.\n\n",
 		r.bench.rounds, spreadOf(r.bench.values(chiFew, func(m *measurement) float64 { return m.ClientCPU })).Median, behind)
-	goals := table{head: []string{"goal of issue 9", "bound", "measured", "reached"}}
+	goals := table{head: []string{"goal", "bound", "measured", "reached"}}
 	for _, g := range r.Goals {
 		sign, reached := "≥", "no"
 		if g.AtMost {
