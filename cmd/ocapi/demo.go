@@ -28,9 +28,10 @@ type demoSite struct {
 	isNew  bool
 }
 
-// prepareDemo decides whether there is a demonstration: on an empty store that
-// only this machine can reach, where there was one before, or where it is asked
-// for. It makes the demonstration's client where it is missing.
+// prepareDemo decides whether there is a demonstration: on a store without
+// collections that only this machine can reach, where there was one before, or
+// where it is asked for. Clients may have been made before the first start. It
+// makes the demonstration's client where it is missing.
 func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 	local := loopback(n.cfg.Listen)
 	list, err := n.stores.clients.List(ctx)
@@ -59,7 +60,7 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 			return nil, nil //nolint:nilnil // there is no demonstration, which is no error
 		}
 		return site, nil
-	case !n.cfg.Demo && !(local && len(list) == 0 && len(collections) == 0):
+	case !n.cfg.Demo && !(local && len(collections) == 0):
 		return nil, nil //nolint:nilnil // as above
 	}
 	client, _, err := n.stores.clients.Create(ctx, clients.CreateParams{ID: demoClient})
@@ -148,7 +149,7 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 		base = n.cfg.PublicURL
 	}
 	if demo != nil && demo.isNew {
-		n.say("This store is empty: a client %q and a collection of drawn documents are made to look at.", demoClient)
+		n.say("This store has no collections: a client %q and a collection of drawn documents are made to look at.", demoClient)
 	}
 	for waited := false; n.ready() != nil || !n.demoServable(demo); waited = true {
 		if demo == nil || n.drawn.Load() {

@@ -35,7 +35,7 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 	p := start(t, dir, options{unready: freePort(t)})
 	eventually(t, "the demonstration", func() bool { return demoThere(t, p) })
 	eventually(t, "it to be said", func() bool {
-		return strings.Contains(p.out.String(), "This store is empty") && strings.Contains(p.out.String(), "Drawing its first pictures")
+		return strings.Contains(p.out.String(), "This store has no collections") && strings.Contains(p.out.String(), "Drawing its first pictures")
 	})
 	if list := clientsOf(t, dir); len(list) != 1 || list[0].Client != demoClient {
 		t.Errorf("the clients are %+v", list)
@@ -59,7 +59,7 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 			t.Errorf("it does not say %q: %s", want, p.out)
 		}
 	}
-	if p.publicReady() != http.StatusOK || strings.Contains(p.out.String(), "This store is empty") {
+	if p.publicReady() != http.StatusOK || strings.Contains(p.out.String(), "This store has no collections") {
 		t.Errorf("the second start is not ready, or begins anew: %s", p.out)
 	}
 	v := newVisitor(t, p, newFixture(t), demoClient)
@@ -125,6 +125,17 @@ func TestDemonstrationIsOfferedOnlyWhereItBelongs(t *testing.T) {
 				t.Errorf("a demonstration is announced: %t; want %t", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestClientsMadeBeforeTheFirstStartAreServedTheDemonstration is a newcomer who
+// registers a website first and starts the service then.
+func TestClientsMadeBeforeTheFirstStartAreServedTheDemonstration(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	newClient(t, dir, siteID)
+	if p := start(t, dir, options{}); !demoThere(t, p) {
+		t.Errorf("there is no demonstration: %s", p.out)
 	}
 }
 
