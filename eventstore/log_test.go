@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,7 +181,20 @@ func TestLogIsUnavailableWithoutServer(t *testing.T) {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t, t.TempDir(), d)
+			trimmer := eventstore.NewTrimmer(s.log, s.archive, time.Hour, s.logger, time.Now)
+			if err := trimmer.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := trimmer.LogFailure(); err != nil {
+				t.Errorf("a log that answers is said not to: %v", err)
+			}
 			s.embedded.Stop()
+			if err := trimmer.Once(t.Context()); err == nil {
+				t.Error("a log without a server was trimmed")
+			}
+			if since, err := trimmer.LogFailure(); err == nil || since.IsZero() {
+				t.Errorf("a log that does not answer is said to: %v since %v", err, since)
+			}
 			var wg sync.WaitGroup
 			for i := range 20 {
 				wg.Go(func() {

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"ocapi/domain"
@@ -20,7 +21,8 @@ const keepEvents = 2_000_000
 const fullFraction = 1 - createReserve
 
 // Trimmer keeps the log short: it removes what is archived and older than every
-// live challenge plus a margin, and tells the log how full it is.
+// live challenge plus a margin, tells the log how full it is, and knows whether
+// it answers.
 type Trimmer struct {
 	log     *Log
 	archive *SQLiteArchive
@@ -29,6 +31,10 @@ type Trimmer struct {
 	now     func() time.Time
 	every   time.Duration
 	keep    Sequence
+
+	mu      sync.Mutex
+	failure error
+	since   time.Time // when failure began
 }
 
 // NewTrimmer makes a trimmer; Run starts it. margin is how much longer than a
@@ -54,9 +60,27 @@ func (t *Trimmer) Run(ctx context.Context) {
 	}
 }
 
+// LogFailure tells that the log does not answer, and since when; nil while it
+// does. It is as old as the last look.
+func (t *Trimmer) LogFailure() (since time.Time, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.since, t.failure
+}
+
+func (t *Trimmer) heard(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil && t.failure == nil {
+		t.since = t.now()
+	}
+	t.failure = err
+}
+
 // Once trims what can be trimmed now.
 func (t *Trimmer) Once(ctx context.Context) error {
 	extent, err := t.log.Extent(ctx)
+	t.heard(err)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type node struct {
 	mark     *eventstore.Mark
 	log      *eventstore.Log
 	archiver *eventstore.Archiver
+	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
 	registry *clients.Registry
 	dealer   *challenges.Dealer
@@ -161,7 +162,8 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
 	n.archiving.run(n.archiver.Run)
-	n.archiving.run(eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock()).Run)
+	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
+	n.archiving.run(n.trimmer.Run)
 	n.work.run(n.follow)
 
 	n.registry = clients.NewRegistry(n.stores.collectionsDB.Read, n.logger, n.env.clock())
@@ -210,7 +212,7 @@ func (n *node) openLog(ctx context.Context) error {
 // follow feeds the memory from the log, from its first event on.
 func (n *node) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := n.log.Follow(ctx, 1, followBatch, 0, func(batch []domain.Record) error {
+		err := n.log.Follow(ctx, 1, followBatch, followLinger, func(batch []domain.Record) error {
 			for _, r := range batch {
 				n.memory.Apply(r)
 			}
@@ -224,8 +226,13 @@ func (n *node) follow(ctx context.Context) {
 	}
 }
 
-// followBatch bounds what the projection takes in one go.
-const followBatch = 1000
+const (
+	// followBatch bounds what the projection takes in one go.
+	followBatch = 1000
+	// followLinger may be long: what this node decided it has seen already, and
+	// what another decided is looked up in the log until it comes.
+	followLinger = 20 * time.Millisecond
+)
 
 func (n *node) service() (*challenges.Service, error) {
 	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())

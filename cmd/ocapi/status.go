@@ -12,6 +12,10 @@ import (
 	"ocapi/eventstore"
 )
 
+// logGrace is how long the event log may be silent, a leader's election say,
+// before the node says that it is not ready.
+const logGrace = 3 * time.Second
+
 // archiveGrace is how long the archive may be out of reach before the node
 // says that it is not ready: the log holds hours, so a restart of the database
 // is no reason to send visitors elsewhere.
@@ -34,6 +38,9 @@ func (r *readiness) get() string {
 func (n *node) ready() error {
 	if reason := n.readiness.get(); reason != "" {
 		return errors.New(reason)
+	}
+	if since, err := n.trimmer.LogFailure(); err != nil && n.env.clock()().Sub(since) > logGrace {
+		return err
 	}
 	if since, err := n.archiver.Failure(); err != nil {
 		_, gap := errors.AsType[*eventstore.GapError](err)
