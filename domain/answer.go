@@ -3,6 +3,7 @@ package domain
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -58,7 +59,7 @@ func (a Answer) checkTexts(n int) error {
 }
 
 func checkText(field string, i int, text string, unreadable bool) error {
-	blank := strings.TrimSpace(text) == ""
+	blank := strings.IndexFunc(text, visible) < 0
 	switch {
 	case !utf8.ValidString(text):
 		return Invalid(field, "text %d is not valid UTF-8", i)
@@ -71,6 +72,10 @@ func checkText(field string, i int, text string, unreadable bool) error {
 	}
 	return nil
 }
+
+// visible reports whether a character shows anything: a text of spaces, of
+// control characters or of zero-width ones is blank.
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 func (a Answer) checkSelected(n int) error {
 	if a.Texts != nil || a.Text != nil {

@@ -91,7 +91,14 @@ func TestReadmePictures(t *testing.T) {
 	s, p := shared.running(t), newTab(t)
 	p.looks("light", width)
 	id := p.openSignIn(s, "transcription")
-	p.enter(part("input", 0), p.texts(s.truth(t, id))[0])
+	truth := s.truth(t, id)
+	for i, text := range p.texts(truth) {
+		// Only what is on record is sure to be what the picture shows.
+		if truth[i].Expected != nil {
+			p.enter(part("input", i), text)
+			break
+		}
+	}
 	p.shoot("widget", signInButton)
 	id = p.openSignIn(s, "classification")
 	chosen := 0

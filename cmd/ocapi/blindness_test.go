@@ -70,7 +70,7 @@ func startFixed(t *testing.T, dir string, composer challenges.Composer) *program
 		t.Fatal(err)
 	}
 	p.base, p.admin = "http://"+public.Addr().String(), "http://"+admin.Addr().String()
-	if err := n.serve(public, admin, service, nil); err != nil {
+	if err := n.serve(public, admin, service); err != nil {
 		t.Fatal(err)
 	}
 	n.readiness.set("")

@@ -74,6 +74,11 @@ func (c *clientCreateCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
+		for _, id := range p.Collections {
+			if _, err := s.corpus.Collection(env.ctx, id); domain.CodeOf(err) == domain.CodeNotFound {
+				fmt.Fprintf(env.stderr, "There is no collection %q yet; until there is, it serves %s nothing.\n", id, client.ID) //nolint:errcheck // as in main
+			}
+		}
 		return json.NewEncoder(env.stdout).Encode(issued{Client: client.ID, Secret: secret.Reveal()})
 	})
 }

@@ -32,10 +32,10 @@ type serveCmd struct {
 	TotalRate   float64 `help:"Challenges a second for all clients together, sustained." default:"2000" env:"OCAPI_TOTAL_RATE"`
 	TotalBurst  int     `help:"Challenges for all clients together at once." default:"10000" env:"OCAPI_TOTAL_BURST"`
 
-	WhollyKnown float64 `help:"Share of challenges in which every image counts, 0 to 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
-	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, 0 to 1." default:"0.02" env:"OCAPI_SENTINELS"`
+	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
+	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
 
-	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or the there are collections." env:"OCAPI_DEMO"`
+	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or there are collections." env:"OCAPI_DEMO"`
 	PublicURL string `help:"The address under which browsers reach the service, for the demonstration. Default: the listening address." env:"OCAPI_PUBLIC_URL"`
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"OCAPI_LOG_LEVEL"`
 }

@@ -57,7 +57,13 @@ func (c *corpusImportCmd) Run(env *environment) error {
 				fmt.Fprintf(env.stderr, "%d of %d lines\n", p.Done, p.Total) //nolint:errcheck // the report follows
 			}
 		})
+		if err != nil && report.Made+report.Updated+report.Skipped.Total == 0 {
+			return err // there is nothing to report
+		}
 		printReport(env, &report)
+		if err == nil && report.Made+report.Present+report.Updated == 0 {
+			return errors.New("no image was imported")
+		}
 		return err
 	})
 }

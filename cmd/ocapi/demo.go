@@ -142,17 +142,17 @@ func (n *node) demoServable(d *demoSite) bool {
 }
 
 // announce waits until the node can serve and says where.
-func (n *node) announce(ctx context.Context, began time.Time, public, admin net.Listener, demo *demoSite) {
+func (n *node) announce(ctx context.Context, began time.Time, public, admin net.Listener) {
 	n.readiness.set("")
 	base := "http://" + localAddress(public.Addr())
 	if n.cfg.PublicURL != "" {
 		base = n.cfg.PublicURL
 	}
-	if demo != nil && demo.isNew {
+	if n.demo != nil && n.demo.isNew {
 		n.say("This store has no collections: a client %q and a collection of drawn documents are made to look at.", demoClient)
 	}
-	for waited := false; n.ready() != nil || !n.demoServable(demo); waited = true {
-		if demo == nil || n.drawn.Load() {
+	for waited := false; n.ready() != nil; waited = true {
+		if n.demo == nil || n.drawn.Load() {
 			break // nothing is on its way that would change it
 		}
 		if !waited {
@@ -168,7 +168,7 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	} else {
 		n.say("Ocapi %s is ready after %.1f s.", version, time.Since(began).Seconds())
 	}
-	if demo != nil {
+	if n.demo != nil {
 		n.say("  Demo page      %s%s", base, demoPath)
 	}
 	n.say("  API            %s/docs", base)

@@ -179,8 +179,9 @@ func TestCollectionThatCanServeNothingTakesNothingAway(t *testing.T) {
 func TestFirstImportMakesAnEmptyServiceReady(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	made := newClient(t, dir, "shop") // so that it is not empty, and no demonstration begins
-	p := start(t, dir, options{})
+	made := newClient(t, dir, "shop")
+	// Open to the network, so that no demonstration begins.
+	p := start(t, dir, options{flags: []string{"--listen", "0.0.0.0:0"}})
 	if !strings.Contains(p.out.String(), "not ready: no collection can serve a challenge") || !strings.Contains(p.out.String(), "ocapi corpus import") {
 		t.Errorf("it says %s", p.out)
 	}
@@ -271,5 +272,34 @@ func interrupt(t *testing.T, cmd *exec.Cmd, underWay func() bool) {
 	case <-time.After(patience):
 		_ = cmd.Process.Kill()
 		t.Fatal("the interrupted command did not end")
+	}
+}
+
+// TestImportOfNothingIsAFailure imports a folder in which every line is wrong,
+// and one that cannot be read: a script has to see it, and no summary may look
+// like a success.
+func TestImportOfNothingIsAFailure(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	folder := t.TempDir()
+	writeTable(t, filepath.Join(folder, "manifest.csv"), [][]string{{"file", "known", "text"}, {"gone.png", "yes", "juillet"}})
+	got := command(t, "corpus", "import", folder, "--collection", "odd", "--data", dir)
+	if got.code == 0 || !strings.Contains(got.out, "manifest.csv:2") || !strings.Contains(got.err, "no image was imported") {
+		t.Errorf("an import of nothing ended with %d, %q and %q", got.code, got.out, got.err)
+	}
+	got = command(t, "corpus", "import", filepath.Join(folder, "none"), "--collection", "odd", "--data", dir)
+	if got.code == 0 || got.out != "" {
+		t.Errorf("an import from nowhere ended with %d and %q", got.code, got.out)
+	}
+}
+
+// TestClientOfACollectionThatIsNotThereIsWarnedOf registers a website for a
+// collection whose name is misspelt, or yet to be imported.
+func TestClientOfACollectionThatIsNotThereIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	got := command(t, "client", "create", "early", "--collection", "nosuch", "--data", dir)
+	if got.code != 0 || !strings.Contains(got.err, `"nosuch"`) || !strings.Contains(got.out, `"client_id":"early"`) {
+		t.Errorf("it ended with %d, %q and %q", got.code, got.out, got.err)
 	}
 }

@@ -58,7 +58,8 @@ type node struct {
 	metrics  *prometheus.Registry
 
 	readiness readiness
-	drawn     atomic.Bool // the drawing of the demonstration has ended
+	demo      *demoSite   // nil where there is no demonstration
+	drawn     atomic.Bool // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
 	work, archiving group
@@ -121,15 +122,14 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.listeners = []net.Listener{public, admin}
-	demo, err := n.prepareDemo(ctx)
-	if err != nil {
+	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
 	service, err := n.service()
 	if err != nil {
 		return err
 	}
-	if err := n.serve(public, admin, service, demo); err != nil {
+	if err := n.serve(public, admin, service); err != nil {
 		return err
 	}
 	control, err := serveControl(n.work.ctx, n.cfg.Data, n.stores, n.logger)
@@ -138,10 +138,10 @@ func (n *node) run(ctx context.Context) error {
 	}
 	n.work.wg.Go(func() { <-control })
 	n.work.run(n.refreshCollections)
-	if demo != nil {
+	if n.demo != nil {
 		n.work.run(n.drawDemo)
 	}
-	n.announce(ctx, began, public, admin, demo)
+	n.announce(ctx, began, public, admin)
 	<-ctx.Done()
 	n.say("\nStopping: requests under way are finished, events archived.")
 	return nil
@@ -245,12 +245,12 @@ func (n *node) service() (*challenges.Service, error) {
 	}), nil
 }
 
-func (n *node) serve(public, admin net.Listener, service *challenges.Service, demo *demoSite) error {
+func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	mounts := map[string]http.Handler{}
-	if demo != nil {
-		site, err := n.demoHandler(demo, public.Addr())
+	if n.demo != nil {
+		site, err := n.demoHandler(n.demo, public.Addr())
 		if err != nil {
 			return err
 		}

@@ -48,6 +48,9 @@ func (n *node) ready() error {
 			return fmt.Errorf("archiving has stopped: %w", err)
 		}
 	}
+	if !n.drawn.Load() && !n.demoServable(n.demo) {
+		return errors.New("the demonstration's first pictures are being drawn")
+	}
 	types, err := n.dealer.Servable(&domain.Client{})
 	if err != nil {
 		return err
