@@ -134,9 +134,8 @@ func TestClientsMadeBeforeTheFirstStartAreServedTheDemonstration(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	newClient(t, dir, siteID)
-	if p := start(t, dir, options{}); !demoThere(t, p) {
-		t.Errorf("there is no demonstration: %s", p.out)
-	}
+	p := start(t, dir, options{unready: freePort(t)})
+	eventually(t, "the demonstration", func() bool { return demoThere(t, p) })
 }
 
 // TestEmptyStoreOpenToTheNetworkStaysEmpty: nothing is made up for strangers.
