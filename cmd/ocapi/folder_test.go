@@ -123,7 +123,7 @@ func TestReadingCommandsReadAfterAKill(t *testing.T) {
 func TestDataFolderIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "deep", "data")
-	newClient(t, dir, "shop") // the folder is made by the first command
+	newClient(t, dir, "shop")                         // the folder is made by the first command
 	p := start(t, dir, options{unready: freePort(t)}) // the demonstration's pictures are not waited for
 	eventually(t, "the control socket, for its owner alone", func() bool {
 		info, err := os.Stat(filepath.Join(dir, socketFile))
