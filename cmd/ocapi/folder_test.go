@@ -123,12 +123,10 @@ func TestReadingCommandsReadAfterAKill(t *testing.T) {
 func TestDataFolderIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "deep", "data")
-	newClient(t, dir, "shop")                         // the folder is made by the first command
-	p := start(t, dir, options{unready: freePort(t)}) // the demonstration's pictures are not waited for
-	eventually(t, "the control socket, for its owner alone", func() bool {
-		info, err := os.Stat(filepath.Join(dir, socketFile))
-		return err == nil && info.Mode().Perm() == 0o600
-	})
+	newClient(t, dir, "shop") // the folder is made by the first command
+	// Open to the network, so that no demonstration is drawn.
+	o := options{flags: []string{"--listen", "0.0.0.0:0"}}
+	p := start(t, dir, o)
 	check := func() {
 		t.Helper()
 		for path, want := range map[string]fs.FileMode{
@@ -151,7 +149,7 @@ func TestDataFolderIsItsOwnersAlone(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, collectionsFile), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	start(t, dir, options{})
+	start(t, dir, o)
 	check()
 }
 
