@@ -21,6 +21,8 @@ run: build ## Run Ocapi with embedded NATS and SQLite in ./data (settings: OCAPI
 .PHONY: test
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m ./...
+	@# What draws and renders in full is too slow under the race detector, where these tests do less.
+	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial' ./corpus ./cmd/ocapi
 
 .PHONY: test-quick
 test-quick: ## Run the tests without the race detector and without a browser
