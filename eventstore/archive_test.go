@@ -363,3 +363,41 @@ func TestArchiverStopsAtAGapUntilItIsAccepted(t *testing.T) {
 		t.Errorf("the archiver still fails: %v", err)
 	}
 }
+
+// TestNearlyFullLogRefusesCreationsAndTakesAnswers fills a log whose archive is
+// out of reach: what is left of it is kept for challenges already handed out.
+func TestNearlyFullLogRefusesCreationsAndTakesAnswers(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), eventstore.DurabilityInterval)
+	trimmer := eventstore.NewTrimmer(s.log, s.archive, time.Hour, s.logger, time.Now)
+	c := created("site", newChallengeID())
+	r, err := s.log.Append(t.Context(), c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.load(40)
+	extent, err := s.log.Extent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name     string
+		maxBytes int64
+		refused  bool
+	}{
+		{"with room", 2 * extent.Bytes, false},
+		{"nearly full", extent.Bytes + extent.Bytes/20, true},
+	} {
+		s.log.SetMaxBytes(tt.maxBytes)
+		if err := trimmer.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.log.Append(t.Context(), created("site", newChallengeID()), 0)
+		if refused := domain.CodeOf(err) == domain.CodeUnavailable; refused != tt.refused {
+			t.Errorf("%s: a creation gives %v; refused should be %t", tt.name, err, tt.refused)
+		}
+	}
+	if _, err := s.log.Append(t.Context(), answered(c, domain.StatusValidated), r.Seq); err != nil {
+		t.Errorf("the answer to a challenge already handed out: %v", err)
+	}
+}

@@ -7,3 +7,6 @@ func (a *Archiver) SetStallAfter(d time.Duration) { a.stallAfter = d }
 
 // SetKeep makes a log crowded sooner.
 func (t *Trimmer) SetKeep(events Sequence) { t.keep = events }
+
+// SetMaxBytes lets a log be nearly full sooner; the stream keeps its own bound.
+func (l *Log) SetMaxBytes(n int64) { l.cfg.MaxBytes = n }

@@ -1,7 +1,6 @@
 package eventstore
 
 import (
-	"context"
 	"errors"
 	"strconv"
 	"sync"
@@ -48,7 +47,7 @@ func startGatherer(l *Log) *gatherer {
 
 // add queues an append, or refuses with CodeUnavailable when the queue is full
 // or closed: a caller who would wait longer than that is better told.
-func (g *gatherer) add(_ context.Context, a *appending) error {
+func (g *gatherer) add(a *appending) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.closed {

@@ -193,7 +193,7 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 		done: make(chan struct{}),
 	}
 	if l.gather != nil {
-		if err := l.gather.add(ctx, a); err != nil {
+		if err := l.gather.add(a); err != nil {
 			return Record{}, err
 		}
 	} else {

@@ -21,13 +21,6 @@ func newLayer(w, h int) *layer {
 	return &layer{w: w, h: h, v: make([]float32, w*h)}
 }
 
-// addMax puts another layer's coverage over this one's, times scale.
-func (l *layer) addMax(o *layer, scale float32) {
-	for i, v := range o.v {
-		l.v[i] = max(l.v[i], v*scale)
-	}
-}
-
 func (l *layer) clone() *layer {
 	return &layer{w: l.w, h: l.h, v: append([]float32(nil), l.v...)}
 }

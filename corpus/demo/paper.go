@@ -20,7 +20,6 @@ type stock struct {
 	fibres   int
 	foxing   int // spots on a picture, at most
 	vignette float32
-	ruled    rgb // colour of ruled lines, zero for none
 }
 
 // newStock makes a document's paper. Most is rag or wood pulp gone cream, beige

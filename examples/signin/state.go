@@ -42,7 +42,7 @@ func (s *site) solved(ctx context.Context, challengeID string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("ask for state: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 
 	switch resp.StatusCode {
 	case http.StatusOK:
