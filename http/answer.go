@@ -22,6 +22,9 @@ const maxFieldRunes = 40
 // in the answer, one that is there and empty does not. Whether the fields suit
 // the challenge is not looked at; domain.CheckAnswer does that.
 //
+// Positions that no challenge has are refused here already, so that the answer
+// is refused as openapi.yaml says, whatever has become of the challenge.
+//
 // Everything that could be read in two ways is refused, with a [domain.Error]
 // of CodeInvalid that names the field: unknown fields (a misspelt one would
 // count as absent), a field given twice, null, positions that are not plain
@@ -181,6 +184,9 @@ func (d *answerDecoder) positions(field string) ([]uint32, error) {
 		p, err := strconv.ParseUint(number.String(), 10, 32)
 		if err != nil {
 			return domain.Invalid(field, "element %d is no position; positions are whole numbers from 0, written with digits only", len(positions))
+		}
+		if p >= domain.MaxPositions {
+			return domain.Invalid(field, "element %d is the position %d; no challenge has more than %d images", len(positions), p, domain.MaxPositions)
 		}
 		positions = append(positions, uint32(p))
 		return nil
