@@ -13,7 +13,7 @@ import (
 // that are alive at that moment have to be asked for again. It gives the number
 // of events taken over. It must not run beside appends or an archiver, and may
 // be repeated after an interruption.
-func Adopt(ctx context.Context, l *Log, a *SQLiteArchive) (int, error) {
+func Adopt(ctx context.Context, l *Log, a Archive) (int, error) {
 	at, err := a.Checkpoint(ctx)
 	if err != nil {
 		return 0, err
@@ -28,7 +28,7 @@ func Adopt(ctx context.Context, l *Log, a *SQLiteArchive) (int, error) {
 		var fresh []Record
 		to := at
 		for _, r := range batch {
-			have, err := a.has(ctx, r)
+			have, err := a.Has(ctx, r.Event.Head().ID)
 			if err != nil {
 				return err
 			}
@@ -69,14 +69,3 @@ func Adopt(ctx context.Context, l *Log, a *SQLiteArchive) (int, error) {
 
 // adoptPatience bounds the reading of a log: millions of events.
 const adoptPatience = 10 * time.Minute
-
-const sqlHasEvent = `SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ?)`
-
-func (a *SQLiteArchive) has(ctx context.Context, r Record) (bool, error) {
-	var have bool
-	id := r.Event.Head().ID
-	if err := a.read.QueryRowContext(ctx, sqlHasEvent, id.UUID[:]).Scan(&have); err != nil {
-		return false, fmt.Errorf("look for event %s in the archive: %w", id, err)
-	}
-	return have, nil
-}

@@ -2,9 +2,7 @@ package eventstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"ocapi/domain"
@@ -38,268 +36,72 @@ type Gap struct {
 	From, To    Sequence
 }
 
-// SQLiteArchive is the archive in a SQLite file whose schema is
-// migrations.Archive. It is safe for concurrent use. Methods that write
-// fail when it was made without a handle to write.
-type SQLiteArchive struct {
-	write, read *sql.DB
-}
-
-// NewSQLiteArchive uses the two handles, which stay the caller's to close.
-// write may be nil for an archive that is only read.
-func NewSQLiteArchive(write, read *sql.DB) *SQLiteArchive {
-	return &SQLiteArchive{write: write, read: read}
-}
-
-const (
-	sqlInsertEvent = `INSERT INTO events (seq, incarnation, event_id, name, client, challenge, at, stored_at, data)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	sqlInsertState = `INSERT INTO states (challenge, client, status, created_seq, final_seq, expires_at)
-VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT (challenge) DO NOTHING`
-	sqlFinalState     = `UPDATE states SET status = ?, final_seq = ? WHERE challenge = ? AND client = ? AND status = ?`
-	sqlMoveCheckpoint = `UPDATE checkpoint SET incarnation = ?, seq = ?, event_id = ?
-WHERE id = 1 AND incarnation = ? AND seq = ?`
-	sqlCheckpoint = `SELECT incarnation, seq, event_id FROM checkpoint WHERE id = 1`
-	sqlState      = `SELECT client, status, created_seq, final_seq, expires_at FROM states WHERE challenge = ?`
-	sqlChallenge  = `SELECT seq, incarnation, stored_at, data FROM events WHERE challenge = ? ORDER BY seq`
-	sqlEventAt    = `SELECT seq, incarnation, stored_at, data FROM events WHERE seq = ?`
-	sqlStoredFrom = `SELECT seq, stored_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1`
-	sqlFirstLast  = `SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0) FROM events`
-	sqlInsertGap  = `INSERT INTO gaps (incarnation, from_seq, to_seq, accepted_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (from_seq, to_seq, incarnation) DO NOTHING`
-	sqlGaps = `SELECT incarnation, from_seq, to_seq FROM gaps WHERE to_seq > ? ORDER BY from_seq`
-)
-
-// Append archives a batch in the log's order, together with the rows of its
-// challenges' states and the checkpoint to, in one transaction: all of it or
-// nothing. from is the checkpoint that the caller believes in; when the archive
-// has another one the error is [ErrFenced]. A batch may be empty, to move the
-// checkpoint over an accepted gap.
-func (a *SQLiteArchive) Append(ctx context.Context, from, to Checkpoint, batch []Record) (err error) {
-	tx, err := a.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreDone(tx.Rollback()))
-		}
-	}()
-	moved, err := tx.ExecContext(ctx, sqlMoveCheckpoint, to.Incarnation, to.Seq, nullableID(to.EventID), from.Incarnation, from.Seq)
-	if err != nil {
-		return fmt.Errorf("move the checkpoint from %d to %d: %w", from.Seq, to.Seq, err)
-	}
-	if n, err := moved.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(fmt.Errorf("move the checkpoint from %d to %d: %w", from.Seq, to.Seq, ErrFenced), err)
-	}
-	w, err := prepareBatch(ctx, tx)
-	if err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	for _, r := range batch {
-		if err := w.add(ctx, r); err != nil {
-			return fmt.Errorf("archive event %s at %d: %w", r.Event.Head().ID, r.Seq, err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	return nil
-}
-
-// batchStatements are prepared once a transaction, whose end closes them:
-// reading the statements anew for every event was a tenth of archiving's cost.
-type batchStatements struct{ event, created, answered *sql.Stmt }
-
-func prepareBatch(ctx context.Context, tx *sql.Tx) (w batchStatements, err error) {
-	for _, s := range []struct {
-		into  **sql.Stmt
-		query string
-	}{{&w.event, sqlInsertEvent}, {&w.created, sqlInsertState}, {&w.answered, sqlFinalState}} {
-		if *s.into, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return w, err
-		}
-	}
-	return w, nil
-}
-
-// add writes one event and does to its challenge's state row what
-// [domain.Evolve] does to a challenge.
-func (w batchStatements) add(ctx context.Context, r Record) error {
-	h := r.Event.Head()
-	_, err := w.event.ExecContext(ctx, r.Seq, r.Incarnation, h.ID.UUID[:], r.Event.Name(), string(h.Client),
-		h.Challenge.UUID[:], h.At.UnixMicro(), r.StoredAt.UnixMicro(), r.Data)
-	if err != nil {
-		return err
-	}
-	switch e := r.Event.(type) {
-	case *domain.ChallengeCreated:
-		_, err = w.created.ExecContext(ctx, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated, r.Seq, e.ExpiresAt.UnixMicro())
-	case *domain.ChallengeAnswered:
-		_, err = w.answered.ExecContext(ctx, e.Verdict, r.Seq, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated)
-	}
-	if err != nil {
-		return fmt.Errorf("apply it to the states: %w", err)
-	}
-	return nil
-}
-
-// Checkpoint reads up to where the log has been archived.
-func (a *SQLiteArchive) Checkpoint(ctx context.Context) (Checkpoint, error) {
-	var c Checkpoint
-	var id []byte
-	if err := a.read.QueryRowContext(ctx, sqlCheckpoint).Scan(&c.Incarnation, &c.Seq, &id); err != nil {
-		return Checkpoint{}, fmt.Errorf("read the archive's checkpoint: %w", err)
-	}
-	if len(id) == len(c.EventID.UUID) {
-		c.EventID.UUID = domain.UUID(id)
-	}
-	return c, nil
-}
-
-// State reads the row of one challenge; found is false when the archive has
-// none. Errors are CodeUnavailable.
-func (a *SQLiteArchive) State(ctx context.Context, id domain.ChallengeID) (s State, found bool, err error) {
-	var expires int64
-	s.Challenge = id
-	err = a.read.QueryRowContext(ctx, sqlState, id.UUID[:]).Scan(&s.Client, &s.Status, &s.CreatedSeq, &s.FinalSeq, &expires)
-	if errors.Is(err, sql.ErrNoRows) {
-		return State{}, false, nil
-	}
-	if err != nil {
-		return State{}, false, domain.Unavailable("the archive does not answer", err)
-	}
-	s.ExpiresAt = time.UnixMicro(expires).UTC()
-	return s, true, nil
-}
-
-// Challenge reads the events of one challenge in their order; none when the
-// archive has none. Errors are CodeUnavailable.
-func (a *SQLiteArchive) Challenge(ctx context.Context, id domain.ChallengeID) ([]Record, error) {
-	rows, err := a.read.QueryContext(ctx, sqlChallenge, id.UUID[:])
-	if err != nil {
-		return nil, domain.Unavailable("the archive does not answer", err)
-	}
-	var records []Record
-	err = scanRecords(rows, func(r Record) error {
-		records = append(records, r)
-		return nil
-	})
-	if err != nil {
-		return nil, domain.Unavailable("the archive does not answer", err)
-	}
-	return records, nil
-}
-
-// EventAt reads the event at a sequence; found is false when there is none.
-func (a *SQLiteArchive) EventAt(ctx context.Context, seq Sequence) (r Record, found bool, err error) {
-	rows, err := a.read.QueryContext(ctx, sqlEventAt, seq)
-	if err != nil {
-		return Record{}, false, fmt.Errorf("read event %d of the archive: %w", seq, err)
-	}
-	err = scanRecords(rows, func(got Record) error {
-		r, found = got, true
-		return nil
-	})
-	if err != nil {
-		return Record{}, false, fmt.Errorf("read event %d of the archive: %w", seq, err)
-	}
-	return r, found, nil
-}
-
-// LastStoredBefore finds the last sequence whose event was stored before t; 0
-// when there is none. The log's order is the order of its timestamps, so it
-// looks at a logarithmic number of rows.
-func (a *SQLiteArchive) LastStoredBefore(ctx context.Context, t time.Time) (Sequence, error) {
-	var low, high Sequence // the answer is in [low-1, high]
-	if err := a.read.QueryRowContext(ctx, sqlFirstLast).Scan(&low, &high); err != nil {
-		return 0, fmt.Errorf("find the events stored before %v: %w", t, err)
-	}
-	if high == 0 {
-		return 0, nil
-	}
-	cutoff := t.UnixMicro()
-	first := low
-	for low <= high {
-		middle := low + (high-low)/2
-		var seq Sequence
-		var stored int64
-		if err := a.read.QueryRowContext(ctx, sqlStoredFrom, middle).Scan(&seq, &stored); err != nil {
-			return 0, fmt.Errorf("find the events stored before %v: %w", t, err)
-		}
-		if stored < cutoff {
-			low = seq + 1
-		} else {
-			high = middle - 1
-		}
-	}
-	if low == first {
-		return 0, nil
-	}
-	return low - 1, nil
-}
-
-// AcceptGap records that an operator has declared a range lost. Doing it twice
-// changes nothing.
-func (a *SQLiteArchive) AcceptGap(ctx context.Context, g Gap, at time.Time) error {
+func (g Gap) check() error {
 	if g.From == 0 || g.To < g.From {
 		return domain.Invalid("gap", "a gap goes from a sequence of at least 1 to one that is not before it; this one goes from %d to %d", g.From, g.To)
 	}
-	if _, err := a.write.ExecContext(ctx, sqlInsertGap, g.Incarnation, g.From, g.To, at.UnixMicro()); err != nil {
-		return fmt.Errorf("accept the gap from %d to %d: %w", g.From, g.To, err)
-	}
 	return nil
 }
 
-// Gaps lists the accepted gaps that reach beyond a sequence, in order.
-func (a *SQLiteArchive) Gaps(ctx context.Context, after Sequence) ([]Gap, error) {
-	rows, err := a.read.QueryContext(ctx, sqlGaps, after)
-	if err != nil {
-		return nil, fmt.Errorf("read the accepted gaps: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // Err is read below
-	var gaps []Gap
-	for rows.Next() {
-		var g Gap
-		if err := rows.Scan(&g.Incarnation, &g.From, &g.To); err != nil {
-			return nil, fmt.Errorf("read the accepted gaps: %w", err)
-		}
-		gaps = append(gaps, g)
-	}
-	return gaps, rows.Err()
+// EventFilter chooses archived events. The zero value chooses all.
+type EventFilter struct {
+	After     Sequence           // only later ones
+	Challenge domain.ChallengeID // zero: any
+	Client    domain.ClientID    // empty: any
+	Since     time.Time          // decided at or after it; zero: any
 }
 
-func scanRecords(rows *sql.Rows, visit func(Record) error) error {
-	defer rows.Close() //nolint:errcheck // Err is read below
-	for rows.Next() {
-		var r Record
-		var stored int64
-		if err := rows.Scan(&r.Seq, &r.Incarnation, &stored, &r.Data); err != nil {
-			return err
-		}
-		r.StoredAt = time.UnixMicro(stored).UTC()
-		e, err := DecodeEvent(r.Data)
-		if err != nil {
-			return fmt.Errorf("event %d of the archive: %w", r.Seq, err)
-		}
-		r.Event = e
-		if err := visit(r); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+// Archive is where events are kept for good, with the projection of their
+// challenges' states. There are two, [SQLiteArchive] and [PostgresArchive], and
+// one conformance suite that says what each method means; every method is safe
+// for concurrent use.
+type Archive interface {
+	// Append archives a batch in the log's order, together with the rows of its
+	// challenges' states and the checkpoint to, in one transaction: all of it or
+	// nothing. from is the checkpoint that the caller believes in; when the
+	// archive has another one the error is [ErrFenced]. A batch may be empty, to
+	// move the checkpoint over an accepted gap. A sequence or an event id that
+	// is taken is refused.
+	Append(ctx context.Context, from, to Checkpoint, batch []Record) error
+	// Checkpoint reads up to where the log has been archived.
+	Checkpoint(ctx context.Context) (Checkpoint, error)
+	// TryLease takes the right to archive, which one process at a time has; ok
+	// is false when another has it. It ends with release or with the process.
+	// It is a courtesy that keeps archivers from working in vain: what keeps
+	// them from harm is Append's comparison of checkpoints.
+	TryLease(ctx context.Context) (release func(), ok bool, err error)
+
+	// State reads the row of one challenge; found is false when the archive has
+	// none. Errors are CodeUnavailable.
+	State(ctx context.Context, id domain.ChallengeID) (s State, found bool, err error)
+	// Challenge reads the events of one challenge in their order; none when the
+	// archive has none. Errors are CodeUnavailable.
+	Challenge(ctx context.Context, id domain.ChallengeID) ([]Record, error)
+	// EventAt reads the event at a sequence; found is false when there is none.
+	EventAt(ctx context.Context, seq Sequence) (r Record, found bool, err error)
+	// Has reports whether the event is in the archive, at whatever sequence.
+	Has(ctx context.Context, id domain.EventID) (bool, error)
+	// LastStoredBefore finds the last sequence whose event was stored before t;
+	// 0 when there is none.
+	LastStoredBefore(ctx context.Context, t time.Time) (Sequence, error)
+	// Events visits archived events in the log's order, in bounded memory, until
+	// visit fails. It sees what is archived while it runs.
+	Events(ctx context.Context, f EventFilter, visit func(Record) error) error
+
+	// AcceptGap records that an operator has declared a range lost. Doing it
+	// twice changes nothing. A range that is none is CodeInvalid.
+	AcceptGap(ctx context.Context, g Gap, at time.Time) error
+	// Gaps lists the accepted gaps that reach beyond a sequence, in order.
+	Gaps(ctx context.Context, after Sequence) ([]Gap, error)
+
+	// RebuildStates makes the rows of all challenges' states anew from the
+	// events, in one transaction, by what Append does to them: readers see the
+	// old rows until all new ones are there, and archiving waits. It gives the
+	// number of events read. progress, where not nil, is told of it now and then.
+	RebuildStates(ctx context.Context, progress func(events int)) (int, error)
+	// States visits the rows of all challenges' states, in the order of the
+	// challenges' ids, until visit fails.
+	States(ctx context.Context, visit func(State) error) error
 }
 
-func nullableID(id domain.EventID) any {
-	if id.IsZero() {
-		return nil
-	}
-	return id.UUID[:]
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
-}
+var _ Archive = (*SQLiteArchive)(nil)

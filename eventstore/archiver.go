@@ -38,7 +38,7 @@ func (e *GapError) Error() string {
 // time may be under way for an archive; a second one is fenced off.
 type Archiver struct {
 	log     *Log
-	archive *SQLiteArchive
+	archive Archive
 	logger  *slog.Logger
 	now     func() time.Time
 
@@ -51,7 +51,7 @@ type Archiver struct {
 }
 
 // NewArchiver makes an archiver; Run starts it.
-func NewArchiver(log *Log, archive *SQLiteArchive, logger *slog.Logger, now func() time.Time) *Archiver {
+func NewArchiver(log *Log, archive Archive, logger *slog.Logger, now func() time.Time) *Archiver {
 	return &Archiver{log: log, archive: archive, logger: logger, now: now, stallAfter: stallAfter}
 }
 

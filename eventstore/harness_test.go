@@ -23,7 +23,7 @@ type store struct {
 	embedded *eventstore.Embedded
 	log      *eventstore.Log
 	db       *sqlite.DB
-	archive  *eventstore.SQLiteArchive
+	archive  eventstore.Archive
 	mark     *eventstore.Mark
 	logged   *logBuffer
 	logger   *slog.Logger

@@ -24,7 +24,7 @@ import (
 // an operator accepts it.
 //
 // A log whose event at the checkpoint is not the archive's is refused.
-func Reconcile(ctx context.Context, l *Log, a *SQLiteArchive, logger *slog.Logger) error {
+func Reconcile(ctx context.Context, l *Log, a Archive, logger *slog.Logger) error {
 	at, err := a.Checkpoint(ctx)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func Reconcile(ctx context.Context, l *Log, a *SQLiteArchive, logger *slog.Logge
 
 // remake archives what a log that ends too early still holds and makes it anew
 // after the sequence told.
-func remake(ctx context.Context, l *Log, a *SQLiteArchive, logger *slog.Logger, told Sequence) error {
+func remake(ctx context.Context, l *Log, a Archive, logger *slog.Logger, told Sequence) error {
 	extent, err := l.Extent(ctx)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func remake(ctx context.Context, l *Log, a *SQLiteArchive, logger *slog.Logger, 
 var errArchivedAll = errors.New("all is archived")
 
 // archiveRest archives what the log holds up to its last event.
-func archiveRest(ctx context.Context, l *Log, a *SQLiteArchive, last Sequence) (Checkpoint, error) {
+func archiveRest(ctx context.Context, l *Log, a Archive, last Sequence) (Checkpoint, error) {
 	at, err := a.Checkpoint(ctx)
 	if err != nil || at.Seq >= last {
 		return at, err
@@ -117,7 +117,7 @@ func archiveRest(ctx context.Context, l *Log, a *SQLiteArchive, last Sequence) (
 
 // batchWriter archives batches one after the other.
 type batchWriter struct {
-	archive *SQLiteArchive
+	archive Archive
 	at      Checkpoint
 	gaps    []Gap
 }
@@ -142,7 +142,7 @@ func (w *batchWriter) write(ctx context.Context, batch []Record) error {
 
 // sameStory refuses a log that tells another story than the archive at the last
 // place that both have.
-func sameStory(ctx context.Context, l *Log, a *SQLiteArchive, at Checkpoint, extent Extent) error {
+func sameStory(ctx context.Context, l *Log, a Archive, at Checkpoint, extent Extent) error {
 	seq := min(at.Seq, extent.Last)
 	if seq == 0 || seq < extent.First {
 		return nil

@@ -25,7 +25,7 @@ const fullFraction = 1 - createReserve
 // it answers.
 type Trimmer struct {
 	log     *Log
-	archive *SQLiteArchive
+	archive Archive
 	margin  time.Duration
 	logger  *slog.Logger
 	now     func() time.Time
@@ -40,7 +40,7 @@ type Trimmer struct {
 // NewTrimmer makes a trimmer; Run starts it. margin is how much longer than a
 // challenge's life events stay in the log: the archive's recovery point. It is
 // cut short when the log holds more than keepEvents.
-func NewTrimmer(log *Log, archive *SQLiteArchive, margin time.Duration, logger *slog.Logger, now func() time.Time) *Trimmer {
+func NewTrimmer(log *Log, archive Archive, margin time.Duration, logger *slog.Logger, now func() time.Time) *Trimmer {
 	return &Trimmer{log: log, archive: archive, margin: margin, logger: logger, now: now, every: trimEvery, keep: keepEvents}
 }
 

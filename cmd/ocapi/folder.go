@@ -32,7 +32,7 @@ const (
 type stores struct {
 	archiveDB     *sqlite.DB
 	collectionsDB *sqlite.DB
-	archive       *eventstore.SQLiteArchive
+	archive       eventstore.Archive
 	clients       *clients.Store
 	corpus        *corpus.Store
 	// logEnd tells the last sequence of the event log; nil where it is not open.
@@ -128,7 +128,7 @@ func requireFolder(dir, file string) error {
 }
 
 // openArchiveReadOnly opens the archive beside whatever process serves it.
-func openArchiveReadOnly(ctx context.Context, dir string) (*eventstore.SQLiteArchive, func() error, error) {
+func openArchiveReadOnly(ctx context.Context, dir string) (eventstore.Archive, func() error, error) {
 	if err := requireFolder(dir, archiveFile); err != nil {
 		return nil, nil, err
 	}

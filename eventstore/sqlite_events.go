@@ -3,18 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"ocapi/domain"
 )
-
-// EventFilter chooses archived events. The zero value chooses all.
-type EventFilter struct {
-	After     Sequence           // only later ones
-	Challenge domain.ChallengeID // zero: any
-	Client    domain.ClientID    // empty: any
-	Since     time.Time          // decided at or after it; zero: any
-}
 
 const (
 	sqlEvents = `SELECT seq, incarnation, stored_at, data FROM events
@@ -26,8 +15,7 @@ WHERE challenge = ?1 AND seq > ?2 AND (?3 = '' OR client = ?3) AND at >= ?4 ORDE
 	eventsPage = 2000
 )
 
-// Events visits archived events in the log's order, in bounded memory, until
-// visit fails. It sees what is archived while it runs.
+// Events implements [Archive].
 func (a *SQLiteArchive) Events(ctx context.Context, f EventFilter, visit func(Record) error) error {
 	since := int64(0)
 	if !f.Since.IsZero() {
