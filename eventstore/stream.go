@@ -203,6 +203,20 @@ func (l *Log) Extent(ctx context.Context) (Extent, error) {
 	return Extent{First: Sequence(s.FirstSeq), Last: Sequence(s.LastSeq), Bytes: int64(s.Bytes), Deleted: s.NumDeleted}, nil
 }
 
+// LogExtent asks what the log holds without opening it: nothing is created or
+// changed.
+func LogExtent(ctx context.Context, conn *nats.Conn) (Extent, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return Extent{}, fmt.Errorf("use JetStream: %w", err)
+	}
+	stream, err := js.Stream(ctx, streamName)
+	if err != nil {
+		return Extent{}, fmt.Errorf("look at the stream %s: %w", streamName, err)
+	}
+	return (&Log{stream: stream}).Extent(ctx)
+}
+
 // quorum reports whether a leader hears enough of its replicas to commit.
 func quorum(c *jetstream.ClusterInfo) error {
 	if c == nil {
