@@ -23,8 +23,10 @@ type stores struct {
 	archive eventstore.Archive
 	clients *clients.Store
 	corpus  *corpus.Store
-	read    *sql.DB // of the clients' tables, for the registry
-	address string  // of the shared database, without its password; empty in a folder
+	// write and read are the handles of the clients' and collections' tables; the
+	// registry reads by them.
+	write, read *sql.DB
+	address     string // of the shared database, without its password; empty in a folder
 
 	closers []func() error
 	// logEnd tells the last sequence of the event log; nil where it is not open.
@@ -88,7 +90,7 @@ func openFolder(ctx context.Context, dir string) (_ *stores, err error) {
 
 // use makes the stores of clients and collections over a database's handles.
 func (s *stores) use(write, read *sql.DB) {
-	s.read = read
+	s.write, s.read = write, read
 	s.clients = clients.New(write, read, time.Now)
 	s.corpus = corpus.NewStore(corpus.StoreParams{Write: write, Read: read, Now: time.Now})
 }
