@@ -26,6 +26,7 @@ type cli struct {
 	Corpus  corpusCmd  `cmd:"" help:"Manage collections of images."`
 	Events  eventsCmd  `cmd:"" help:"Print archived events as JSON Lines."`
 	Archive archiveCmd `cmd:"" help:"Decide what an operator has to decide about the archive."`
+	Backup  backupCmd  `cmd:"" help:"Copy a data folder while it is served."`
 	Replay  replayCmd  `cmd:"" help:"Make anew what follows from the events."`
 	Migrate migrateCmd `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it is ready; for health checks."`

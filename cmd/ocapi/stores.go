@@ -28,6 +28,7 @@ type stores struct {
 	write, read *sql.DB
 	address     string // of the shared database, without its password; empty in a folder
 
+	files   []*sqlite.DB // of a folder, the archive first
 	closers []func() error
 	// logEnd tells the last sequence of the event log; nil where it is not open.
 	logEnd func(context.Context) (eventstore.Sequence, error)
@@ -69,7 +70,7 @@ func openFolder(ctx context.Context, dir string) (_ *stores, err error) {
 		if err != nil {
 			return nil, err
 		}
-		s.closers = append(s.closers, db.Close)
+		s.files, s.closers = append(s.files, db), append(s.closers, db.Close)
 		if err := migrations.Up(ctx, db.Write, set); err != nil {
 			return nil, fmt.Errorf("bring %s up to date: %w", db.Path(), err)
 		}
