@@ -32,7 +32,8 @@ type home struct {
 }
 
 var homes = map[string]func(t testing.TB) *home{
-	"SQLite": sqliteHome,
+	"PostgreSQL": postgresHome,
+	"SQLite":     sqliteHome,
 }
 
 // eachHome runs a test over all homes: what it says is said of every archive.
