@@ -27,6 +27,11 @@ const (
 	maxLifetime = 30 * time.Minute
 	maxIdle     = 5 * time.Minute
 
+	// A connection that has been idle for longer is asked whether it is alive
+	// before it is used. A server takes longer than that to be killed and to come
+	// back, so that nobody is given a connection to the one that is gone.
+	pingAfter = 50 * time.Millisecond
+
 	// pingTimeout bounds the look at a connection that has been idle: one whose
 	// network was cut must not cost its caller all the time that it has.
 	pingTimeout = 2 * time.Second
@@ -86,6 +91,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	pool.MaxConns, pool.MinConns = maxPool, 0
 	pool.MaxConnLifetime, pool.MaxConnIdleTime = maxLifetime, maxIdle
 	pool.PingTimeout = pingTimeout
+	pool.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
 	if db.Pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("open the database at %s: %w", db.address, err)
 	}
@@ -108,7 +114,9 @@ func (db *DB) Close() error {
 }
 
 func open(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
+		return p.IdleDuration > pingAfter
+	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(maxLifetime)
