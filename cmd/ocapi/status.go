@@ -16,10 +16,12 @@ import (
 // before the node says that it is not ready.
 const logGrace = 3 * time.Second
 
-// archiveGrace is how long the archive may be out of reach before the node
-// says that it is not ready: the log holds hours, so a restart of the database
-// is no reason to send visitors elsewhere.
-const archiveGrace = 30 * time.Second
+// databaseGrace is how long the archive or the clients may be out of reach
+// before the node says that it is not ready. The log holds hours, so that the
+// restart of a database, or the change to its standby, is no reason to send
+// visitors away; after it the node is the one that is cut off, and it would go
+// on accepting a private id that was revoked.
+const databaseGrace = 2 * time.Minute
 
 // readiness is why the node cannot serve at this stage of its life; empty while
 // it runs.
@@ -39,14 +41,23 @@ func (n *node) ready() error {
 	if reason := n.readiness.get(); reason != "" {
 		return errors.New(reason)
 	}
+	if !n.caughtUp.Load() {
+		return errors.New("the projection is catching up with the event log")
+	}
+	if n.log.Behind() {
+		return errors.New("the event log has lost its end; stop all nodes and run: ocapi archive adopt-stream")
+	}
 	if since, err := n.trimmer.LogFailure(); err != nil && n.env.clock()().Sub(since) > logGrace {
 		return err
 	}
 	if since, err := n.archiver.Failure(); err != nil {
 		_, gap := errors.AsType[*eventstore.GapError](err)
-		if gap || n.env.clock()().Sub(since) > archiveGrace {
+		if gap || n.env.clock()().Sub(since) > databaseGrace {
 			return fmt.Errorf("archiving has stopped: %w", err)
 		}
+	}
+	if err := n.registry.Err(); err != nil && n.registry.Age() > databaseGrace {
+		return fmt.Errorf("the clients cannot be read: %w", err)
 	}
 	if !n.drawn.Load() && !n.demoServable(n.demo) {
 		return errors.New("the demonstration's first pictures are being drawn")
@@ -69,6 +80,12 @@ func registerGauges(n *node) {
 	}
 	gauge("ocapi_archive_sequence", "Sequence of the last archived event.", func() float64 {
 		return float64(n.archiver.Position().Seq)
+	})
+	gauge("ocapi_archiver_active", "1 while this node is the one that archives.", func() float64 {
+		if n.archiver.Active() {
+			return 1
+		}
+		return 0
 	})
 	gauge("ocapi_archive_failing", "1 while archiving has stopped.", func() float64 {
 		if _, err := n.archiver.Failure(); err != nil {
