@@ -46,6 +46,8 @@ type spec struct {
 	ready func(ctx context.Context) error
 	// stop is the signal that ends the program in good order.
 	stop syscall.Signal
+	// dies: it ends by that signal, where others handle it and exit with 0.
+	dies bool
 	// families: the program's children leave its process group (PostgreSQL's do).
 	families bool
 }
@@ -184,6 +186,14 @@ func (e *execution) exit() error {
 	return e.err
 }
 
+// signal gives what ended an execution that is over; 0 when it was no signal.
+func (e *execution) signal() syscall.Signal {
+	if status, ok := e.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
 // Kill ends the program as a crash would, with SIGKILL to it and all its
 // children, and waits until it is gone. One that does not run is left alone.
 func (p *Process) Kill() {
@@ -234,7 +244,7 @@ func (p *Process) Stop(ctx context.Context) error {
 		p.Kill()
 		return fmt.Errorf("stop %s: it had to be killed: %w; its log ends with\n%s", p.name, ctx.Err(), p.Tail())
 	}
-	if run.err != nil {
+	if run.err != nil && !(p.spec.dies && run.signal() == p.spec.stop) {
 		return fmt.Errorf("stop %s: %w; its log ends with\n%s", p.name, run.err, p.Tail())
 	}
 	return nil

@@ -145,6 +145,13 @@ func TestBalancerForwardsAndKeepsNoAddress(t *testing.T) {
 			}
 		}
 	}
+	for _, section := range []string{"global", "defaults", "backend nodes"} {
+		for _, l := range lines(t, section) {
+			if strings.HasPrefix(l, "log ") {
+				t.Errorf("haproxy.cfg has a log: %s", l)
+			}
+		}
+	}
 	public := lines(t, "frontend public")
 	if !slices.Contains(public, "no log") || !slices.Contains(lines(t, "frontend health"), "no log") {
 		t.Error("a frontend has a log of accesses")
