@@ -185,7 +185,8 @@ func (a *reader) End(name, text string) error {
 }
 
 func (a *reader) endLine(l *line) error {
-	done := layout.Line{ID: l.id, Area: l.area, At: l.at, Text: l.text()}
+	done := layout.Line{ID: l.id, Area: l.area, At: l.at}
+	done.Text = (&layout.Line{Words: l.words}).Whole()
 	if !l.whole() {
 		for i, w := range l.words {
 			if w.Box.Empty() {
@@ -222,20 +223,6 @@ func (l *line) whole() bool {
 	const rounding = 2 // pixels between a box and that of its outline
 	same := !w.Box.Empty() && l.area.Box.In(w.Box.Inset(-rounding)) && w.Box.In(l.area.Box.Inset(-rounding))
 	return w.Box.Empty() || same || strings.ContainsAny(w.Content, " \t\u00a0")
-}
-
-// text is the line's text, as sure as its least sure word.
-func (l *line) text() layout.Text {
-	t := layout.Text{Confidence: -1}
-	var words []string
-	for _, w := range l.words {
-		words = append(words, w.Content)
-		if w.Confidence >= 0 && (t.Confidence < 0 || w.Confidence < t.Confidence) {
-			t.Confidence = w.Confidence
-		}
-	}
-	t.Content = strings.Join(words, " ")
-	return t
 }
 
 func (a *reader) problem(at int, what, id, reason string) error {

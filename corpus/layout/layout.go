@@ -35,6 +35,24 @@ type Line struct {
 	At    int    // the line of the file, from 1
 }
 
+// Whole gives the line's text, put together from its words where the file has
+// none of its own. It is as sure as its least sure word.
+func (l *Line) Whole() Text {
+	if l.Content != "" || len(l.Words) == 0 {
+		return l.Text
+	}
+	t := Text{Confidence: -1}
+	var words []string
+	for _, w := range l.Words {
+		words = append(words, w.Content)
+		if w.Confidence >= 0 && (t.Confidence < 0 || w.Confidence < t.Confidence) {
+			t.Confidence = w.Confidence
+		}
+	}
+	t.Content = strings.Join(words, " ")
+	return t
+}
+
 // Word is one word of a line.
 type Word struct {
 	ID string

@@ -90,14 +90,14 @@ func Read(r io.Reader, h Handler) error {
 	}
 }
 
-// Root gives the name of a file's outermost element, without its namespace, or
-// "" where no XML begins.
-func Root(r io.Reader) string {
+// Root gives the name of a file's outermost element, without its namespace. It
+// reads no further.
+func Root(r io.Reader) (string, error) {
 	h := new(root)
 	if err := Read(r, h); !errors.Is(err, errFound) {
-		return ""
+		return "", err
 	}
-	return h.name
+	return h.name, nil
 }
 
 var errFound = errors.New("found")
