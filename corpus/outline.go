@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"slices"
 
 	"golang.org/x/image/vector"
 )
@@ -20,9 +21,14 @@ const (
 
 	leastFade = 2.5 // pixels
 
-	// paperBands is how many colours the paper has along a line: scans are
-	// lighter in the middle than in the fold.
+	// The paper has several colours along a line, because scans are lighter in the
+	// middle than in the fold; but a letter's width of it may be all ink.
 	paperBands = 16
+	bandWidth  = 2 // heights of the writing, at least
+
+	// trustedPaper is how light, against the whole, a band has to be to be
+	// believed: below it the band knows more of ink than of paper.
+	trustedPaper = 0.85
 )
 
 // cutOutline takes what is within an outline, with a margin, out of a page and
@@ -42,7 +48,7 @@ func cutOutline(page image.Image, outline []image.Point) (image.Image, error) {
 	draw.Draw(img, img.Rect, page, area.Min, draw.Over)
 
 	inside := maskOf(outline, bounds.Min.Sub(area.Min), img.Rect)
-	paper := paperOf(img, inside)
+	paper := paperOf(img, inside, reach.height)
 	away := distances(inside, img.Rect.Dx(), img.Rect.Dy())
 	for y := range img.Rect.Dy() {
 		for x := range img.Rect.Dx() {
@@ -62,7 +68,7 @@ func cutOutline(page image.Image, outline []image.Point) (image.Image, error) {
 }
 
 // reach says how far beyond an outline something is shown, in pixels.
-type reach struct{ margin, fade float64 }
+type reach struct{ height, margin, fade float64 }
 
 // outlineReach takes the height of the writing from the outline's area and
 // width: a long line that rises has a box much higher than it is itself.
@@ -71,7 +77,7 @@ func outlineReach(outline []image.Point, box image.Rectangle) reach {
 	if w := float64(box.Dx()); w > 0 {
 		height = min(height, polygonArea(outline)/w)
 	}
-	return reach{margin: outlineMargin * height, fade: max(leastFade, outlineFade*height)}
+	return reach{height: height, margin: outlineMargin * height, fade: max(leastFade, outlineFade*height)}
 }
 
 // shown is how much of the page is to be seen at a distance from the outline.
@@ -164,17 +170,19 @@ func distances(inside []bool, w, h int) []float32 {
 
 // paper is the colour of the ground along a line.
 type paper struct {
-	bands [paperBands][3]float32
+	bands [][3]float32
 	width float32 // of a band
 }
 
 // paperOf reads the paper's colour off what is inside and lighter than the mean
-// of its band. A band without anything takes its neighbours'.
-func paperOf(img *image.RGBA, inside []bool) *paper {
+// of its band. A band without anything takes its neighbours'. height is the
+// writing's.
+func paperOf(img *image.RGBA, inside []bool, height float64) *paper {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	p := &paper{width: float32(w) / paperBands}
-	var light, all [paperBands]struct{ sum, n float32 }
-	band := func(x int) int { return min(int(float32(x)/p.width), paperBands-1) }
+	n := min(max(int(float64(w)/(bandWidth*max(height, 1))), 1), paperBands)
+	p := &paper{bands: make([][3]float32, n), width: float32(w) / float32(n)}
+	light, all := make([]struct{ n float32 }, n), make([]struct{ sum, n float32 }, n)
+	band := func(x int) int { return min(int(float32(x)/p.width), n-1) }
 	each := func(do func(b int, c [3]float32)) {
 		for y := range h {
 			for x := range w {
@@ -195,14 +203,16 @@ func paperOf(img *image.RGBA, inside []bool) *paper {
 		}
 		light[b].n++
 	})
+	brightest := float32(0)
 	for b := range p.bands {
 		for i := range p.bands[b] {
 			if light[b].n > 0 {
 				p.bands[b][i] /= light[b].n
 			}
 		}
+		brightest = max(brightest, luminance(p.bands[b]))
 	}
-	p.fill(func(b int) bool { return light[b].n > 0 })
+	p.fill(func(b int) bool { return light[b].n > 0 && luminance(p.bands[b]) >= trustedPaper*brightest })
 	p.smooth()
 	return p
 }
@@ -211,14 +221,17 @@ func luminance(c [3]float32) float32 { return 0.3*c[0] + 0.59*c[1] + 0.11*c[2] }
 
 // fill gives every band without a colour that of the nearest one with it.
 func (p *paper) fill(has func(band int) bool) {
-	old := p.bands
+	old, known := slices.Clone(p.bands), make([]bool, len(p.bands))
+	for b := range known {
+		known[b] = has(b)
+	}
 	for b := range p.bands {
-		for away := range paperBands {
-			if left := b - away; left >= 0 && has(left) {
+		for away := range p.bands {
+			if left := b - away; left >= 0 && known[left] {
 				p.bands[b] = old[left]
 				break
 			}
-			if right := b + away; right < paperBands && has(right) {
+			if right := b + away; right < len(p.bands) && known[right] {
 				p.bands[b] = old[right]
 				break
 			}
@@ -227,9 +240,9 @@ func (p *paper) fill(has func(band int) bool) {
 }
 
 func (p *paper) smooth() {
-	old := p.bands
+	old := slices.Clone(p.bands)
 	for b := range p.bands {
-		left, right := old[max(b-1, 0)], old[min(b+1, paperBands-1)]
+		left, right := old[max(b-1, 0)], old[min(b+1, len(old)-1)]
 		for i := range p.bands[b] {
 			p.bands[b][i] = (left[i] + 2*old[b][i] + right[i]) / 4
 		}
@@ -238,12 +251,13 @@ func (p *paper) smooth() {
 
 // at gives the colour above and below a place of the line.
 func (p *paper) at(x int) [3]float32 {
-	f := min(max((float32(x)+0.5)/p.width-0.5, 0), paperBands-1)
-	b := min(int(f), paperBands-2)
-	t := f - float32(b)
+	last := len(p.bands) - 1
+	f := min(max((float32(x)+0.5)/p.width-0.5, 0), float32(last))
+	b := min(int(f), last)
+	next, t := min(b+1, last), f-float32(b)
 	var c [3]float32
 	for i := range c {
-		c[i] = p.bands[b][i] + (p.bands[b+1][i]-p.bands[b][i])*t
+		c[i] = p.bands[b][i] + (p.bands[next][i]-p.bands[b][i])*t
 	}
 	return c
 }
