@@ -31,10 +31,10 @@ func recordedText(text string) (note string, err error) {
 	return note, nil
 }
 
-// untypeable gives the characters of a text that visitors see as letters and
+// beyondKeyboards gives the characters of a text that visitors see as letters and
 // cannot type: those of a font's own that judging knows nothing of, and Latin
 // letters that it does not open.
-func untypeable(text string) string {
+func beyondKeyboards(text string) string {
 	var found strings.Builder
 	for _, r := range text {
 		if strings.ContainsRune(found.String(), r) {
@@ -51,7 +51,7 @@ func untypeable(text string) string {
 
 // diplomatic checks a text as scholars transcribe it, sign by sign.
 func diplomatic(text string) (note string, err error) {
-	if signs := untypeable(text); signs != "" {
+	if signs := beyondKeyboards(text); signs != "" {
 		return "", fmt.Errorf("%s: the text %q has %s", ReasonUntypeable, text, codePoints(signs))
 	}
 	return recordedText(text)

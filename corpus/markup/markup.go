@@ -22,7 +22,7 @@ import (
 const (
 	MaxBytes      = 64 << 20
 	maxDepth      = 64
-	maxElements   = 2_000_000
+	maxElements   = 1_000_000
 	maxAttributes = 64
 	maxAttribute  = 1 << 20 // bytes; an outline of 100,000 points
 	maxText       = 64 << 10
