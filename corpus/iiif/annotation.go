@@ -122,6 +122,7 @@ func (a *Annotation) take(body *value, motives []string) {
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(motives, n) })
 	}
 	switch {
+	case has("commenting", "describing"): // with tags beside it, which say that they are
 	case has("tagging", "classifying", "identifying"):
 		a.Labels = append(a.Labels, text)
 	case has("supplementing", "transcribing", "painting"):
