@@ -166,8 +166,13 @@ func mapped(index map[column]int, at int) bool {
 	return false
 }
 
-// isManifestHeader reports whether a table seems to be made for this program.
+// isManifestHeader reports whether a table is made for this program, or seems to
+// be: it says which images are known, and is no table of labels with one column
+// more.
 func isManifestHeader(fields []string) bool {
+	if _, err := readHeaderLine(fields); err == nil {
+		return true
+	}
 	index := map[column]bool{}
 	for _, f := range fields {
 		for _, n := range columnNames() {
@@ -176,7 +181,18 @@ func isManifestHeader(fields []string) bool {
 			}
 		}
 	}
-	return index[columnKnown] && (index[columnFile] || index[columnAddress])
+	return index[columnKnown] && (index[columnFile] || index[columnAddress]) && !isLabelsHeader(fields)
+}
+
+// unused lists the columns of a table that are not read.
+func unused(fields []string, index map[column]int) []string {
+	var list []string
+	for i, f := range fields {
+		if !mapped(index, i) {
+			list = append(list, strings.TrimSpace(f))
+		}
+	}
+	return list
 }
 
 // isLabelsHeader reports whether a table names pictures and what they show.

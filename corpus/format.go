@@ -185,7 +185,7 @@ func kindOfTable(root *os.Root, name string) (Format, string) {
 	switch {
 	case zooniverse.Header(fields):
 		return FormatZooniverse, "an export of Zooniverse classifications"
-	case isManifestHeader(fields):
+	case isManifestName(name) || isManifestHeader(fields):
 		return FormatManifest, "a table of images"
 	case isLabelsHeader(fields):
 		return FormatLabels, "a table of labels"

@@ -95,6 +95,9 @@ func (m *manifest) Read(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
+	if left := unused(t.first, index); len(left) > 0 { // of a table that was made for something else
+		sink.Note(Problem{Origin{m.name, 1}, fmt.Sprintf("columns that are not read: %.300s", strings.Join(left, ", "))})
+	}
 	for {
 		pages, more, err := m.window(t, index, sink)
 		if err != nil {
@@ -163,7 +166,7 @@ func (m *manifest) window(t *table, index map[column]int, sink Sink) (pages []*P
 		case errors.Is(err, io.EOF):
 			return pages, false, nil
 		case err != nil && isLineError(err):
-			sink.Skip(Problem{origin, lineReason(err, len(fields), t.columns)})
+			sink.Skip(Problem{origin, lineReason(err, len(fields), len(t.first))})
 			continue
 		case err != nil:
 			return nil, false, fmt.Errorf("read %s after line %d: %w", m.name, number, err)
@@ -211,9 +214,9 @@ func lineReason(err error, got, want int) string {
 
 // table reads a CSV or TSV file line by line.
 type table struct {
-	file    io.Closer
-	reader  *csv.Reader
-	columns int // of the first line
+	file   io.Closer
+	reader *csv.Reader
+	first  []string // the first line: the names of the columns
 }
 
 // openTable opens a table within the folder and finds out what separates its
@@ -267,8 +270,8 @@ func openText(folder *os.Root, name string) (io.Closer, *bufio.Reader, error) {
 // next gives the fields of the next line that is not empty, and its number.
 func (t *table) next() ([]string, int, error) {
 	fields, err := t.reader.Read()
-	if t.columns == 0 {
-		t.columns = len(fields)
+	if t.first == nil {
+		t.first = fields
 	}
 	if len(fields) > 0 {
 		line, _ := t.reader.FieldPos(0)

@@ -192,6 +192,12 @@ func readKind(r row) (domain.ChallengeType, error) {
 			return domain.TypeTranscription, nil
 		case keyword && !text:
 			return domain.TypeClassification, nil
+		case !text && r.other != nil:
+			// Nobody has said anything yet; the columns tell what is to be said.
+			if _, has := r.index[columnKeyword]; has {
+				return domain.TypeClassification, nil
+			}
+			return domain.TypeTranscription, nil
 		}
 		return domain.TypeInvalid, errors.New("the kind is missing; write transcription or classification")
 	default:
