@@ -89,7 +89,7 @@ func openSource(ctx context.Context, p *ImportParams) (*source, error) {
 		return &source{format: FormatIIIF, address: p.Source}, nil
 	}
 	if strings.Contains(p.Source, "://") {
-		return nil, domain.Invalid("source", "the address %.80q does not begin with http: or https:", p.Source)
+		return nil, domain.Invalid("source", "the address %.80q begins with neither http nor https", p.Source)
 	}
 	info, err := os.Stat(p.Source)
 	if err != nil {
