@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,19 +17,24 @@ import (
 	"ocapi/domain"
 )
 
-// drawn serves pages of 2,000 by 1,600 pixels.
-func drawn(t *testing.T) *imageAPI {
-	t.Helper()
+// drawnPages are pages of 2,000 by 1,600 pixels, drawn once for all tests.
+var drawnPages = sync.OnceValue(func() map[string]image.Image {
 	pages := map[string]image.Image{}
-	for i, name := range []string{"i1", "i2", "i3"} {
-		img, err := decodePNG(picture(t, i+1, 2000, 1600))
-		if err != nil {
-			t.Fatal(err)
+	for n, name := range []string{"i1", "i2", "i3"} {
+		img := image.NewGray(image.Rect(0, 0, 2000, 1600))
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i%2000/7*(n+1) + i/2000/5*7)
 		}
 		pages[name] = img
 	}
+	return pages
+})
+
+// drawn serves them.
+func drawn(t *testing.T) *imageAPI {
+	t.Helper()
 	return newImageAPI(t, func(name string) (image.Image, error) {
-		if img := pages[name]; img != nil {
+		if img := drawnPages()[name]; img != nil {
 			return img, nil
 		}
 		return nil, errors.New("no such picture")

@@ -104,7 +104,7 @@ func TestReadRefuses(t *testing.T) {
 		{"another format", "\n<alto/>", `line 2: it is no PAGE XML: its outermost element is "alto"`},
 		{"two pages", "<PcGts>\n<Page/><Page/></PcGts>", "line 2: it has a second page"},
 		{"too many lines", "<PcGts><Page>" + strings.Repeat(`<TextLine><Coords points="1,1 9,9"/></TextLine>`, layout.MaxParts+1) + "</Page></PcGts>", layout.ErrTooMany.Error()},
-		{"too many problems", "<PcGts><Page>" + strings.Repeat(`<TextLine/>`, layout.MaxParts+1) + "</Page></PcGts>", layout.ErrTooMany.Error()},
+		{"too many that are wrong", "<PcGts><Page>" + strings.Repeat(`<TextLine/>`, layout.MaxParts+1) + "</Page></PcGts>", layout.ErrTooMany.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
