@@ -13,3 +13,6 @@ func (l *Log) SetMaxBytes(n int64) { l.cfg.MaxBytes = n }
 
 // EventsPage is how many events one read of an archive gives.
 const EventsPage = eventsPage
+
+// EventColumns turns records into the arguments of an INSERT of them.
+var EventColumns = eventColumns
