@@ -128,10 +128,10 @@ type verdict struct {
 }
 
 // apply does to the rows of the batch's challenges what [domain.Evolve] does to
-// challenges: the first creation counts and the first verdict after it. Verdicts
-// on what this batch creates go into the new row; should there be a row already,
-// it takes the verdict if it is open. All others are for rows that are there
-// before, so they come first.
+// challenges: the first creation counts and the first verdict after it. A
+// verdict on what this batch creates goes into the new row; all of them are
+// tried, before that, on rows that are there already, because there the batch's
+// creation is none.
 func (p *pipeline) apply(batch []Record) {
 	created := map[domain.ChallengeID]int{} // index in rows
 	var rows []State
@@ -148,15 +148,12 @@ func (p *pipeline) apply(batch []Record) {
 			if !e.Verdict.Final() {
 				continue
 			}
-			if i, ok := created[e.Challenge]; ok && rows[i].Client == e.Client {
-				if rows[i].Status == domain.StatusCreated {
-					rows[i].Status, rows[i].FinalSeq = e.Verdict, r.Seq
-				}
-				continue
-			}
 			key := verdictKey{e.Challenge, e.Client}
 			if _, again := verdicts[key]; !again {
 				verdicts[key] = verdict{e.Verdict, r.Seq}
+			}
+			if i, ok := created[e.Challenge]; ok && rows[i].Client == e.Client && rows[i].Status == domain.StatusCreated {
+				rows[i].Status, rows[i].FinalSeq = e.Verdict, r.Seq
 			}
 		}
 	}
