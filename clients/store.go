@@ -18,8 +18,9 @@ type Store struct {
 	now         func() time.Time
 }
 
-// New makes a store over the handles of a migrated collections database. write
-// may be nil where nothing is changed; now is the clock.
+// New makes a store over the handles of a migrated database, be it a file of
+// collections or PostgreSQL. write may be nil where nothing is changed; now is
+// the clock.
 func New(write, read *sql.DB, now func() time.Time) *Store {
 	return &Store{write: write, read: read, now: now}
 }

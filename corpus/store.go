@@ -16,9 +16,10 @@ import (
 // of 12 kB, more than are on anybody's screen at once on a small machine.
 const DefaultCacheBytes = 32 << 20
 
-// Store keeps collections in a migrated collections database. It is safe for
-// concurrent use. Errors are [domain.Error] where a method says so; anything
-// else is the database's, wrapped.
+// Store keeps collections in a migrated database, be it a file of their own or
+// PostgreSQL: the statements are the same. It is safe for concurrent use.
+// Errors are [domain.Error] where a method says so; anything else is the
+// database's, wrapped.
 type Store struct {
 	write, read *sql.DB
 	now         func() time.Time
