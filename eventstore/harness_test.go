@@ -116,13 +116,16 @@ func (s *store) archiver() (a *eventstore.Archiver, stop func()) {
 	return a, stop
 }
 
+// patience bounds every wait: far more than anything takes on a busy machine.
+const patience = 60 * time.Second
+
 // eventually waits until ok holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 20 s for: %s", what)
+			t.Fatalf("waited %v for: %s", patience, what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
