@@ -141,7 +141,11 @@ func (a *Archiver) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrFenced):
+			// As it should be where another takes over: this one begins anew.
+			a.logger.Info("another archiver has gone ahead", "after", a.Position().Seq)
+		case err != nil:
 			a.fail(a.doubt(err))
 		}
 		if a.Position() != before {
