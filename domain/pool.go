@@ -114,8 +114,8 @@ func (p *Pool) buildTexts(rng *rand.Rand) {
 	eligible := texts.fair(len(texts.images))
 	if eligible == 0 || len(unknown) == 0 {
 		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: fmt.Sprintf(
-			"%d known texts in %d different forms and %d unknown texts; it takes %d forms of at least %d letters, so that no guess is right more than one time in fifty, and 1 unknown",
-			known, len(byForm), len(unknown), minTextForms, minFoldedLen)})
+			"%s in %s and %s; it takes %d forms of at least %d letters, so that no guess is right more than one time in fifty, and 1 unknown",
+			count(known, "known text"), count(len(byForm), "different form"), count(len(unknown), "unknown text"), minTextForms, minFoldedLen)})
 		return
 	}
 	if p.oneDocument(texts.images[:eligible], unknown) {

@@ -41,7 +41,7 @@ func TestScreenshots(t *testing.T) {
 		p.signsIn()
 		p.picture("signed-in")
 		p.openSignIn(s, "transcription")
-		p.isRefused()
+		p.isRefused("was not solved")
 		p.dealt("")
 		p.picture("not-signed-in")
 	})
@@ -57,6 +57,11 @@ func TestScreenshots(t *testing.T) {
 		p.click(validate)
 		p.says(saysDown)
 		p.picture("classification-unavailable")
+	})
+	t.Run("guide", func(t *testing.T) {
+		p := newTab(t)
+		p.open(s.base + "/docs")
+		p.picture("docs")
 	})
 	t.Run("before a challenge", func(t *testing.T) {
 		p := newTab(t)

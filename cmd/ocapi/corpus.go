@@ -69,8 +69,8 @@ func (c *corpusImportCmd) Run(env *environment) error {
 
 func printReport(env *environment, r *corpus.Report) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Collection %s: %d images made, %d were there already, %d brought up to date, %d skipped.\n",
-		r.Collection, r.Made, r.Present, r.Updated, r.Skipped.Total)
+	fmt.Fprintf(&b, "Collection %s: %s made, %d there already, %d brought up to date, %d skipped.\n",
+		r.Collection, count(r.Made, "image"), r.Present, r.Updated, r.Skipped.Total)
 	printProblems(&b, "Skipped", r.Skipped)
 	printProblems(&b, "Worth a look", r.Notes)
 	if len(r.Counts) > 0 {
@@ -149,7 +149,7 @@ func (c *corpusListCmd) Run(env *environment) (err error) {
 				images = append(images, im)
 			}
 		}
-		fmt.Fprintf(&b, "%s: %s (%d images)\n", collection.ID, orDash([]string{collection.Title}), len(images))
+		fmt.Fprintf(&b, "%s: %s (%s)\n", collection.ID, orDash([]string{collection.Title}), count(len(images), "image"))
 		pool, err := domain.NewPool(domain.DefaultDealing(), []domain.CollectionInfo{collection.Info()}, images, rand.New(rand.NewPCG(1, 1)))
 		if err != nil {
 			return err

@@ -124,7 +124,7 @@ func TestImportBesideARunningServiceIsServed(t *testing.T) {
 	folder := importable(t, 12)
 	refuse(t, []string{"corpus", "import", folder, "--collection", "demo", "--data", dir}, "drawn by the program")
 	report := imports(t, dir, folder, "letters", "--title", "Letters")
-	for _, want := range []string{"Collection letters: 12 images made, 0 were there already", "8  classification, known", "4  classification, unknown", "(comet, garden)"} {
+	for _, want := range []string{"Collection letters: 12 images made, 0 there already", "8  classification, known", "4  classification, unknown", "(comet, garden)"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report does not say %q: %s", want, report)
 		}
@@ -147,7 +147,7 @@ func TestImportBesideARunningServiceIsServed(t *testing.T) {
 		t.Errorf("the client that names the collection gets %q", c.Credit)
 	}
 	again := imports(t, dir, folder, "letters")
-	if !strings.Contains(again, "0 images made, 12 were there already") {
+	if !strings.Contains(again, "0 images made, 12 there already") {
 		t.Errorf("the second import says %s", again)
 	}
 	if list := succeed(t, "corpus", "list", "--data", dir); !strings.Contains(list, "letters: Letters (12 images)") {
@@ -196,6 +196,7 @@ func TestFirstImportMakesAnEmptyServiceReady(t *testing.T) {
 	v.get("/challenge/shop").wantProblem(t, http.StatusServiceUnavailable)
 	imports(t, dir, importable(t, 12), "letters")
 	eventually(t, "readiness", func() bool { return p.publicReady() == http.StatusOK })
+	eventually(t, "it to be said", func() bool { return strings.Contains(p.out.String(), "is ready now.\n") })
 	v.reader = readRecord(t, dir)
 	c := v.ask("")
 	v.answer(c, v.right(c))
@@ -242,7 +243,7 @@ func TestInterruptedImportLeavesThingsWholeAndCanBeContinued(t *testing.T) {
 			}
 			report := imports(t, dir, importable(t, 12), "letters")
 			var made, there int
-			if _, err := fmt.Sscanf(report, "Collection letters: %d images made, %d were there already", &made, &there); err != nil || made+there != 12 {
+			if _, err := fmt.Sscanf(report, "Collection letters: %d images made, %d there already", &made, &there); err != nil || made+there != 12 {
 				t.Errorf("the second import says %s (%v)", report, err)
 			}
 		})

@@ -55,6 +55,7 @@ type node struct {
 	readiness readiness
 	caughtUp  atomic.Bool // the memory holds what the log held at the start
 	demo      *demoSite   // nil where there is no demonstration
+	drawing   atomic.Bool // some of its pictures are missing and being drawn
 	drawn     atomic.Bool // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
@@ -109,15 +110,19 @@ func (n *node) run(ctx context.Context) error {
 	began := time.Now()
 	defer n.stop()
 	n.readiness.set("starting")
-	if err := n.open(ctx); err != nil {
+	if err := n.lockServed(); err != nil {
 		return err
 	}
-	// Before anything is made in the store: a start that fails leaves it as it was.
+	// Before anything is made: a start that fails leaves no folder behind. Whoever
+	// connects already waits in the kernel's queue until the service is served.
 	public, admin, err := n.listen()
 	if err != nil {
 		return err
 	}
 	n.listeners = []net.Listener{public, admin}
+	if err := n.open(ctx); err != nil {
+		return err
+	}
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}

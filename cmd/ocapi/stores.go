@@ -106,7 +106,7 @@ func openDatabase(ctx context.Context, url string) (*stores, error) {
 	s := &stores{closers: []func() error{db.Close}, address: db.Address()}
 	pending, err := migrations.Pending(ctx, db.Read, migrations.Postgres)
 	if err == nil && pending > 0 {
-		err = fmt.Errorf("%d migrations of the database are pending; bring it up to date with: ocapi migrate up", pending)
+		err = fmt.Errorf("migrations of the database are pending (%d); bring it up to date with: ocapi migrate up", pending)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
