@@ -313,4 +313,3 @@ func (b *book) uncheck() {
 		e.checked = false
 	}
 }
-
