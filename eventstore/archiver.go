@@ -23,6 +23,13 @@ const (
 	// none of them arriving, before that is called a fault: the next event
 	// cannot be read.
 	stallAfter = 10 * time.Second
+
+	// leaseEvery is how often an archiver that stands by asks for the lease.
+	leaseEvery = 500 * time.Millisecond
+	// takeOverAfter is how long the one that has the lease may leave the log's
+	// events where they are before another goes ahead without it: a node that
+	// is cut off keeps its lease until its connection is given up.
+	takeOverAfter = 3 * time.Second
 )
 
 // GapError says that the log does not hold events that the archive needs next.
@@ -34,8 +41,9 @@ func (e *GapError) Error() string {
 	return fmt.Sprintf("events %d to %d are missing from the event log (a damaged file?); nothing after them is archived until they are restored, or declared lost with: ocapi archive accept-gap %d %d", e.From, e.To, e.From, e.To)
 }
 
-// Archiver moves events from the log into the archive. One [Archiver.Run] at a
-// time may be under way for an archive; a second one is fenced off.
+// Archiver moves events from the log into the archive. Of any number of them
+// over one archive one archives, the one with the lease, and the others stand
+// by; should two be at it, the checkpoint fences one off.
 type Archiver struct {
 	log     *Log
 	archive Archive
@@ -45,7 +53,9 @@ type Archiver struct {
 	stallAfter time.Duration
 
 	mu       sync.Mutex
+	active   bool
 	position Checkpoint
+	stalled  Sequence // where the last follow stalled; 0: it did not
 	failure  error
 	since    time.Time // when failure began
 }
@@ -94,13 +104,31 @@ func (a *Archiver) reached(c Checkpoint) {
 	}
 }
 
-// Run archives until ctx ends. Faults are reported by [Archiver.Failure] and
-// tried again, more and more slowly.
+// Active reports whether this archiver is the one that archives.
+func (a *Archiver) Active() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.active
+}
+
+func (a *Archiver) setActive(active bool) {
+	a.mu.Lock()
+	changed := a.active != active
+	a.active = active
+	a.mu.Unlock()
+	if changed && active {
+		a.logger.Debug("archiving")
+	}
+}
+
+// Run archives, or stands by, until ctx ends. Faults are reported by
+// [Archiver.Failure] and tried again, more and more slowly.
 func (a *Archiver) Run(ctx context.Context) {
+	defer a.setActive(false)
 	wait := archiveRetryFirst
 	for ctx.Err() == nil {
 		before := a.Position()
-		err := a.follow(ctx)
+		err := a.turn(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -110,11 +138,54 @@ func (a *Archiver) Run(ctx context.Context) {
 		if a.Position() != before {
 			wait = archiveRetryFirst
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
+		if !pause(ctx, wait) {
+			return
 		}
 		wait = min(2*wait, archiveRetryMost)
+	}
+}
+
+// turn archives while this archiver has the lease, once it has got it.
+func (a *Archiver) turn(ctx context.Context) error {
+	release, err := a.standBy(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	a.setActive(true)
+	defer a.setActive(false)
+	return a.follow(ctx)
+}
+
+// standBy waits for the lease and follows the checkpoint meanwhile. When the
+// one that has it archives nothing though there is something, it goes ahead
+// without: the checkpoint sees to it that no harm comes of that.
+func (a *Archiver) standBy(ctx context.Context) (release func(), err error) {
+	moved := a.now()
+	for {
+		release, ok, err := a.archive.TryLease(ctx)
+		if err != nil || ok {
+			return release, err
+		}
+		at, err := a.archive.Checkpoint(ctx)
+		if err != nil {
+			return nil, err
+		}
+		extent, err := a.log.Extent(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if at != a.Position() || at.Seq >= extent.Last {
+			moved = a.now()
+		}
+		a.reached(at)
+		if a.now().Sub(moved) > takeOverAfter {
+			a.logger.Warn("another node has the lease and archives nothing; archiving goes on here", "sequence", at.Seq)
+			return func() {}, nil
+		}
+		if !pause(ctx, leaseEvery) {
+			return nil, ctx.Err()
+		}
 	}
 }
 
@@ -190,11 +261,24 @@ func (a *Archiver) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 			continue
 		}
 		if behind {
-			cancel(fmt.Errorf("the log goes on to event %d, but its next events cannot be read: %w", extent.Last, &GapError{From: at + 1, To: at + 1}))
+			cancel(a.stall(at, extent.Last))
 			return
 		}
 		behind = true
 	}
+}
+
+// stall says what it means that nothing arrives after at: the first time a
+// consumer may be to blame, which is made anew; after that it is the events.
+func (a *Archiver) stall(at, last Sequence) error {
+	a.mu.Lock()
+	again := a.stalled == at+1
+	a.stalled = at + 1
+	a.mu.Unlock()
+	if !again {
+		return fmt.Errorf("the log goes on to event %d, but its next events do not arrive after %d", last, at)
+	}
+	return fmt.Errorf("the log goes on to event %d, but its next events cannot be read: %w", last, &GapError{From: at + 1, To: at + 1})
 }
 
 // contiguous gives the part of a batch that follows on from the sequence at,

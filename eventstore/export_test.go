@@ -10,3 +10,6 @@ func (t *Trimmer) SetKeep(events Sequence) { t.keep = events }
 
 // SetMaxBytes lets a log be nearly full sooner; the stream keeps its own bound.
 func (l *Log) SetMaxBytes(n int64) { l.cfg.MaxBytes = n }
+
+// CheckVersion refuses servers that are too old.
+func CheckVersion(version string) error { return checkVersion(version) }

@@ -106,5 +106,6 @@ func (f *follower) next(ctx context.Context) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("read an event's place in the log: %w", err)
 	}
+	f.log.saw(Sequence(meta.Sequence.Stream))
 	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
 }

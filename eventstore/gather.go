@@ -134,12 +134,31 @@ func (l *Log) publishBatch(batch []*appending) {
 		}
 		return
 	}
-	if _, refused := errors.AsType[*jetstream.APIError](err); !refused {
-		// Unknown: each member is looked up by its event's id.
-		eachConcurrently(batch, func(a *appending) { a.settle(l.resolve(a, err)) })
+	if _, refused := errors.AsType[*jetstream.APIError](err); refused {
+		eachConcurrently(batch, l.single)
 		return
 	}
-	eachConcurrently(batch, l.single)
+	l.resolveBatch(batch, err)
+}
+
+// resolveBatch says what became of a batch whose acknowledgement did not come.
+// It is in the log whole or not at all, so one member tells of all: while a
+// cluster has no leader, one question is waited for and not hundreds.
+func (l *Log) resolveBatch(batch []*appending, cause error) {
+	last := batch[len(batch)-1]
+	seq, err := l.resolve(last, cause)
+	if err == nil {
+		first := seq - Sequence(len(batch)) + 1
+		for i, a := range batch {
+			a.settle(first+Sequence(i), nil)
+		}
+		return
+	}
+	last.settle(0, err)
+	unknown := domain.Unavailable("the event log did not acknowledge", cause)
+	for _, a := range batch[:len(batch)-1] {
+		a.settle(0, unknown)
+	}
 }
 
 func (l *Log) sendBatch(batch []*appending) (pubAck, error) {
@@ -164,8 +183,8 @@ func (l *Log) sendBatch(batch []*appending) (pubAck, error) {
 	return pubAck{}, nats.ErrInvalidMsg
 }
 
-// retryWorkers bounds how many members of a failed batch are retried or looked
-// up at a time.
+// retryWorkers bounds how many members of a refused batch are retried at a
+// time.
 const retryWorkers = 64
 
 func eachConcurrently(batch []*appending, do func(*appending)) {

@@ -16,12 +16,6 @@ import (
 	"ocapi/domain"
 )
 
-const (
-	streamName     = "OCAPI"
-	subjectPrefix  = "challenge."
-	incarnationKey = "ocapi-incarnation"
-)
-
 // Codes of the JetStream API that are told apart (nats-server, errors.json).
 const (
 	codeWrongLastSequence = 10071 // the expectation of one subject was not met
@@ -42,6 +36,7 @@ type LogConfig struct {
 	// is looked up. A cluster that loses its leader answers again after 6.5 s.
 	AckTimeout time.Duration
 	Mark       *Mark // raised before a caller is told; nil: none is kept
+	Shared     bool  // other processes may be using the stream: it is never made anew by itself
 	Now        func() time.Time
 	Logger     *slog.Logger
 }
@@ -52,28 +47,25 @@ type Log struct {
 	conn        *nats.Conn
 	js          jetstream.JetStream
 	stream      jetstream.Stream
-	incarnation Incarnation
-	gather      *gatherer   // nil with DurabilityInterval
-	nearlyFull  atomic.Bool // creations are refused; kept by the Trimmer
+	gather      *gatherer // nil with DurabilityInterval
+	incarnation atomic.Int64
+	floor       atomic.Uint64         // the highest sequence that is known to have been in the log
+	nearlyFull  atomic.Bool           // creations are refused; kept by the Trimmer
+	silent      atomic.Pointer[error] // the log has not answered for long, and why; kept by the Trimmer
+	behind      atomic.Bool           // the log has given a number twice: it takes no more appends
 }
 
 // OpenLog opens the stream, creating it after the sequence after when there is
 // none: 0 on an empty store, the archive's checkpoint when the stream was lost.
-// Close it before the connection.
+// A stream whose settings do not suit is refused with the reason,
+// or brought up to date where the server can. Close it before the connection.
 func OpenLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence) (*Log, error) {
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(cfg.AckTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	l := &Log{cfg: cfg, conn: conn, js: js}
-	l.stream, err = js.Stream(ctx, streamName)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		err = l.create(ctx, after)
-	case err == nil:
-		err = l.adopt()
-	}
-	if err != nil {
+	if err := l.open(ctx, after); err != nil {
 		return nil, fmt.Errorf("open the stream %s: %w", streamName, err)
 	}
 	if cfg.Durability == DurabilityFsync {
@@ -82,68 +74,6 @@ func OpenLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence
 	return l, nil
 }
 
-func (l *Log) create(ctx context.Context, after Sequence) error {
-	l.incarnation = Incarnation(l.cfg.Now().UnixMilli())
-	var err error
-	l.stream, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name:               streamName,
-		Description:        "events of Ocapi's challenges",
-		Subjects:           []string{subjectPrefix + "*.*"},
-		Storage:            jetstream.FileStorage,
-		Retention:          jetstream.LimitsPolicy,
-		Discard:            jetstream.DiscardNew,
-		MaxBytes:           l.cfg.MaxBytes,
-		MaxMsgSize:         MaxEventBytes + 1<<10,
-		FirstSeq:           uint64(after) + 1,
-		AllowAtomicPublish: true,
-		// Reads have to see what the leader acknowledged.
-		AllowDirect: false,
-		DenyDelete:  true,
-		Metadata:    map[string]string{incarnationKey: strconv.FormatInt(int64(l.incarnation), 10)},
-	})
-	return err
-}
-
-func (l *Log) adopt() error {
-	cfg := l.stream.CachedInfo().Config
-	n, err := strconv.ParseInt(cfg.Metadata[incarnationKey], 10, 64)
-	if err != nil || n <= 0 {
-		return fmt.Errorf("its metadata names no incarnation (%q): this stream was not made by Ocapi", cfg.Metadata[incarnationKey])
-	}
-	l.incarnation = Incarnation(n)
-	if !cfg.AllowAtomicPublish {
-		return errors.New("it does not allow atomic publishing; Ocapi needs nats-server 2.15 or later")
-	}
-	return nil
-}
-
-// Recreate deletes the stream and makes it anew, numbering after the sequence
-// after, with a new incarnation. It is for a stream that is behind the archive
-// and must not be running appends.
-func (l *Log) Recreate(ctx context.Context, after Sequence) error {
-	if err := l.js.DeleteStream(ctx, streamName); err != nil {
-		return fmt.Errorf("delete the stream %s: %w", streamName, err)
-	}
-	// The server removes the old files in the background and may stumble over
-	// them; it is asked again until they are gone.
-	for tries := 0; ; tries++ {
-		err := l.create(ctx, after)
-		if err == nil {
-			return nil
-		}
-		api, refused := errors.AsType[*jetstream.APIError](err)
-		if !refused || api.ErrorCode != codeStoreFailed || tries == createTries {
-			return fmt.Errorf("create the stream %s after sequence %d: %w", streamName, after, err)
-		}
-		time.Sleep(createPause)
-	}
-}
-
-const (
-	createTries = 100
-	createPause = 50 * time.Millisecond
-)
-
 // Close waits for the appends under way and ends gathering. Later appends fail.
 func (l *Log) Close() {
 	if l.gather != nil {
@@ -151,25 +81,8 @@ func (l *Log) Close() {
 	}
 }
 
-// Extent says what the stream holds.
-type Extent struct {
-	First, Last Sequence // First is Last+1 when it is empty
-	Bytes       int64
-	Deleted     int // events missing between First and Last
-}
-
-// Extent asks the stream's leader what the stream holds.
-func (l *Log) Extent(ctx context.Context) (Extent, error) {
-	info, err := l.stream.Info(ctx)
-	if err != nil {
-		return Extent{}, domain.Unavailable("the event log does not answer", err)
-	}
-	s := info.State
-	return Extent{First: Sequence(s.FirstSeq), Last: Sequence(s.LastSeq), Bytes: int64(s.Bytes), Deleted: s.NumDeleted}, nil
-}
-
 // Incarnation tells which stream this is.
-func (l *Log) Incarnation() Incarnation { return l.incarnation }
+func (l *Log) Incarnation() Incarnation { return Incarnation(l.incarnation.Load()) }
 
 // Append adds an event whose subject's last event must be at the sequence
 // expected: 0 for the creation of a challenge, the creation's sequence for its
@@ -180,8 +93,8 @@ func (l *Log) Incarnation() Incarnation { return l.incarnation }
 // case the outcome was looked up and could not be had: the event may be in the
 // log or get there still. ctx bounds the wait, not the append.
 func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Record, error) {
-	if expected == 0 && l.nearlyFull.Load() {
-		return Record{}, domain.Unavailable("the event log is nearly full", nil)
+	if err := l.refuses(expected == 0); err != nil {
+		return Record{}, err
 	}
 	data, err := EncodeEvent(nil, e)
 	if err != nil {
@@ -190,7 +103,7 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 	h := e.Head()
 	a := &appending{
 		subject: subject(h.Client, h.Challenge), id: h.ID, expected: expected, data: data,
-		done: make(chan struct{}),
+		floor: Sequence(l.floor.Load()), done: make(chan struct{}),
 	}
 	if l.gather != nil {
 		if err := l.gather.add(a); err != nil {
@@ -207,11 +120,49 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 	if a.err != nil {
 		return Record{}, a.err
 	}
+	if a.seq <= a.floor {
+		return Record{}, l.fellBehind(a)
+	}
+	l.saw(a.seq)
 	if l.cfg.Mark != nil {
 		l.cfg.Mark.raise(a.seq)
 	}
-	return Record{Seq: a.seq, Incarnation: l.incarnation, StoredAt: h.At, Event: e, Data: data}, nil
+	return Record{Seq: a.seq, Incarnation: l.Incarnation(), StoredAt: h.At, Event: e, Data: data}, nil
 }
+
+// refuses says why the log takes no append now, without asking it.
+func (l *Log) refuses(creation bool) error {
+	switch {
+	case l.behind.Load():
+		return domain.Unavailable("the event log is behind what it has acknowledged", nil)
+	case creation && l.nearlyFull.Load():
+		return domain.Unavailable("the event log is nearly full", nil)
+	}
+	return l.answers()
+}
+
+// answers says that the log has not answered for so long that asking it would
+// only make the caller wait; nil while it does.
+func (l *Log) answers() error {
+	if err := l.silent.Load(); err != nil {
+		return domain.Unavailable("the event log does not answer", *err)
+	}
+	return nil
+}
+
+// fellBehind ends appending: a number that was known to be taken before the
+// append began was given to it, so the log has lost its end and numbers events
+// anew. Nobody is told of the event, and the next start sorts things out.
+func (l *Log) fellBehind(a *appending) error {
+	err := &BehindError{Log: a.seq, Known: a.floor}
+	if !l.behind.Swap(true) {
+		l.cfg.Logger.Error("the event log has lost its end and gives numbers anew; no more events are taken", "error", err)
+	}
+	return domain.Unavailable("the event log is behind what it has acknowledged", err)
+}
+
+// Behind says that the log gives numbers anew, if it does.
+func (l *Log) Behind() bool { return l.behind.Load() }
 
 // appending is one append under way. Whoever holds it sets seq or err and then
 // closes done, once.
@@ -219,6 +170,7 @@ type appending struct {
 	subject  string
 	id       domain.EventID
 	expected Sequence
+	floor    Sequence // the highest sequence that was known when it began
 	data     []byte
 
 	seq  Sequence
@@ -314,6 +266,9 @@ func (l *Log) resolveByID(a *appending, otherwise *domain.Error) (Sequence, erro
 // sees everything that was acknowledged. found is false when the log holds
 // none: there never was one, or it has been trimmed. Error: CodeUnavailable.
 func (l *Log) Last(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (r Record, found bool, err error) {
+	if err := l.answers(); err != nil {
+		return Record{}, false, err
+	}
 	r, found, err = l.last(ctx, subject(client, id))
 	if err != nil {
 		return Record{}, false, domain.Unavailable("the event log does not answer", err)
@@ -329,6 +284,7 @@ func (l *Log) last(ctx context.Context, subject string) (Record, bool, error) {
 	if err != nil {
 		return Record{}, false, fmt.Errorf("read the last event of %s: %w", subject, err)
 	}
+	l.saw(Sequence(m.Sequence))
 	r, err := l.record(Sequence(m.Sequence), m.Time, m.Data)
 	return r, err == nil, err
 }
@@ -338,16 +294,7 @@ func (l *Log) record(seq Sequence, stored time.Time, data []byte) (Record, error
 	if err != nil {
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)
 	}
-	return Record{Seq: seq, Incarnation: l.incarnation, StoredAt: domain.Moment(stored), Event: e, Data: data}, nil
-}
-
-// Trim removes the events up to and including upTo. The caller vouches that
-// they are archived.
-func (l *Log) Trim(ctx context.Context, upTo Sequence) error {
-	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(upTo)+1)); err != nil {
-		return fmt.Errorf("trim the log up to %d: %w", upTo, err)
-	}
-	return nil
+	return Record{Seq: seq, Incarnation: l.Incarnation(), StoredAt: domain.Moment(stored), Event: e, Data: data}, nil
 }
 
 func subject(client domain.ClientID, id domain.ChallengeID) string {

@@ -23,13 +23,23 @@ import (
 // DurabilityInterval, which allows it; else the archiver refuses the gap until
 // an operator accepts it.
 //
+// That is for a log that this process has to itself, an embedded one. On a
+// cluster a log that ends too early is refused, as a [BehindError]: other nodes
+// may be using it, and a leader that was just elected may not know its end yet,
+// which is why it is asked again for a while.
+//
 // A log whose event at the checkpoint is not the archive's is refused.
 func Reconcile(ctx context.Context, l *Log, a Archive, logger *slog.Logger) error {
 	at, err := a.Checkpoint(ctx)
 	if err != nil {
 		return err
 	}
-	extent, err := l.Extent(ctx)
+	var extent Extent
+	if l.cfg.Shared {
+		extent, err = settle(ctx, l, at)
+	} else {
+		extent, err = l.Extent(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,11 +54,36 @@ func Reconcile(ctx context.Context, l *Log, a Archive, logger *slog.Logger) erro
 	if l.cfg.Mark != nil {
 		told = max(told, l.cfg.Mark.Value())
 	}
-	if extent.Last >= told {
-		return nil
+	if extent.Last < told {
+		if err := remake(ctx, l, a, logger, told); err != nil {
+			return err
+		}
 	}
-	return remake(ctx, l, a, logger, told)
+	l.saw(told)
+	return nil
 }
+
+// settle waits until a shared log's end is at the checkpoint at least.
+func settle(ctx context.Context, l *Log, at Checkpoint) (Extent, error) {
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	for {
+		extent, err := l.Extent(ctx)
+		if err == nil && extent.Last >= at.Seq {
+			return extent, nil
+		}
+		if err == nil {
+			err = &BehindError{Log: extent.Last, Known: at.Seq}
+		}
+		if !pause(ctx, clusterRetry) {
+			return Extent{}, err
+		}
+	}
+}
+
+// settlePatience is longer than a cluster takes to elect a leader and to bring
+// it up to date (6.5 s).
+const settlePatience = 15 * time.Second
 
 // remake archives what a log that ends too early still holds and makes it anew
 // after the sequence told.

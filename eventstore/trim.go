@@ -17,6 +17,15 @@ const trimEvery = time.Second
 // trimmed to what is alive.
 const keepEvents = 2_000_000
 
+const (
+	// askPatience bounds the question whether the log answers.
+	askPatience = 2 * time.Second
+	// silentAfter is how long the log may leave it unanswered before callers are
+	// told at once instead of waiting: a leader's election takes longer, but
+	// whoever waits for it then waits in vain most of the time.
+	silentAfter = 3 * time.Second
+)
+
 // fullFraction of MaxBytes is where creations are refused.
 const fullFraction = 1 - createReserve
 
@@ -68,19 +77,31 @@ func (t *Trimmer) LogFailure() (since time.Time, err error) {
 	return t.since, t.failure
 }
 
-func (t *Trimmer) heard(err error) {
+// heard takes in whether the log answered what it was asked at the time asked.
+func (t *Trimmer) heard(asked time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil && t.failure == nil {
-		t.since = t.now()
+		t.since = asked
 	}
 	t.failure = err
+	if err == nil {
+		t.log.silent.Store(nil)
+	} else if t.now().Sub(t.since) >= silentAfter {
+		t.log.silent.Store(&err)
+	}
 }
 
 // Once trims what can be trimmed now.
 func (t *Trimmer) Once(ctx context.Context) error {
-	extent, err := t.log.Extent(ctx)
-	t.heard(err)
+	asked := t.now()
+	question, cancel := context.WithTimeout(ctx, askPatience)
+	extent, err := t.log.Extent(question)
+	cancel()
+	if ctx.Err() != nil {
+		return ctx.Err() // nothing is said of the log by being stopped
+	}
+	t.heard(asked, err)
 	if err != nil {
 		return err
 	}
