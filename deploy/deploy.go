@@ -1,0 +1,19 @@
+// Package deploy holds the configuration files of a cluster. The compose file
+// mounts them and package cluster starts its servers with them, so that what is
+// shipped is what is tested.
+package deploy
+
+import _ "embed" // for the files below
+
+// The files, as they are.
+var (
+	// NATS configures each of the three NATS servers.
+	//go:embed nats/nats.conf
+	NATS string
+	// HAProxy configures the load balancer.
+	//go:embed haproxy/haproxy.cfg
+	HAProxy string
+	// PostgresInit makes roles, database and schema; it is for psql.
+	//go:embed postgres/init.sql
+	PostgresInit string
+)
