@@ -72,17 +72,15 @@ type book struct {
 	faults  []error
 	omitted int
 	windows map[int][]window // by node
-	// Successes that began at or after since: the end of the first of each
-	// node and kind.
-	since time.Duration
-	first map[int]*[kindCount]time.Duration
-	kinds map[string]int // refusals and cuts by what they said, for people
+	since   time.Duration
+	seen    map[int][kindCount]bool // kinds that succeeded on a node, begun after since
+	kinds   map[string]int          // refusals and cuts by what they said, for people
 }
 
 func newBook() *book {
 	return &book{
 		began: time.Now(), history: newHistory(), entries: map[string]*entry{}, windows: map[int][]window{},
-		first: map[int]*[kindCount]time.Duration{}, kinds: map[string]int{},
+		seen: map[int][kindCount]bool{}, kinds: map[string]int{},
 	}
 }
 
@@ -148,14 +146,9 @@ func (b *book) record(r response) {
 	case fateAnswered:
 		b.tally.acknowledged++
 		if r.begun >= b.since {
-			first := b.first[r.node]
-			if first == nil {
-				first = new([kindCount]time.Duration)
-				b.first[r.node] = first
-			}
-			if first[r.kind] == 0 || r.ended < first[r.kind] {
-				first[r.kind] = r.ended
-			}
+			seen := b.seen[r.node]
+			seen[r.kind] = true
+			b.seen[r.node] = seen
 		}
 	case fateRefused:
 		b.tally.refused++
@@ -225,24 +218,28 @@ func (b *book) recovering() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.since = now
-	clear(b.first)
+	clear(b.seen)
 }
 
-// recovered tells how long it took after recovering until every node had
-// succeeded with a creation, an answer and a state; what is missing otherwise.
-func (b *book) recovered(nodes int) (took time.Duration, missing string) {
+// missing names a kind of request that has not succeeded on a node since
+// recovering was called; empty when all have.
+func (b *book) missing(nodes int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for n := range nodes {
 		for _, k := range []kind{kindCreate, kindAnswer, kindState} {
-			first := b.first[n]
-			if first == nil || first[k] == 0 {
-				return 0, fmt.Sprintf("%s on node %d", k, n)
+			if !b.seen[n][k] {
+				return fmt.Sprintf("%s on node %d", k, n)
 			}
-			took = max(took, first[k]-b.since)
 		}
 	}
-	return took, ""
+	return ""
+}
+
+func (b *book) recoveringSince() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since
 }
 
 // takeKinds gives what refusals and cuts said since it was last asked.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,13 +60,14 @@ type request struct {
 
 // caller sends requests and books what becomes of them.
 type caller struct {
-	nodes []string // base URLs
-	book  *book
-	http  *http.Client
+	nodes   []string // base URLs
+	avoided []atomic.Bool
+	book    *book
+	http    *http.Client
 }
 
 func newCaller(nodes []string, b *book) *caller {
-	return &caller{nodes: nodes, book: b, http: &http.Client{Transport: &http.Transport{
+	return &caller{nodes: nodes, avoided: make([]atomic.Bool, len(nodes)), book: b, http: &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 512,
 		// The requests' own deadline is the only one: a node that does not take
 		// connections hangs like one that does not answer.
@@ -73,8 +75,23 @@ func newCaller(nodes []string, b *book) *caller {
 	}}}
 }
 
+// avoid keeps away from a node, as a balancer does from one that does not
+// answer its checks, until the returned function is called. Requests that are
+// under way there have the time to end.
+func (c *caller) avoid(ctx context.Context, node int) (end func()) {
+	c.avoided[node].Store(true)
+	pause(ctx, time.Second)
+	return func() { c.avoided[node].Store(false) }
+}
+
 // send sends a request. Answers of the statuses are definite.
 func (c *caller) send(q request, definite ...int) response {
+	for range c.nodes {
+		if !c.avoided[q.node].Load() {
+			break
+		}
+		q.node = (q.node + 1) % len(c.nodes)
+	}
 	r := response{node: q.node, kind: q.kind, path: q.path, begun: c.book.now()}
 	// It does not end with the load: what has begun is seen through.
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)

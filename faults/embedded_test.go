@@ -1,3 +1,5 @@
+//go:build linux
+
 package faults
 
 import (
@@ -7,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,26 +50,32 @@ func (e *embedded) ocapi(ctx context.Context, args ...string) ([]byte, error) {
 	return command(ctx, e.binary, append(args, "--data", e.data)...)
 }
 
+// archived is up to where the node has archived.
+func (e *embedded) archived(ctx context.Context) (uint64, error) {
+	seq, err := gauge(ctx, "http://"+e.listen[1], "ocapi_archive_sequence")
+	return uint64(seq), err
+}
+
+// logged cannot be asked from outside: as much as is archived.
+func (e *embedded) logged(ctx context.Context) (uint64, error) { return e.archived(ctx) }
+
 func (e *embedded) well(ctx context.Context) error {
-	admin := "http://" + e.listen[1]
-	if err := ready(ctx, admin); err != nil {
+	if err := ready(ctx, "http://"+e.listen[1]); err != nil {
 		return err
 	}
-	// Nobody outside can ask how far its log goes. Nothing is appended any more,
-	// and an archiver that has something to do moves every 50 ms.
-	before, err := gauge(ctx, admin, "ocapi_archive_sequence")
+	// Nothing is appended any more, and an archiver that has something to do
+	// moves every 50 ms.
+	before, err := e.archived(ctx)
 	if err != nil {
 		return err
 	}
 	pause(ctx, 500*time.Millisecond)
-	after, err := gauge(ctx, admin, "ocapi_archive_sequence")
+	after, err := e.archived(ctx)
 	if err == nil && after != before {
 		err = errors.New("it is still archiving")
 	}
 	return err
 }
-
-var announced = regexp.MustCompile(`Stop with Ctrl-C`)
 
 // start starts the node and waits until it can be used.
 func (e *embedded) start(ctx context.Context) error {
@@ -128,7 +135,11 @@ func unlimited() []string {
 func TestOneNode(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	e := newEmbedded(t, build(t))
+	binaries, err := theBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEmbedded(t, binaries.Ocapi)
 	secret, err := furnish(ctx, e, filepath.Join(t.TempDir(), "collection"))
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +44,6 @@ type run struct {
 	site     site
 	book     *book
 	visitors *visitors
-	avoided  []atomic.Bool
 	notes    []string // of the scenario under way
 	rows     []row
 	seed     uint64
@@ -57,11 +55,8 @@ func newRun(t *testing.T, s site, known reader, secret string) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{t: t, site: s, book: newBook(), avoided: make([]atomic.Bool, len(s.urls()))}
-	r.visitors = &visitors{
-		caller: newCaller(s.urls(), r.book), reader: known, token: token,
-		avoid: func(node int) bool { return r.avoided[node].Load() },
-	}
+	r := &run{t: t, site: s, book: newBook()}
+	r.visitors = &visitors{caller: newCaller(s.urls(), r.book), reader: known, token: token}
 	t.Cleanup(r.visitors.http.CloseIdleConnections)
 	return r
 }
@@ -136,26 +131,42 @@ func keys[V any](m map[string]V) func(yield func(string) bool) {
 
 // underLoad brings the fault about and waits until all can be had again.
 func (r *run) underLoad(ctx context.Context, s scenario, lasts time.Duration) (took time.Duration, err error) {
-	recovered := func(context.Context) error {
-		var missing string
-		if took, missing = r.book.recovered(len(r.site.urls())); missing != "" {
-			return errors.New(missing + " has not succeeded yet")
-		}
-		return nil
-	}
 	r.book.recovering()
-	if err := until(ctx, warmPatience, "the load to run", recovered); err != nil {
-		return 0, err
+	if _, err := r.recovery(ctx, warmPatience); err != nil {
+		return 0, fmt.Errorf("before the fault: %w", err)
 	}
 	pause(ctx, time.Second)
 	if err := s.do(ctx, r, lasts); err != nil {
 		return 0, err
 	}
-	if err := until(ctx, recoverPatience, "every node to serve again", recovered); err != nil {
-		return 0, err
+	if took, err = r.recovery(ctx, recoverPatience); err != nil {
+		return 0, fmt.Errorf("after the fault: %w", err)
 	}
 	pause(ctx, time.Second)
 	return took, nil
+}
+
+// recovery waits until every node has created, judged and told again, and until
+// what was logged by then is archived. It tells how long after the end of the
+// fault that was.
+func (r *run) recovery(ctx context.Context, patience time.Duration) (took time.Duration, err error) {
+	var target uint64
+	err = until(ctx, patience, "all to be had again", func(ctx context.Context) (err error) {
+		if missing := r.book.missing(len(r.site.urls())); missing != "" {
+			return errors.New(missing + " has not succeeded yet")
+		}
+		if target == 0 {
+			if target, err = r.site.logged(ctx); err != nil {
+				return err
+			}
+		}
+		at, err := r.site.archived(ctx)
+		if err == nil && at < target {
+			err = fmt.Errorf("the archive is at %d of %d", at, target)
+		}
+		return err
+	})
+	return r.book.now() - r.book.recoveringSince(), err
 }
 
 // check compares the book with the archive, with what every node says, and with

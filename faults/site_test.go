@@ -23,6 +23,10 @@ type site interface {
 	// well says why not all is well yet: a node is not ready, or the archive has
 	// not caught up with the log.
 	well(ctx context.Context) error
+	// logged is the sequence of the log's last event, archived the last that the
+	// archive has.
+	logged(ctx context.Context) (uint64, error)
+	archived(ctx context.Context) (uint64, error)
 	// ocapi runs a command of an operator.
 	ocapi(ctx context.Context, args ...string) (out []byte, err error)
 }

@@ -23,7 +23,6 @@ type visitors struct {
 	*caller
 	reader reader
 	token  string // the website's server signs it once
-	avoid  func(node int) bool
 }
 
 func sign(secret string) (string, error) {
@@ -44,27 +43,12 @@ type challenge struct {
 	} `json:"images"`
 }
 
-// pick chooses a node, among those that are not avoided.
-func (v *visitors) pick(rng *rand.Rand) int {
-	n := rng.IntN(len(v.nodes))
-	for range v.nodes {
-		if !v.avoid(n) {
-			return n
-		}
-		n = (n + 1) % len(v.nodes)
-	}
-	return n
-}
+// pick chooses a node.
+func (v *visitors) pick(rng *rand.Rand) int { return rng.IntN(len(v.nodes)) }
 
 // other is the next node after another: who is sent from one to the other by a
 // balancer has to be told the same.
-func (v *visitors) other(node int) int {
-	n := (node + 1) % len(v.nodes)
-	if v.avoid(n) {
-		return node
-	}
-	return n
-}
+func (v *visitors) other(node int) int { return (node + 1) % len(v.nodes) }
 
 // The shares of what visitors do.
 const (
@@ -138,7 +122,7 @@ func (v *visitors) answer(node int, c challenge, body string, meant domain.Statu
 	r := v.send(request{
 		node: node, kind: kindAnswer, method: http.MethodPost, path: "/challenge/" + clientID + "/" + c.ID, body: body,
 	}, http.StatusOK, http.StatusConflict, http.StatusNotFound)
-	told := call{challenge: c.ID, act: actAnswer, meant: meant, node: node, begun: r.begun, ended: r.ended}
+	told := call{challenge: c.ID, act: actAnswer, meant: meant, node: r.node, begun: r.begun, ended: r.ended}
 	defer func() { v.book.history.add(told) }()
 	if r.fate != fateAnswered {
 		told.outcome = outcomeUnknown
@@ -192,7 +176,7 @@ func (v *visitors) look(node int, id string) (domain.Status, bool) {
 	r := v.send(request{
 		node: node, kind: kindState, method: http.MethodGet, path: "/state/" + clientID + "/" + id, token: v.token,
 	}, http.StatusOK, http.StatusNotFound)
-	told := call{challenge: id, act: actLook, node: node, begun: r.begun, ended: r.ended, outcome: outcomeUnknown}
+	told := call{challenge: id, act: actLook, node: r.node, begun: r.begun, ended: r.ended, outcome: outcomeUnknown}
 	defer func() { v.book.history.add(told) }()
 	if r.fate != fateAnswered {
 		return domain.StatusNone, false

@@ -1,0 +1,339 @@
+//go:build linux
+
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"ocapi/cluster"
+)
+
+// flipBit damages one event in the files of one NATS server, while PostgreSQL
+// is away so that nobody else has archived it, and sees to it that the damaged
+// server may have to lead. The documented way out is to throw its files away:
+// the others give it new ones.
+func (topo *topology) flipBit() scenario {
+	return scenario{
+		name: "a flipped bit in one NATS server's file", short: 3 * time.Second, long: 10 * time.Second,
+		do: func(ctx context.Context, r *run, lasts time.Duration) error {
+			at, err := topo.archived(ctx)
+			if err != nil {
+				return err
+			}
+			if err := topo.Postgres.Stop(ctx); err != nil {
+				return err
+			}
+			pause(ctx, lasts)
+			leader, err := topo.leader(ctx)
+			if err != nil {
+				return err
+			}
+			victim := topo.NATS[0]
+			if victim == leader {
+				victim = topo.NATS[1]
+			}
+			if err := victim.Stop(ctx); err != nil {
+				return err
+			}
+			if err := flip(victim.Dir); err != nil {
+				return err
+			}
+			if err := victim.Start(ctx); err != nil {
+				return fmt.Errorf("with a damaged file: %w", err)
+			}
+			if err := until(ctx, recoverPatience, "the damaged server to be current", topo.whole); err != nil {
+				return err
+			}
+			// Now let another one lead, which may be the damaged one.
+			leader.Kill()
+			if _, err := topo.leader(ctx); err != nil {
+				return err
+			}
+			if err := topo.Postgres.Start(ctx); err != nil {
+				return err
+			}
+			err = until(ctx, recoverPatience, "the archive to go on", func(ctx context.Context) error {
+				now, err := topo.archived(ctx)
+				if err == nil && now <= at {
+					err = fmt.Errorf("it is at %d", now)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if err := leader.Start(ctx); err != nil {
+				return err
+			}
+			// The way out: its files are made anew from the others'.
+			if err := victim.Stop(ctx); err != nil {
+				return err
+			}
+			if err := empty(victim.Dir); err != nil {
+				return err
+			}
+			r.over()
+			return victim.Start(ctx)
+		},
+	}
+}
+
+// whole says what is missing until all replicas of the stream are current.
+func (topo *topology) whole(ctx context.Context) error {
+	info, err := topo.stream(ctx)
+	if err != nil {
+		return err
+	}
+	for _, replica := range info.Cluster.Replicas {
+		if !replica.Current || replica.Offline {
+			return fmt.Errorf("the replica on %s is not current", replica.Name)
+		}
+	}
+	return nil
+}
+
+// flip changes one bit of the last event in the stream's files: in its body,
+// behind the subject that names its challenge.
+func flip(dir string) error {
+	var blocks []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".blk") && strings.Contains(path, "streams/OCAPI/msgs") {
+			blocks = append(blocks, path)
+		}
+		return err
+	})
+	if err != nil || len(blocks) == 0 {
+		return errors.Join(errors.New("the stream has no files"), err)
+	}
+	slices.SortFunc(blocks, func(a, b string) int { return len(a)*1e6 + strings.Compare(a, b) - len(b)*1e6 })
+	path := blocks[len(blocks)-1]
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	subject := []byte("challenge." + clientID + ".")
+	at := bytes.LastIndex(data, subject)
+	if at < 0 {
+		return fmt.Errorf("%s holds no event", path)
+	}
+	// The subject, with the challenge's id, is followed by the expectation's
+	// header, and that by the event.
+	at += len(subject) + (len(data)-at-len(subject))*3/4
+	data[at] ^= 0x04
+	return os.WriteFile(path, data, 0o600)
+}
+
+// empty removes what is in a folder.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copies are the files of all NATS servers at one moment.
+type copies struct{ dirs []string }
+
+// copyFiles copies the files of all servers, as a power cut leaves them: frozen
+// all at once where they run.
+func (topo *topology) copyFiles() (copies, error) {
+	for _, n := range topo.NATS {
+		n.Freeze()
+	}
+	defer func() {
+		for _, n := range topo.NATS {
+			n.Thaw()
+		}
+	}()
+	var c copies
+	for _, n := range topo.NATS {
+		dir, err := os.MkdirTemp(topo.t.TempDir(), "copy-")
+		if err != nil {
+			return c, err
+		}
+		if err := os.CopyFS(dir, os.DirFS(n.Dir)); err != nil {
+			return c, fmt.Errorf("copy the files of %s: %w", n.Name(), err)
+		}
+		c.dirs = append(c.dirs, dir)
+	}
+	return c, nil
+}
+
+// restoreFiles puts copies in the place of the servers' files. They are down.
+func (topo *topology) restoreFiles(c copies) error {
+	for i, n := range topo.NATS {
+		if err := empty(n.Dir); err != nil {
+			return err
+		}
+		if err := os.CopyFS(n.Dir, os.DirFS(c.dirs[i])); err != nil {
+			return fmt.Errorf("restore the files of %s: %w", n.Name(), err)
+		}
+	}
+	return nil
+}
+
+// adoptCommand is what the refusals of a log that is behind name.
+var adoptCommand = []string{"archive", "adopt-stream"}
+
+// cutPower has all NATS servers lose their last moments at once under running
+// nodes, which must notice: what they acknowledge from then on would have
+// numbers that were given before.
+func (topo *topology) cutPower() scenario {
+	return scenario{
+		name: "power cut under interval (the stream behind the archive)", short: 3 * time.Second, long: 10 * time.Second,
+		do: func(ctx context.Context, r *run, lasts time.Duration) error {
+			old, err := topo.copyFiles()
+			if err != nil {
+				return err
+			}
+			pause(ctx, lasts)
+			// The setting allows that the last moments are lost. They are not here:
+			// all that was acknowledged is archived before the cut, so that nothing
+			// may be missing after it.
+			resume := r.hold()
+			defer resume()
+			if err := until(ctx, recoverPatience, "all to be archived", r.site.well); err != nil {
+				return err
+			}
+			for _, n := range topo.NATS {
+				n.Kill()
+			}
+			if err := topo.restoreFiles(old); err != nil {
+				return err
+			}
+			resume()
+			for _, n := range topo.NATS {
+				if err := n.Launch(); err != nil {
+					return err
+				}
+			}
+			for _, n := range topo.NATS {
+				if err := n.AwaitReady(ctx); err != nil {
+					return err
+				}
+			}
+			refused := func(ctx context.Context) error {
+				for _, n := range topo.Nodes {
+					status, body, err := page(ctx, n.AdminURL+"/readyz")
+					if err != nil {
+						return err
+					}
+					if status == 200 || !strings.Contains(body, strings.Join(adoptCommand, " ")) {
+						return fmt.Errorf("%s says %d %s", n.Name(), status, body)
+					}
+				}
+				return nil
+			}
+			if err := until(ctx, recoverPatience, "the nodes to refuse the log and name the way out", refused); err != nil {
+				return err
+			}
+			return topo.adopt(ctx, r)
+		},
+	}
+}
+
+// adopt is the way out: all nodes stopped, the command, all nodes started.
+func (topo *topology) adopt(ctx context.Context, r *run) error {
+	end := r.book.mayCut(0, 1)
+	defer end()
+	for _, n := range topo.Nodes {
+		if err := n.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	said, err := topo.ocapi(ctx, adoptCommand...)
+	if err != nil {
+		return err
+	}
+	r.note("%s", strings.TrimSpace(string(said)))
+	r.over()
+	return topo.startNodes(ctx)
+}
+
+func (topo *topology) startNodes(ctx context.Context) error {
+	for _, n := range topo.Nodes {
+		if err := n.Launch(); err != nil {
+			return err
+		}
+	}
+	for _, n := range topo.Nodes {
+		if err := n.AwaitReady(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreBackup stops everything and puts an old copy of the stream in place,
+// without the archive: the wrong way round.
+func (topo *topology) restoreBackup() scenario {
+	return scenario{
+		name: "a stream restored from an old backup", short: 3 * time.Second, long: 10 * time.Second,
+		do: func(ctx context.Context, r *run, lasts time.Duration) error {
+			old, err := topo.copyFiles()
+			if err != nil {
+				return err
+			}
+			pause(ctx, lasts)
+			end := r.book.mayCut(0, 1)
+			defer end()
+			for _, n := range topo.Nodes {
+				if err := n.Stop(ctx); err != nil {
+					return err
+				}
+			}
+			for _, n := range topo.NATS {
+				if err := n.Stop(ctx); err != nil {
+					return err
+				}
+			}
+			if err := topo.restoreFiles(old); err != nil {
+				return err
+			}
+			if err := topo.launchNATS(ctx); err != nil {
+				return err
+			}
+			for _, n := range topo.Nodes {
+				err := n.Start(ctx)
+				if err == nil {
+					return fmt.Errorf("%s serves over a log that is behind its archive", n.Name())
+				}
+				if !strings.Contains(err.Error(), strings.Join(adoptCommand, " ")) {
+					return fmt.Errorf("the refusal names no way out: %w", err)
+				}
+			}
+			return topo.adopt(ctx, r)
+		},
+	}
+}
+
+func (topo *topology) launchNATS(ctx context.Context) error {
+	for _, n := range topo.NATS {
+		if err := n.Launch(); err != nil {
+			return err
+		}
+	}
+	for _, n := range topo.NATS {
+		if err := n.AwaitReady(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ = cluster.Config{}
