@@ -113,12 +113,8 @@ func (a *Archiver) Active() bool {
 
 func (a *Archiver) setActive(active bool) {
 	a.mu.Lock()
-	changed := a.active != active
+	defer a.mu.Unlock()
 	a.active = active
-	a.mu.Unlock()
-	if changed && active {
-		a.logger.Debug("archiving")
-	}
 }
 
 // Run archives, or stands by, until ctx ends. Faults are reported by
@@ -162,8 +158,11 @@ func (a *Archiver) turn(ctx context.Context) error {
 // without: the checkpoint sees to it that no harm comes of that.
 func (a *Archiver) standBy(ctx context.Context) (release func(), err error) {
 	moved := a.now()
-	for {
+	for waited := false; ; waited = true {
 		release, ok, err := a.archive.TryLease(ctx)
+		if ok && waited {
+			a.logger.Info("this node archives from now on", "after", a.Position().Seq)
+		}
 		if err != nil || ok {
 			return release, err
 		}

@@ -17,22 +17,23 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-//go:embed sqlite
+//go:embed sqlite postgres
 var steps embed.FS
 
 // ErrNewer says that a database has steps that this program does not know: a
 // newer release has migrated it, and an older one must not touch it.
 var ErrNewer = errors.New("the database was migrated by a newer release of ocapi")
 
-// Set names one database and its schema. A new set needs: String, folder, and
+// Set names one database and its schema. A new set needs: String, source, and
 // a test that migrates it from empty.
 type Set uint8
 
 // The sets. The zero value is invalid.
 const (
 	SetInvalid  Set = iota
-	Archive         // events, states, checkpoint
-	Collections     // clients, collections, images
+	Archive         // a SQLite file: events, states, checkpoint
+	Collections     // a SQLite file: clients, collections, images
+	Postgres        // a PostgreSQL schema, the first of the search_path: all of these
 )
 
 // String gives the set's name as it stands in messages.
@@ -42,6 +43,8 @@ func (s Set) String() string {
 		return "archive"
 	case Collections:
 		return "collections"
+	case Postgres:
+		return "PostgreSQL"
 	case SetInvalid:
 	}
 	return "invalid"
@@ -56,7 +59,7 @@ type Step struct {
 
 // Up applies the steps that are pending, each in a transaction of its own, in
 // the order of their numbers; without any it changes nothing. db is the
-// writing handle of a SQLite file. Two processes may call it at once: each
+// writing handle of the database. Two processes may call it at once: each
 // step is applied by one of them. The error is [ErrNewer] when the database is
 // ahead of this program.
 func Up(ctx context.Context, db *sql.DB, set Set) error {
@@ -73,9 +76,9 @@ func Up(ctx context.Context, db *sql.DB, set Set) error {
 		if err == nil {
 			return nil
 		}
-		// SQLite has no advisory lock: of two processes that apply one step, the
-		// second fails whole and changes nothing. Wherever somebody made progress
-		// the rest is tried again; where nobody did, the error is real.
+		// SQLite has no advisory lock, as PostgreSQL has: of two processes that apply
+		// one step, the second fails whole and changes nothing. Wherever somebody
+		// made progress the rest is tried again; where nobody did, the error is real.
 		after, pendingErr := Pending(context.WithoutCancel(ctx), db, set)
 		if pendingErr != nil || after >= before {
 			return fmt.Errorf("migrate the %s database: %w", set, errors.Join(err, pendingErr))
@@ -107,14 +110,14 @@ func Status(ctx context.Context, db *sql.DB, set Set) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	applied, err := applied(ctx, db)
+	applied, err := applied(ctx, db, set)
 	if err != nil {
 		return nil, fmt.Errorf("read the version of the %s database: %w", set, err)
 	}
 	var list []Step
-	for _, source := range provider.ListSources() {
-		list = append(list, Step{Version: source.Version, Name: source.Path, AppliedAt: applied[source.Version]})
-		delete(applied, source.Version)
+	for _, file := range provider.ListSources() {
+		list = append(list, Step{Version: file.Version, Name: file.Path, AppliedAt: applied[file.Version]})
+		delete(applied, file.Version)
 	}
 	for version := range applied {
 		return nil, fmt.Errorf("read the version of the %s database: it has step %d: %w", set, version, ErrNewer)
@@ -122,20 +125,49 @@ func Status(ctx context.Context, db *sql.DB, set Set) ([]Step, error) {
 	return list, nil
 }
 
-const hasVersionTable = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`
+// source is where a set's steps are and how its database is spoken to.
+type source struct {
+	folder          string
+	dialect         goose.Dialect
+	hasVersionTable string // a query for the number of goose's tables
+}
+
+const (
+	sqliteHasVersionTable = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`
+
+	// Another schema's steps are not ours.
+	postgresHasVersionTable = `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`
+)
+
+func (s Set) source() (source, error) {
+	switch s {
+	case Archive:
+		return source{"sqlite/archive", goose.DialectSQLite3, sqliteHasVersionTable}, nil
+	case Collections:
+		return source{"sqlite/collections", goose.DialectSQLite3, sqliteHasVersionTable}, nil
+	case Postgres:
+		return source{"postgres", goose.DialectPostgres, postgresHasVersionTable}, nil
+	case SetInvalid:
+	}
+	return source{}, fmt.Errorf("there is no set of migrations with the number %d", s)
+}
 
 // applied reads goose's own table. The provider's questions would create it
 // where it is missing, which a reader must not.
-func applied(ctx context.Context, db *sql.DB) (map[int64]time.Time, error) {
+func applied(ctx context.Context, db *sql.DB, set Set) (map[int64]time.Time, error) {
+	from, err := set.source()
+	if err != nil {
+		return nil, err
+	}
 	var tables int
-	if err := db.QueryRowContext(ctx, hasVersionTable).Scan(&tables); err != nil {
+	if err := db.QueryRowContext(ctx, from.hasVersionTable).Scan(&tables); err != nil {
 		return nil, err
 	}
 	versions := map[int64]time.Time{}
 	if tables == 0 {
 		return versions, nil
 	}
-	store, err := database.NewStore(database.DialectSQLite3, goose.DefaultTablename)
+	store, err := database.NewStore(from.dialect, goose.DefaultTablename)
 	if err != nil {
 		return nil, err
 	}
@@ -159,29 +191,21 @@ func applied(ctx context.Context, db *sql.DB) (map[int64]time.Time, error) {
 // provider builds a quiet goose provider for the set, without goose's global
 // registry.
 func provider(db *sql.DB, set Set) (*goose.Provider, error) {
-	folder, err := folder(set)
+	from, err := set.source()
 	if err != nil {
 		return nil, err
 	}
-	files, err := fs.Sub(steps, folder)
+	files, err := fs.Sub(steps, from.folder)
 	if err != nil {
 		return nil, fmt.Errorf("find the %s migrations: %w", set, err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger())}
+	if from.dialect == goose.DialectPostgres {
+		options = append(options, goose.WithSessionLocker(schemaLock{}))
+	}
+	p, err := goose.NewProvider(from.dialect, db, files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the %s migrations: %w", set, err)
 	}
 	return p, nil
-}
-
-func folder(set Set) (string, error) {
-	switch set {
-	case Archive:
-		return "sqlite/archive", nil
-	case Collections:
-		return "sqlite/collections", nil
-	case SetInvalid:
-	}
-	return "", fmt.Errorf("there is no set of migrations with the number %d", set)
 }

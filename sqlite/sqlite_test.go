@@ -249,3 +249,59 @@ func increment(ctx context.Context, db *sql.DB) error {
 	}
 	return tx.Commit()
 }
+
+// TestBackupIsAWholeDatabase copies a file while it is written: the copy holds
+// whole transactions, and is its owner's alone.
+func TestBackupIsAWholeDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE t (a INTEGER, b BLOB)"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ { // always two rows at a time
+			_, err := db.Write.ExecContext(context.Background(), "INSERT INTO t VALUES (?1, zeroblob(5000)), (?1, zeroblob(5000))", i)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for i := range 5 {
+		path := filepath.Join(dir, fmt.Sprintf("copy-%d.db", i))
+		if err := db.Backup(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the copy has the permissions %v, %v", info.Mode(), err)
+		}
+		copied, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows, halves int
+		var sound string
+		row := copied.Read.QueryRowContext(t.Context(), "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM (SELECT a FROM t GROUP BY a HAVING count(*) <> 2))")
+		if err := errors.Join(row.Scan(&rows, &halves), copied.Read.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&sound)); err != nil || halves != 0 || sound != "ok" {
+			t.Errorf("the copy has %d rows, %d halves of transactions, and is %s: %v", rows, halves, sound, err)
+		}
+		if err := copied.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := db.Backup(t.Context(), path); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("backing up over a file that exists: %v", err)
+		}
+	}
+	cancel()
+	writer.Wait()
+	if err := db.Backup(t.Context(), filepath.Join(dir, "none", "a.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("backing up into a folder that is not there: %v", err)
+	}
+}

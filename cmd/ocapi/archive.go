@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,18 +13,22 @@ import (
 
 type archiveCmd struct {
 	AcceptGap   acceptGapCmd   `cmd:"" help:"Declare events lost that the log misses, so that archiving goes on after them."`
-	AdoptStream adoptStreamCmd `cmd:"" help:"Keep the archive, take over what only the log has, and make the log anew. The service has to be stopped."`
+	AdoptStream adoptStreamCmd `cmd:"" help:"Keep the archive, take over what only the log has, and make the log anew. The service, every node of it, has to be stopped."`
 }
 
 type acceptGapCmd struct {
 	From uint64 `arg:"" help:"The first sequence that is lost."`
 	To   uint64 `arg:"" help:"The last sequence that is lost."`
-	dataFlag
+	place
+	natsFlags
 }
 
 // Run records the gap. The archiver takes it up within seconds.
 func (c *acceptGapCmd) Run(env *environment) error {
-	return withExisting(env, c.Data, func(s *stores) error {
+	if err := together(c.place, c.natsFlags); err != nil {
+		return err
+	}
+	return withExisting(env, c.place, func(s *stores) error {
 		at, err := s.archive.Checkpoint(env.ctx)
 		if err != nil {
 			return err
@@ -31,14 +36,14 @@ func (c *acceptGapCmd) Run(env *environment) error {
 		if c.From <= uint64(at.Seq) {
 			return fmt.Errorf("events up to %d are archived; a gap that begins at %d is none", at.Seq, c.From)
 		}
-		if s.logEnd != nil {
-			// What has not been written yet must not be declared lost: it would
-			// never be missed.
-			if end, err := s.logEnd(env.ctx); err != nil {
-				return err
-			} else if c.To > uint64(end) {
-				return fmt.Errorf("the event log ends at %d; a gap that ends at %d is none", end, c.To)
-			}
+		end, known, err := c.logEnd(env, s)
+		if err != nil {
+			return err
+		}
+		// What has not been written yet must not be declared lost: it would never
+		// be missed.
+		if known && c.To > uint64(end) {
+			return fmt.Errorf("the event log ends at %d; a gap that ends at %d is none", end, c.To)
 		}
 		gap := eventstore.Gap{Incarnation: at.Incarnation, From: eventstore.Sequence(c.From), To: eventstore.Sequence(c.To)}
 		if err := s.archive.AcceptGap(env.ctx, gap, time.Now()); err != nil {
@@ -49,56 +54,136 @@ func (c *acceptGapCmd) Run(env *environment) error {
 	})
 }
 
-type adoptStreamCmd struct {
-	LogMaxBytes int64 `help:"As for serve." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
-	dataFlag
+// logEnd asks the running service's log, or the cluster's; known is false in a
+// folder that nobody serves.
+func (c *acceptGapCmd) logEnd(env *environment, s *stores) (end eventstore.Sequence, known bool, err error) {
+	if s.logEnd != nil {
+		end, err = s.logEnd(env.ctx)
+		return end, true, err
+	}
+	if !c.shared() {
+		return 0, false, nil
+	}
+	logger := slog.New(slog.NewTextHandler(env.stderr, nil))
+	conn, err := eventstore.ConnectCluster(env.ctx, c.cluster(logger))
+	if err != nil {
+		return 0, false, err
+	}
+	defer conn.Close()
+	extent, err := eventstore.LogExtent(env.ctx, conn)
+	return extent.Last, true, err
 }
 
-// Run adopts the log of the data folder.
-func (c *adoptStreamCmd) Run(env *environment) (err error) {
+type adoptStreamCmd struct {
+	LogMaxBytes int64 `help:"As for serve." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
+	place
+	natsFlags
+}
+
+// Run adopts the log of the data folder or of the cluster.
+func (c *adoptStreamCmd) Run(env *environment) error {
 	if env.stores != nil {
 		return errors.New("stop the service first: its log is to be made anew")
 	}
-	if err := requireFolder(c.Data, archiveFile); err != nil {
+	if err := together(c.place, c.natsFlags); err != nil {
 		return err
 	}
-	lock, err := lockFolder(c.Data)
-	if errors.Is(err, errServed) {
-		return fmt.Errorf("%w; stop it first: its log is to be made anew", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.release()) }()
-	s, err := openStores(env.ctx, c.Data)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	logger := slog.New(slog.NewTextHandler(env.stderr, nil))
-	embedded, err := eventstore.StartEmbedded(eventstore.EmbeddedConfig{
-		Dir: filepath.Join(c.Data, logFolder), MaxBytes: c.LogMaxBytes, Logger: logger,
-	})
-	if err != nil {
-		return err
-	}
-	defer embedded.Stop()
-	mark, err := eventstore.OpenMark(filepath.Join(c.Data, markFile), logger)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, mark.Close()) }()
-	log, err := eventstore.OpenLog(env.ctx, embedded.Conn(), eventstore.LogConfig{
-		MaxBytes: c.LogMaxBytes, AckTimeout: ackTimeout, Mark: mark, Now: time.Now, Logger: logger,
-	}, 0)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	taken, err := eventstore.Adopt(env.ctx, log, s.archive)
+	taken, err := c.adopt(env, slog.New(slog.NewTextHandler(env.stderr, nil)))
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.stdout, "%d events that only the log had are archived under new numbers; the log is made anew after them.\n", taken)
 	return err
+}
+
+func (c *adoptStreamCmd) adopt(env *environment, logger *slog.Logger) (int, error) {
+	if c.shared() {
+		return c.adoptShared(env.ctx, logger)
+	}
+	return c.adoptFolder(env.ctx, logger)
+}
+
+func (c *adoptStreamCmd) adoptFolder(ctx context.Context, logger *slog.Logger) (taken int, err error) {
+	if err := requireFolder(c.Data, archiveFile); err != nil {
+		return 0, err
+	}
+	lock, err := lockFolder(c.Data)
+	if errors.Is(err, errServed) {
+		return 0, fmt.Errorf("%w; stop it first: its log is to be made anew", err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, lock.release()) }()
+	s, err := openStores(ctx, c.place)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	embedded, err := eventstore.StartEmbedded(eventstore.EmbeddedConfig{
+		Dir: filepath.Join(c.Data, logFolder), MaxBytes: c.LogMaxBytes, Logger: logger,
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer embedded.Stop()
+	mark, err := eventstore.OpenMark(filepath.Join(c.Data, markFile), logger)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, mark.Close()) }()
+	log, err := eventstore.OpenLog(ctx, embedded.Conn(), eventstore.LogConfig{
+		MaxBytes: c.LogMaxBytes, AckTimeout: ackTimeout, Mark: mark, Now: time.Now, Logger: logger,
+	}, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	return eventstore.Adopt(ctx, log, s.archive)
+}
+
+func (c *adoptStreamCmd) adoptShared(ctx context.Context, logger *slog.Logger) (taken int, err error) {
+	s, err := openStores(ctx, c.place)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	release, ok, err := s.archive.TryLease(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		return 0, errors.New("a node is archiving; stop every node first: their log is to be made anew")
+	}
+	defer release()
+	at, err := s.archive.Checkpoint(ctx)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := eventstore.ConnectCluster(ctx, c.cluster(logger))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	log, err := eventstore.OpenLog(ctx, conn, eventstore.LogConfig{
+		MaxBytes: c.LogMaxBytes, AckTimeout: ackTimeout, Now: time.Now, Logger: logger,
+	}, at.Seq)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	return eventstore.Adopt(ctx, log, s.archive)
+}
+
+// together refuses half a cluster: the log and the archive are both embedded
+// or both shared.
+func together(p place, n natsFlags) error {
+	if (n.NATSURL == "") != (p.DatabaseURL == "") {
+		return errors.New("--nats-url and --database-url go together: a node is embedded with its data folder, or has both its log and its archive in the cluster")
+	}
+	return nil
+}
+
+func (n natsFlags) cluster(logger *slog.Logger) eventstore.ClusterConfig {
+	return eventstore.ClusterConfig{URL: n.NATSURL, Creds: n.NATSCreds, CA: n.NATSCA, Logger: logger}
 }

@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"ocapi/clients"
 	"ocapi/domain"
-	"ocapi/sqlite"
 )
 
 type clientCmd struct {
@@ -27,34 +25,34 @@ type clientCreateCmd struct {
 	ID         string   `arg:"" help:"The public id: letters, digits, '-' and '_'."`
 	Alias      []string `help:"Another public id of the same website; may be repeated."`
 	Collection []string `help:"A collection that its challenges come from; may be repeated. None: all."`
-	dataFlag
+	place
 }
 
 type clientListCmd struct {
 	JSON bool `help:"Print one JSON object a line."`
-	dataFlag
+	place
 }
 
 type clientRotateCmd struct {
 	ID      string        `arg:"" help:"The public id."`
 	Overlap time.Duration `help:"How long the old private ids stay valid." default:"24h"`
-	dataFlag
+	place
 }
 
 type clientRevokeCmd struct {
 	ID       string `arg:"" help:"The public id."`
 	SecretID string `help:"Which private id: the middle part of ocapi_…_…; see list." required:"" name:"secret-id"`
-	dataFlag
+	place
 }
 
 type clientDisableCmd struct {
 	ID string `arg:"" help:"The public id."`
-	dataFlag
+	place
 }
 
 type clientEnableCmd struct {
 	ID string `arg:"" help:"The public id."`
-	dataFlag
+	place
 }
 
 // issued is what create and rotate print, on one line.
@@ -65,7 +63,7 @@ type issued struct {
 
 // Run registers a client.
 func (c *clientCreateCmd) Run(env *environment) error {
-	return withStores(env, c.Data, func(s *stores) error {
+	return withStores(env, c.place, func(s *stores) error {
 		p := clients.CreateParams{ID: c.ID, Aliases: c.Alias}
 		for _, id := range c.Collection {
 			p.Collections = append(p.Collections, domain.CollectionID(id))
@@ -85,7 +83,7 @@ func (c *clientCreateCmd) Run(env *environment) error {
 
 // Run gives a client a new secret.
 func (c *clientRotateCmd) Run(env *environment) error {
-	return withExisting(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.place, func(s *stores) error {
 		secret, err := s.clients.Rotate(env.ctx, c.ID, c.Overlap)
 		if err != nil {
 			return err
@@ -96,7 +94,7 @@ func (c *clientRotateCmd) Run(env *environment) error {
 
 // Run revokes a secret.
 func (c *clientRevokeCmd) Run(env *environment) error {
-	return withExisting(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.place, func(s *stores) error {
 		if err := s.clients.Revoke(env.ctx, c.ID, c.SecretID); err != nil {
 			return err
 		}
@@ -107,7 +105,7 @@ func (c *clientRevokeCmd) Run(env *environment) error {
 
 // Run disables a client.
 func (c *clientDisableCmd) Run(env *environment) error {
-	return withExisting(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.place, func(s *stores) error {
 		if err := s.clients.Disable(env.ctx, c.ID); err != nil {
 			return err
 		}
@@ -118,7 +116,7 @@ func (c *clientDisableCmd) Run(env *environment) error {
 
 // Run enables a client.
 func (c *clientEnableCmd) Run(env *environment) error {
-	return withExisting(env, c.Data, func(s *stores) error {
+	return withExisting(env, c.place, func(s *stores) error {
 		if err := s.clients.Enable(env.ctx, c.ID); err != nil {
 			return err
 		}
@@ -146,22 +144,19 @@ type listedSecret struct {
 
 // Run lists the clients. It reads beside a running service.
 func (c *clientListCmd) Run(env *environment) (err error) {
-	if err := requireFolder(c.Data, collectionsFile); err != nil {
-		return err
-	}
-	db, err := sqlite.OpenReadOnly(env.ctx, filepath.Join(c.Data, collectionsFile))
+	s, err := openForReading(env.ctx, c.place, collectionsFile)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	list, err := clients.New(nil, db.Read, time.Now).List(env.ctx)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	list, err := s.clients.List(env.ctx)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printClientsJSON(env, list)
 	}
-	return printClients(env, list, c.Data)
+	return printClients(env, list)
 }
 
 func printClientsJSON(env *environment, list []domain.Client) error {
@@ -185,9 +180,9 @@ func printClientsJSON(env *environment, list []domain.Client) error {
 	return nil
 }
 
-func printClients(env *environment, list []domain.Client, folder string) error {
+func printClients(env *environment, list []domain.Client) error {
 	if len(list) == 0 {
-		_, err := fmt.Fprintf(env.stdout, "There are no clients in %s yet; make one with: ocapi client create ID\n", folder)
+		_, err := fmt.Fprintln(env.stdout, "There are no clients yet; make one with: ocapi client create ID")
 		return err
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)

@@ -19,9 +19,10 @@ import (
 type serveCmd struct {
 	Listen      string `help:"Where the public API listens." default:"127.0.0.1:8080" env:"OCAPI_LISTEN"`
 	AdminListen string `help:"Where metrics and profiles are; a loopback address. Default: the public port plus one on 127.0.0.1, or any free port." env:"OCAPI_ADMIN_LISTEN"`
-	dataFlag
-	NATSURL     string `name:"nats-url" help:"An external NATS cluster. Not in this version: leave it empty for the embedded one." env:"OCAPI_NATS_URL"`
-	DatabaseURL string `name:"database-url" help:"An external PostgreSQL. Not in this version: leave it empty for SQLite." env:"OCAPI_DATABASE_URL"`
+	place
+	natsFlags
+	Migrate    bool          `help:"Apply pending migrations of the database at start." env:"OCAPI_MIGRATE"`
+	DrainDelay time.Duration `help:"How long the service says that it is not ready before it stops taking requests: longer than a load balancer needs to notice." default:"0s" env:"OCAPI_DRAIN_DELAY"`
 
 	Durability  string        `help:"fsync: what is acknowledged is on disk. interval: a power cut may lose the last 100 ms." default:"fsync" enum:"fsync,interval" env:"OCAPI_DURABILITY"`
 	LogMaxBytes int64         `help:"The most the event log may hold before it is archived and trimmed, in bytes." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
@@ -45,13 +46,17 @@ const (
 	minLogMaxBytes = 64 << 20 // less is full within seconds of load
 	maxLogMaxBytes = 1 << 50  // a petabyte: what is more is a slip of the pen
 	maxTrimMargin  = 7 * 24 * time.Hour
+	maxDrainDelay  = 5 * time.Minute // whoever stops a process kills it sooner
 )
 
 // validate checks every setting and the rules between them; errors name the
 // setting and its bound.
 func (c *serveCmd) validate() error {
-	if c.NATSURL != "" || c.DatabaseURL != "" {
-		return fmt.Errorf("--nats-url and --database-url: this version runs with its embedded NATS and SQLite only; leave both empty")
+	if err := together(c.place, c.natsFlags); err != nil {
+		return err
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
+		return fmt.Errorf("--drain-delay: %v is not from 0 to %v", c.DrainDelay, maxDrainDelay)
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("--listen: %q is not an address such as 127.0.0.1:8080: %w", c.Listen, err)

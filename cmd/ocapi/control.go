@@ -140,31 +140,34 @@ func (s controlStream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// withStores runs do on the folder's databases: in this process where nobody
-// serves the folder, else by sending the command to the process that does, in
-// which case do runs there.
-func withStores(env *environment, dir string, do func(*stores) error) (err error) {
+// withStores runs do on the place's databases. In a folder that is this process
+// where nobody serves it; else the command is sent to the process that does,
+// and do runs there. A shared database takes commands from anywhere: its nodes
+// see the change within a second.
+func withStores(env *environment, p place, do func(*stores) error) (err error) {
 	if env.stores != nil {
 		return do(env.stores)
 	}
-	if code, sent, err := sendControl(env, dir); err != nil {
-		return err
-	} else if sent {
-		if code != 0 {
-			return errSilent
+	if !p.shared() {
+		if code, sent, err := sendControl(env, p.Data); err != nil {
+			return err
+		} else if sent {
+			if code != 0 {
+				return errSilent
+			}
+			return nil
 		}
-		return nil
+		// The lock keeps a service from starting while this command writes.
+		lock, err := lockFolder(p.Data)
+		if errors.Is(err, errServed) {
+			return fmt.Errorf("%w, but does not take commands yet (starting or stopping?); try again", err)
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.release()) }()
 	}
-	// The lock keeps a service from starting while this command writes.
-	lock, err := lockFolder(dir)
-	if errors.Is(err, errServed) {
-		return fmt.Errorf("%w, but does not take commands yet (starting or stopping?); try again", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.release()) }()
-	s, err := openStores(env.ctx, dir)
+	s, err := openStores(env.ctx, p)
 	if err != nil {
 		return err
 	}
@@ -174,13 +177,13 @@ func withStores(env *environment, dir string, do func(*stores) error) (err error
 
 // withExisting is withStores for what makes no sense in a folder that holds
 // nothing: a misspelt one is said, not made.
-func withExisting(env *environment, dir string, do func(*stores) error) error {
-	if env.stores == nil {
-		if err := requireFolder(dir, collectionsFile); err != nil {
+func withExisting(env *environment, p place, do func(*stores) error) error {
+	if env.stores == nil && !p.shared() {
+		if err := requireFolder(p.Data, collectionsFile); err != nil {
 			return err
 		}
 	}
-	return withStores(env, dir, do)
+	return withStores(env, p, do)
 }
 
 // sendControl sends the command to the process that serves the folder and

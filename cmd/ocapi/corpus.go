@@ -11,7 +11,6 @@ import (
 
 	"ocapi/corpus"
 	"ocapi/domain"
-	"ocapi/sqlite"
 )
 
 type corpusCmd struct {
@@ -26,7 +25,7 @@ type corpusImportCmd struct {
 	Credit         string `help:"The institution's line, shown with every challenge."`
 	LabelsComplete bool   `help:"An image shows none of the keywords that its line does not name (where no column labels_complete says otherwise)."`
 	Update         bool   `help:"Bring images that are there already up to date with the table."`
-	dataFlag
+	place
 }
 
 // importSaid is how often an import says how far it is.
@@ -42,7 +41,7 @@ func (c *corpusImportCmd) Run(env *environment) error {
 		// Inside the service, visitors come first.
 		workers = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	return withStores(env, c.Data, func(s *stores) error {
+	return withStores(env, c.place, func(s *stores) error {
 		dir := c.Dir
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(env.dir, dir)
@@ -124,21 +123,17 @@ func printProblems(b *strings.Builder, title string, p corpus.Problems) {
 }
 
 type corpusListCmd struct {
-	dataFlag
+	place
 }
 
 // Run lists the collections. It reads beside a running service.
 func (c *corpusListCmd) Run(env *environment) (err error) {
-	if err := requireFolder(c.Data, collectionsFile); err != nil {
-		return err
-	}
-	db, err := sqlite.OpenReadOnly(env.ctx, filepath.Join(c.Data, collectionsFile))
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	store := corpus.NewStore(corpus.StoreParams{Read: db.Read, Now: time.Now})
-	snapshot, err := store.Load(env.ctx)
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	snapshot, err := stores.corpus.Load(env.ctx)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type demoSite struct {
 // where it is asked for. Clients may have been made before the first start. It
 // makes the demonstration's client where it is missing.
 func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
-	local := loopback(n.cfg.Listen)
+	local := loopback(n.cfg.Listen) && !n.cfg.shared()
 	list, err := n.stores.clients.List(ctx)
 	if err != nil {
 		return nil, err
@@ -64,10 +64,14 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 		return nil, nil //nolint:nilnil // as above
 	}
 	client, _, err := n.stores.clients.Create(ctx, clients.CreateParams{ID: demoClient})
+	isNew := err == nil
+	if domain.CodeOf(err) == domain.CodeConflict {
+		client, err = domain.Client{ID: demoClient}, nil // another node has just made it
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make the demonstration's client: %w", err)
 	}
-	return &demoSite{client: client, isNew: true}, n.registry.Reload(ctx)
+	return &demoSite{client: client, isNew: isNew}, n.registry.Reload(ctx)
 }
 
 // demoHandler is the website, which reaches the service as any partner does:
@@ -151,20 +155,16 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	if n.demo != nil && n.demo.isNew {
 		n.say("This store has no collections: a client %q and a collection of drawn documents are made to look at.", demoClient)
 	}
-	for waited := false; n.ready() != nil; waited = true {
-		if n.demo == nil || n.drawn.Load() {
-			break // nothing is on its way that would change it
-		}
-		if !waited {
-			n.say("  Drawing its first pictures ...")
-		}
-		if !sleep(ctx, 20*time.Millisecond) {
-			return
-		}
+	if !n.awaitReady(ctx) {
+		return
 	}
 	if err := n.ready(); err != nil {
 		n.say("Ocapi %s is running, but not ready: %v.", version, err)
-		n.say("  Import a collection with: ocapi corpus import DIR --collection NAME --data %s", n.cfg.Data)
+		if n.cfg.shared() {
+			n.say("  Import a collection with: ocapi corpus import DIR --collection NAME")
+		} else {
+			n.say("  Import a collection with: ocapi corpus import DIR --collection NAME --data %s", n.cfg.Data)
+		}
 	} else {
 		n.say("Ocapi %s is ready after %.1f s.", version, time.Since(began).Seconds())
 	}
@@ -174,6 +174,38 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	n.say("  API            %s/docs", base)
 	n.say("  Health         %s/readyz", base)
 	n.say("  Metrics        http://%s/metrics (this machine only)", admin.Addr())
-	n.say("  Data           %s", n.cfg.Data)
+	if n.cfg.shared() {
+		n.say("  Data           PostgreSQL at %s, NATS by the server %s", n.stores.address, n.cluster.ConnectedServerName())
+	} else {
+		n.say("  Data           %s", n.cfg.Data)
+	}
 	n.say("Stop with Ctrl-C.")
+}
+
+// catchUpPatience is how long the announcement waits for the projection: a log
+// of two million events is read in seconds.
+const catchUpPatience = 30 * time.Second
+
+// awaitReady waits while something is on its way that makes the node ready; it
+// is false when ctx ended first.
+func (n *node) awaitReady(ctx context.Context) bool {
+	said := false
+	began := time.Now()
+	for n.ready() != nil {
+		if !n.caughtUp.Load() && time.Since(began) > catchUpPatience {
+			return true // the log does not answer; that is said with the reason
+		}
+		drawing := n.demo != nil && !n.drawn.Load()
+		if n.caughtUp.Load() && !drawing {
+			return true // nothing would change it
+		}
+		if n.caughtUp.Load() && !said {
+			n.say("  Drawing its first pictures ...")
+			said = true
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			return false
+		}
+	}
+	return true
 }

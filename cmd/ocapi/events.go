@@ -15,7 +15,7 @@ type eventsCmd struct {
 	Client    string `help:"Only this client's events."`
 	Since     string `help:"Only events decided at or after this moment (RFC 3339), or this long ago (as 90m, 24h)."`
 	Follow    bool   `help:"Go on printing new events until interrupted."`
-	dataFlag
+	place
 }
 
 // followEvery is how often --follow looks for new events; archiving itself
@@ -28,14 +28,14 @@ func (c *eventsCmd) Run(env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	archive, closeArchive, err := openArchiveReadOnly(env.ctx, c.Data)
+	s, err := openForReading(env.ctx, c.place, archiveFile)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeArchive()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	w := bufio.NewWriter(env.stdout)
 	for {
-		err := archive.Events(env.ctx, filter, func(r domain.Record) error {
+		err := s.archive.Events(env.ctx, filter, func(r domain.Record) error {
 			filter.After = r.Seq
 			line, err := eventstore.RecordJSON(r)
 			if err != nil {

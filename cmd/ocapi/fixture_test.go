@@ -69,7 +69,7 @@ var templateDir = sync.OnceValue(func() string {
 var theFixture = sync.OnceValues(func() (*fixture, error) {
 	ctx := context.Background()
 	f := &fixture{reader: reader{}, secrets: map[string]string{}}
-	s, err := openStores(ctx, templateDir())
+	s, err := openFolder(ctx, templateDir())
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func copyData(t testing.TB, dir string) {
 // inStores changes a stopped folder through the program's own stores.
 func inStores(t testing.TB, dir string, do func(*stores) error) {
 	t.Helper()
-	s, err := openStores(t.Context(), dir)
+	s, err := openFolder(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

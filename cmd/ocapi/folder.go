@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,13 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
-
-	"ocapi/clients"
-	"ocapi/corpus"
-	"ocapi/eventstore"
-	"ocapi/migrations"
-	"ocapi/sqlite"
 )
 
 // Names within a data folder.
@@ -27,61 +19,6 @@ const (
 	lockFile        = "ocapi.lock"
 	socketFile      = "ocapi.sock"
 )
-
-// stores are the open databases of one data folder.
-type stores struct {
-	archiveDB     *sqlite.DB
-	collectionsDB *sqlite.DB
-	archive       eventstore.Archive
-	clients       *clients.Store
-	corpus        *corpus.Store
-	// logEnd tells the last sequence of the event log; nil where it is not open.
-	logEnd func(context.Context) (eventstore.Sequence, error)
-	// changed is called after a command that was sent to the running service, so
-	// that it is in force when the command ends; nil where nobody serves.
-	changed func(context.Context)
-}
-
-// openStores opens both databases for writing, creating the folder and its
-// schemas where they are missing.
-func openStores(ctx context.Context, dir string) (_ *stores, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	s := &stores{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
-	if s.archiveDB, err = sqlite.Open(ctx, filepath.Join(dir, archiveFile)); err != nil {
-		return nil, err
-	}
-	if err = migrations.Up(ctx, s.archiveDB.Write, migrations.Archive); err != nil {
-		return nil, fmt.Errorf("bring %s up to date: %w", s.archiveDB.Path(), err)
-	}
-	if s.collectionsDB, err = sqlite.Open(ctx, filepath.Join(dir, collectionsFile)); err != nil {
-		return nil, err
-	}
-	if err = migrations.Up(ctx, s.collectionsDB.Write, migrations.Collections); err != nil {
-		return nil, fmt.Errorf("bring %s up to date: %w", s.collectionsDB.Path(), err)
-	}
-	s.archive = eventstore.NewSQLiteArchive(s.archiveDB.Write, s.archiveDB.Read)
-	s.clients = clients.New(s.collectionsDB.Write, s.collectionsDB.Read, time.Now)
-	s.corpus = corpus.NewStore(corpus.StoreParams{Write: s.collectionsDB.Write, Read: s.collectionsDB.Read, Now: time.Now})
-	return s, nil
-}
-
-// Close closes what is open.
-func (s *stores) Close() error {
-	var errs []error
-	for _, db := range []*sqlite.DB{s.archiveDB, s.collectionsDB} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
 
 // folderLock says that one process serves a data folder.
 type folderLock struct{ file *os.File }
@@ -125,16 +62,4 @@ func requireFolder(dir, file string) error {
 		return fmt.Errorf("%s holds no data of Ocapi (%s is missing); name the folder with --data", dir, file)
 	}
 	return err
-}
-
-// openArchiveReadOnly opens the archive beside whatever process serves it.
-func openArchiveReadOnly(ctx context.Context, dir string) (eventstore.Archive, func() error, error) {
-	if err := requireFolder(dir, archiveFile); err != nil {
-		return nil, nil, err
-	}
-	db, err := sqlite.OpenReadOnly(ctx, filepath.Join(dir, archiveFile))
-	if err != nil {
-		return nil, nil, err
-	}
-	return eventstore.NewSQLiteArchive(nil, db.Read), db.Close, nil
 }

@@ -179,8 +179,8 @@ func TestSecondServiceOnAFolderIsRefused(t *testing.T) {
 func TestVeryLongPathOfADataFolderWorks(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 150), strings.Repeat("y", 150), "ä ?%&# data")
-	copyData(t, dir)
 	f := newFixture(t)
+	copyData(t, dir)
 	p := start(t, dir, options{})
 	made := newClient(t, dir, "shop") // through the socket
 	v := newVisitor(t, p, f, siteID)

@@ -26,6 +26,10 @@ type cli struct {
 	Corpus  corpusCmd  `cmd:"" help:"Manage collections of images."`
 	Events  eventsCmd  `cmd:"" help:"Print archived events as JSON Lines."`
 	Archive archiveCmd `cmd:"" help:"Decide what an operator has to decide about the archive."`
+	Backup  backupCmd  `cmd:"" help:"Copy a data folder while it is served."`
+	Replay  replayCmd  `cmd:"" help:"Make anew what follows from the events."`
+	Migrate migrateCmd `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
+	Health  healthCmd  `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -37,9 +41,21 @@ func (versionCmd) Run(env *environment) error {
 	return nil
 }
 
-// dataFlag is shared by the commands that work on a data folder.
-type dataFlag struct {
-	Data string `help:"The folder that holds everything the service keeps." default:"./data" env:"OCAPI_DATA" type:"path"`
+// place is where everything is kept, as the commands that work on it are told:
+// a data folder, or a PostgreSQL database that several nodes share.
+type place struct {
+	Data        string `help:"The folder that holds everything the service keeps." default:"./data" env:"OCAPI_DATA" type:"path"`
+	DatabaseURL string `name:"database-url" help:"The PostgreSQL database of a cluster, instead of a data folder. It may hold a password: prefer the variable." env:"OCAPI_DATABASE_URL"`
+}
+
+// shared reports whether several nodes may be using the place.
+func (p place) shared() bool { return p.DatabaseURL != "" }
+
+// natsFlags say how to reach the event log of a cluster.
+type natsFlags struct {
+	NATSURL   string `name:"nats-url" help:"The NATS cluster that holds the event log: addresses, separated by commas. It goes with --database-url." env:"OCAPI_NATS_URL"`
+	NATSCreds string `name:"nats-creds" help:"A file with credentials for NATS." env:"OCAPI_NATS_CREDS" type:"path"`
+	NATSCA    string `name:"nats-ca" help:"A file with the certificates to trust in connections to NATS." env:"OCAPI_NATS_CA" type:"path"`
 }
 
 // environment is what a command may use of the world around it.

@@ -8,17 +8,16 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"ocapi/challenges"
 	"ocapi/clients"
-	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
 	apihttp "ocapi/http"
@@ -28,11 +27,6 @@ import (
 )
 
 const (
-	// drainPatience bounds the wait for requests under way when stopping.
-	drainPatience = 15 * time.Second
-	// archivePatience bounds the wait for the archiver to catch up when
-	// stopping; what is left is archived at the next start.
-	archivePatience = 5 * time.Second
 	// ackTimeout is below what a browser waits for and above a disk's stall.
 	ackTimeout = 5 * time.Second
 	// recentBytes bounds the creations kept in memory: about 60,000 challenges.
@@ -47,8 +41,9 @@ type node struct {
 	env      *environment
 	logger   *slog.Logger
 	stores   *stores
-	embedded *eventstore.Embedded
-	mark     *eventstore.Mark
+	embedded *eventstore.Embedded // nil on a cluster
+	cluster  *nats.Conn           // nil where NATS is embedded
+	mark     *eventstore.Mark     // nil on a cluster
 	log      *eventstore.Log
 	archiver *eventstore.Archiver
 	trimmer  *eventstore.Trimmer
@@ -58,6 +53,7 @@ type node struct {
 	metrics  *prometheus.Registry
 
 	readiness readiness
+	caughtUp  atomic.Bool // the memory holds what the log held at the start
 	demo      *demoSite   // nil where there is no demonstration
 	drawn     atomic.Bool // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
@@ -132,11 +128,9 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.serve(public, admin, service); err != nil {
 		return err
 	}
-	control, err := serveControl(n.work.ctx, n.cfg.Data, n.stores, n.logger)
-	if err != nil {
+	if err := n.control(); err != nil {
 		return err
 	}
-	n.work.wg.Go(func() { <-control })
 	n.work.run(n.refreshCollections)
 	if n.demo != nil {
 		n.work.run(n.drawDemo)
@@ -147,13 +141,24 @@ func (n *node) run(ctx context.Context) error {
 	return nil
 }
 
-// open opens the stores and the log, compares them, and starts what runs in
-// the background of every command.
-func (n *node) open(ctx context.Context) (err error) {
-	if n.lock, err = lockFolder(n.cfg.Data); err != nil {
+// control takes commands over the data folder's socket. A shared database takes
+// them itself.
+func (n *node) control() error {
+	if n.cfg.shared() {
+		return nil
+	}
+	ended, err := serveControl(n.work.ctx, n.cfg.Data, n.stores, n.logger)
+	if err != nil {
 		return err
 	}
-	if n.stores, err = openStores(ctx, n.cfg.Data); err != nil {
+	n.work.wg.Go(func() { <-ended })
+	return nil
+}
+
+// open opens the stores and the log, compares them, and starts what runs in
+// the background.
+func (n *node) open(ctx context.Context) (err error) {
+	if err := n.openStores(ctx); err != nil {
 		return err
 	}
 	if err := n.openLog(ctx); err != nil {
@@ -166,7 +171,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.archiving.run(n.trimmer.Run)
 	n.work.run(n.follow)
 
-	n.registry = clients.NewRegistry(n.stores.collectionsDB.Read, n.logger, n.env.clock())
+	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
@@ -180,59 +185,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	return n.dealer.Refresh(ctx)
 }
-
-func (n *node) openLog(ctx context.Context) error {
-	at, err := n.stores.archive.Checkpoint(ctx)
-	if err != nil {
-		return err
-	}
-	n.embedded, err = eventstore.StartEmbedded(eventstore.EmbeddedConfig{
-		Dir: filepath.Join(n.cfg.Data, logFolder), Durability: n.cfg.durability(), MaxBytes: n.cfg.LogMaxBytes, Logger: n.logger,
-	})
-	if err != nil {
-		return err
-	}
-	if n.mark, err = eventstore.OpenMark(filepath.Join(n.cfg.Data, markFile), n.logger); err != nil {
-		return err
-	}
-	n.log, err = eventstore.OpenLog(ctx, n.embedded.Conn(), eventstore.LogConfig{
-		MaxBytes: n.cfg.LogMaxBytes, Durability: n.cfg.durability(), AckTimeout: ackTimeout,
-		Mark: n.mark, Now: n.env.clock(), Logger: n.logger,
-	}, at.Seq)
-	if err != nil {
-		return err
-	}
-	n.stores.logEnd = func(ctx context.Context) (eventstore.Sequence, error) {
-		extent, err := n.log.Extent(ctx)
-		return extent.Last, err
-	}
-	return eventstore.Reconcile(ctx, n.log, n.stores.archive, n.logger)
-}
-
-// follow feeds the memory from the log, from its first event on.
-func (n *node) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := n.log.Follow(ctx, 1, followBatch, followLinger, func(batch []domain.Record) error {
-			for _, r := range batch {
-				n.memory.Apply(r)
-			}
-			return nil
-		}, nil)
-		if err != nil && ctx.Err() == nil {
-			// Nothing is wrong by it: look-ups ask the log instead.
-			n.logger.Warn("the projection has lost the log; it begins anew", "error", err)
-			sleep(ctx, time.Second)
-		}
-	}
-}
-
-const (
-	// followBatch bounds what the projection takes in one go.
-	followBatch = 1000
-	// followLinger may be long: what this node decided it has seen already, and
-	// what another decided is looked up in the log until it comes.
-	followLinger = 20 * time.Millisecond
-)
 
 func (n *node) service() (*challenges.Service, error) {
 	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
@@ -277,25 +229,6 @@ func script(version string) ([]byte, string, bool) {
 	return r.Body, r.Integrity, ok
 }
 
-// start serves on a listener until the node stops, and then drains.
-func (n *node) start(server *http.Server, listener net.Listener) {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			n.logger.Error("a listener has failed", "address", listener.Addr().String(), "error", err)
-		}
-	}()
-	n.drains = append(n.drains, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainPatience)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			n.logIf("cut requests that did not end", server.Close())
-		}
-		<-ended
-	})
-}
-
 // listen opens both listeners before anything is served, so that an address in
 // use is told at once.
 func (n *node) listen() (public, admin net.Listener, err error) {
@@ -328,56 +261,6 @@ func (n *node) refreshCollections(ctx context.Context) {
 	}
 }
 
-// stop ends everything from the outside in: no new requests, requests under
-// way finished, appends flushed, events archived, the log closed, then files.
-// It stops what was started, however far the start came.
-func (n *node) stop() {
-	n.readiness.set("stopping")
-	for _, drain := range n.drains {
-		drain()
-	}
-	for _, l := range n.listeners {
-		_ = l.Close() // closed already where it was served
-	}
-	n.work.stop()
-	if n.registry != nil {
-		n.registry.Stop()
-	}
-	if n.log != nil {
-		n.log.Close()
-		n.catchUp()
-	}
-	n.archiving.stop()
-	if n.embedded != nil {
-		n.embedded.Stop()
-	}
-	if n.mark != nil {
-		n.logIf("close the mark of the event log", n.mark.Close())
-	}
-	if n.stores != nil {
-		n.logIf("close the databases", n.stores.Close())
-	}
-	if n.lock != nil {
-		n.logIf("give up the data folder's lock", n.lock.release())
-	}
-}
-
-// catchUp waits until what was appended is archived.
-func (n *node) catchUp() {
-	if n.archiver == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), archivePatience)
-	defer cancel()
-	extent, err := n.log.Extent(ctx)
-	for err == nil && n.archiver.Position().Seq < extent.Last {
-		if _, failure := n.archiver.Failure(); failure != nil || !sleep(ctx, 5*time.Millisecond) {
-			n.logger.Warn("not all events are archived yet; the next start goes on", "archived_up_to", n.archiver.Position().Seq, "logged_up_to", extent.Last)
-			return
-		}
-	}
-}
-
 func (n *node) logIf(what string, err error) {
 	if err != nil {
 		n.logger.Warn("could not "+what, "error", err)
@@ -396,25 +279,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// corpusSource shows the collections to the dealer.
-type corpusSource struct{ store *corpus.Store }
-
-// Revision implements challenges.Corpus.
-func (c corpusSource) Revision(ctx context.Context) (int64, error) { return c.store.Revision(ctx) }
-
-// Load implements challenges.Corpus.
-func (c corpusSource) Load(ctx context.Context) (challenges.Collections, error) {
-	s, err := c.store.Load(ctx)
-	if err != nil {
-		return challenges.Collections{}, err
-	}
-	out := challenges.Collections{Revision: s.Revision, Images: s.Images}
-	for i := range s.Collections {
-		info := s.Collections[i].Info()
-		info.Demo = s.Collections[i].Demo
-		out.Infos = append(out.Infos, info)
-	}
-	return out, nil
 }

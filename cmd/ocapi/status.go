@@ -21,6 +21,10 @@ const logGrace = 3 * time.Second
 // is no reason to send visitors elsewhere.
 const archiveGrace = 30 * time.Second
 
+// clientsGrace is how long the clients may be out of reach before the node says
+// that it is not ready: it would go on accepting a private id that was revoked.
+const clientsGrace = 30 * time.Second
+
 // readiness is why the node cannot serve at this stage of its life; empty while
 // it runs.
 type readiness struct{ reason atomic.Pointer[string] }
@@ -39,6 +43,12 @@ func (n *node) ready() error {
 	if reason := n.readiness.get(); reason != "" {
 		return errors.New(reason)
 	}
+	if !n.caughtUp.Load() {
+		return errors.New("the projection is catching up with the event log")
+	}
+	if n.log.Behind() {
+		return errors.New("the event log has lost its end; stop all nodes and run: ocapi archive adopt-stream")
+	}
 	if since, err := n.trimmer.LogFailure(); err != nil && n.env.clock()().Sub(since) > logGrace {
 		return err
 	}
@@ -47,6 +57,9 @@ func (n *node) ready() error {
 		if gap || n.env.clock()().Sub(since) > archiveGrace {
 			return fmt.Errorf("archiving has stopped: %w", err)
 		}
+	}
+	if err := n.registry.Err(); err != nil && n.registry.Age() > clientsGrace {
+		return fmt.Errorf("the clients cannot be read: %w", err)
 	}
 	if !n.drawn.Load() && !n.demoServable(n.demo) {
 		return errors.New("the demonstration's first pictures are being drawn")
@@ -69,6 +82,12 @@ func registerGauges(n *node) {
 	}
 	gauge("ocapi_archive_sequence", "Sequence of the last archived event.", func() float64 {
 		return float64(n.archiver.Position().Seq)
+	})
+	gauge("ocapi_archiver_active", "1 while this node is the one that archives.", func() float64 {
+		if n.archiver.Active() {
+			return 1
+		}
+		return 0
 	})
 	gauge("ocapi_archive_failing", "1 while archiving has stopped.", func() float64 {
 		if _, err := n.archiver.Failure(); err != nil {

@@ -1,0 +1,413 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"ocapi/clients"
+	"ocapi/corpus"
+	"ocapi/eventstore"
+	"ocapi/postgres/postgrestest"
+)
+
+// shared is what the nodes of a cluster have in common: a NATS server and a
+// database with the fixture's collection and a client in it.
+type shared struct {
+	t        testing.TB
+	nats     string
+	database string
+	fixture  *fixture // with the secret of this database's client
+}
+
+// newShared starts a NATS server in this process and fills a schema of a
+// PostgreSQL.
+func newShared(t testing.TB) *shared {
+	t.Helper()
+	s := &shared{t: t, nats: startNATS(t), database: postgrestest.URL(t)}
+	succeed(t, "migrate", "up", "--database-url", s.database)
+	from := newFixture(t)
+	s.fixture = &fixture{reader: from.reader, secrets: map[string]string{}}
+	s.inStores(func(stores *stores) error {
+		if err := stores.corpus.PutCollection(t.Context(), corpus.Collection{ID: fixtureCollection, Title: "Drawings", Credit: fixtureCredit}); err != nil {
+			return err
+		}
+		fresh := &fixture{reader: reader{}}
+		if _, err := stores.corpus.AddImages(t.Context(), fresh.draw()); err != nil {
+			return err
+		}
+		_, secret, err := stores.clients.Create(t.Context(), clients.CreateParams{ID: siteID})
+		s.fixture.secrets[siteID] = secret.Reveal()
+		return err
+	})
+	return s
+}
+
+func (s *shared) inStores(do func(*stores) error) {
+	s.t.Helper()
+	stores, err := openDatabase(s.t.Context(), s.database)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := do(stores); err != nil {
+		s.t.Error(err)
+	}
+	if err := stores.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// startNATS starts a server that listens on loopback and forgets all at the end.
+func startNATS(t testing.TB) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("the NATS server is not ready")
+	}
+	return s.ClientURL()
+}
+
+func (s *shared) flags(more ...string) []string {
+	return append(unlimited("--nats-url", s.nats, "--database-url", s.database), more...)
+}
+
+// node starts one more node.
+func (s *shared) node(more ...string) *program {
+	s.t.Helper()
+	return start(s.t, s.t.TempDir(), options{flags: s.flags(more...)})
+}
+
+// at is a visitor at a node.
+func (s *shared) at(p *program) *visitor { return newVisitor(s.t, p, s.fixture, siteID) }
+
+// events reads what is archived, once everything up to now is.
+func (s *shared) events(filters ...string) []event {
+	s.t.Helper()
+	return parseEvents(s.t, succeed(s.t, append([]string{"events", "--database-url", s.database}, filters...)...))
+}
+
+// TestNodesAreEqual creates on one node, looks and answers on the other and
+// asks both at once: each knows what the other has acknowledged.
+func TestNodesAreEqual(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	nodes := []*program{s.node(), s.node()}
+	if active := nodes[0].gauge("ocapi_archiver_active") + nodes[1].gauge("ocapi_archiver_active"); active != 1 {
+		t.Errorf("%g nodes archive; want 1", active)
+	}
+	verdicts := map[string]string{}
+	for i := range 20 {
+		here, there := s.at(nodes[i%2]), s.at(nodes[(i+1)%2])
+		c := here.ask("")
+		if got := there.state(c.ID); got != "created" {
+			t.Fatalf("challenge %d is %s on the other node", i, got)
+		}
+		body, want := there.right(c), "validated"
+		if i%3 == 0 {
+			body, want = wrongAnswer(c), "rejected"
+		}
+		if j := there.answer(c, body); j.State != want {
+			t.Fatalf("challenge %d is judged %s; want %s", i, j.State, want)
+		}
+		for _, v := range []*visitor{here, there} {
+			if got := v.state(c.ID); got != want {
+				t.Fatalf("challenge %d is %s after it was %s", i, got, want)
+			}
+		}
+		if p := here.do(http.MethodPost, c.path(), wrongAnswer(c), nil).wantProblem(t, http.StatusConflict); p.State != want {
+			t.Errorf("a second answer on the first node is told %s; want %s", p.State, want)
+		}
+		verdicts[c.ID] = want
+	}
+	eventually(t, "everything archived", func() bool {
+		n := 0
+		for _, e := range s.events() {
+			if want, ours := verdicts[e.Challenge]; ours && e.Type == "ChallengeAnswered" && e.Data.Verdict == want {
+				n++
+			}
+		}
+		return n == len(verdicts)
+	})
+}
+
+// TestNodesRaceForOneVerdict answers challenges on both nodes at once: one
+// answer of each wins, and both nodes tell the same.
+func TestNodesRaceForOneVerdict(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	nodes := []*program{s.node(), s.node()}
+	const contested, racers = 5, 20
+	for range contested {
+		c := s.at(nodes[0]).ask("transcription")
+		var wg sync.WaitGroup
+		var won atomic.Int32
+		told := make([]string, racers)
+		for i := range racers {
+			v := s.at(nodes[i%2])
+			body := wrongAnswer(c)
+			if i%4 < 2 {
+				body = v.right(c)
+			}
+			wg.Go(func() {
+				got, err := v.send(http.MethodPost, c.path(), newBody(body), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var said struct{ State string }
+				_ = json.Unmarshal(got.body, &said) // an empty state is reported below
+				told[i] = said.State
+				switch got.status {
+				case http.StatusOK:
+					won.Add(1)
+				case http.StatusConflict:
+				default:
+					t.Errorf("racer %d is told %d %s", i, got.status, got.body)
+				}
+			})
+		}
+		wg.Wait()
+		final := s.at(nodes[1]).state(c.ID)
+		if won.Load() != 1 || slices.ContainsFunc(told, func(state string) bool { return state != final }) {
+			t.Errorf("%d answers won; the racers were told %v, and the state is %s", won.Load(), told, final)
+		}
+	}
+}
+
+// TestKeysAreRightOnEveryNode rotates and revokes private ids under load: no
+// valid request is refused while old and new overlap, and a revoked one is
+// refused by every node within a second.
+func TestKeysAreRightOnEveryNode(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	nodes := []*program{s.node(), s.node()}
+	c := s.at(nodes[0]).ask("transcription")
+	var secret atomic.Pointer[string]
+	first := s.fixture.secrets[siteID]
+	secret.Store(&first)
+	ask := func(node int, secret string) int {
+		v := s.at(nodes[node])
+		v.secret = secret
+		got, err := v.askState(c.ID)
+		if err != nil {
+			t.Error(err)
+		}
+		return got.status
+	}
+	ended := make(chan struct{})
+	var wg sync.WaitGroup
+	var asked atomic.Int64
+	for i := range 8 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+				}
+				if status := ask(i%2, *secret.Load()); status != http.StatusOK {
+					t.Errorf("a valid token is answered with %d by node %d", status, i%2)
+				}
+				asked.Add(1)
+			}
+		})
+	}
+	old := first
+	for range 3 {
+		var rotated issued
+		if err := json.Unmarshal([]byte(succeed(t, "client", "rotate", siteID, "--overlap", "1h", "--database-url", s.database)), &rotated); err != nil {
+			t.Fatal(err)
+		}
+		for node := range nodes {
+			withinASecond(t, "rotation", func() bool { return ask(node, rotated.Secret) == http.StatusOK })
+		}
+		secret.Store(&rotated.Secret)
+		time.Sleep(50 * time.Millisecond) // requests under way with the old one end
+		succeed(t, "client", "revoke", siteID, "--secret-id", strings.Split(old, "_")[1], "--database-url", s.database)
+		revoked := time.Now()
+		for node := range nodes {
+			eventually(t, "revocation", func() bool { return ask(node, old) == http.StatusForbidden })
+		}
+		if took := time.Since(revoked); took > time.Second {
+			t.Errorf("the last node refused the revoked secret after %v", took)
+		}
+		old = rotated.Secret
+	}
+	close(ended)
+	wg.Wait()
+	if asked.Load() < 100 {
+		t.Errorf("only %d requests were made: that is no load", asked.Load())
+	}
+}
+
+// TestUnmigratedDatabaseIsRefused, until it is migrated by the command or by
+// serve itself.
+func TestUnmigratedDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
+	nats, database := startNATS(t), postgrestest.URL(t)
+	at := []string{"--database-url", database}
+	serve := []string{"serve", "--listen", "127.0.0.1:0", "--nats-url", nats, "--database-url", database}
+	refuse(t, serve, "pending", "ocapi migrate up")
+	refuse(t, append([]string{"client", "create", "shop"}, at...), "pending", "ocapi migrate up")
+	if out := succeed(t, append([]string{"migrate", "status"}, at...)...); strings.Count(out, "pending") < 3 {
+		t.Errorf("an empty database has the status:\n%s", out)
+	}
+	p := start(t, t.TempDir(), options{flags: []string{"--nats-url", nats, "--database-url", database, "--migrate"}})
+	if out := succeed(t, append([]string{"migrate", "status"}, at...)...); strings.Contains(out, "pending") {
+		t.Errorf("after serve --migrate the status is:\n%s", out)
+	}
+	if out := succeed(t, append([]string{"migrate", "up"}, at...)...); !strings.Contains(out, "0 migrations were applied") {
+		t.Errorf("a second migration says %q", out)
+	}
+	p.stop()
+}
+
+func TestHalfAClusterIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"serve", "--nats-url", "nats://127.0.0.1:1"},
+		{"serve", "--database-url", "postgres://127.0.0.1:1/x"},
+		{"archive", "adopt-stream", "--database-url", "postgres://127.0.0.1:1/x"},
+		{"archive", "accept-gap", "1", "2", "--nats-url", "nats://127.0.0.1:1"},
+	} {
+		refuse(t, args, "--nats-url", "--database-url", "together")
+	}
+}
+
+// TestRebuildMakesTheStatesAnew damages rows beside a running node and has
+// them made anew from the events: to the letter what they were.
+func TestRebuildMakesTheStatesAnew(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	p := s.node()
+	v := s.at(p)
+	for i := range 12 {
+		c := v.ask("")
+		if i%2 == 0 {
+			v.answer(c, v.right(c))
+		}
+	}
+	eventually(t, "everything archived", func() bool { return len(s.events()) == 18 })
+	before := s.states()
+	for _, damage := range []string{
+		"DELETE FROM states WHERE created_seq % 3 = 0", "UPDATE states SET status = 1, final_seq = 0", "DELETE FROM states",
+	} {
+		s.exec(damage)
+		if slices.Equal(s.states(), before) {
+			t.Fatalf("%s changed nothing", damage)
+		}
+		if out := succeed(t, "replay", "rebuild", "--database-url", s.database); !strings.Contains(out, "18 events") {
+			t.Errorf("the rebuild says %q", out)
+		}
+		if after := s.states(); !slices.Equal(after, before) {
+			t.Errorf("after %q the rebuilt states are\n%v\nand were\n%v", damage, after, before)
+		}
+	}
+	// And archiving goes on.
+	c := v.ask("")
+	v.answer(c, wrongAnswer(c))
+	eventually(t, "what came after is archived", func() bool { return len(s.events("--challenge", c.ID)) == 2 })
+}
+
+// states are the rows of the state projection, each as a line.
+func (s *shared) states() []string {
+	s.t.Helper()
+	var lines []string
+	s.inStores(func(stores *stores) error {
+		return stores.archive.States(s.t.Context(), func(state eventstore.State) error {
+			lines = append(lines, fmt.Sprintf("%+v", state))
+			return nil
+		})
+	})
+	return lines
+}
+
+// exec runs a statement on the database, as somebody with a console would.
+func (s *shared) exec(statement string) {
+	s.t.Helper()
+	s.inStores(func(stores *stores) error {
+		_, err := stores.write.ExecContext(s.t.Context(), statement)
+		return err
+	})
+}
+
+// TestLostStreamIsAdopted deletes the stream's server under an archive: nodes
+// refuse to start on the empty one until an operator has said so, and then
+// everything archived is told as before.
+func TestLostStreamIsAdopted(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	p := s.node()
+	v := s.at(p)
+	c := v.ask("transcription")
+	v.answer(c, v.right(c))
+	eventually(t, "everything archived", func() bool { return len(s.events()) == 2 })
+	flags := []string{"--nats-url", s.nats, "--database-url", s.database}
+	refuse(t, append([]string{"archive", "adopt-stream"}, flags...), "a node is archiving", "stop every node")
+	refuse(t, append([]string{"archive", "accept-gap", "3", "9"}, flags...), "the event log ends at 2")
+	p.stop()
+
+	s.nats = startNATS(t)
+	flags[1] = s.nats
+	refuse(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), "events up to 2 are archived", "ocapi archive adopt-stream")
+	if got := command(t, append([]string{"archive", "adopt-stream"}, flags...)...); got.code != 0 || !strings.Contains(got.out, "made anew") {
+		t.Fatalf("adopt-stream ended with %d: %s%s", got.code, got.out, got.err)
+	}
+	p = s.node()
+	v = s.at(p)
+	if got := v.state(c.ID); got != "validated" {
+		t.Errorf("the challenge of before is %s", got)
+	}
+	d := v.ask("transcription")
+	eventually(t, "what came after is archived", func() bool {
+		list := s.events("--challenge", d.ID)
+		return len(list) == 1 && list[0].Seq == 3
+	})
+}
+
+// TestStopSaysSoBeforeItDrains: within the drain delay a node is not ready and
+// answers all the same.
+func TestStopSaysSoBeforeItDrains(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := start(t, dir, options{flags: []string{"--drain-delay", "1s"}})
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("transcription")
+	if p.publicReady() != http.StatusOK {
+		t.Fatal("the node is not ready")
+	}
+	p.interrupt()
+	eventually(t, "the node is not ready", func() bool { return p.publicReady() == http.StatusServiceUnavailable })
+	if j := v.answer(c, v.right(c)); j.State != "validated" {
+		t.Errorf("while it drains an answer is judged %s", j.State)
+	}
+	p.wait()
+}
+
+func TestHealthAsksTheService(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	p := start(t, dir, options{})
+	if out := succeed(t, "health", "--url", p.base+"/readyz"); out != "ready\n" {
+		t.Errorf("health printed %q", out)
+	}
+	refuse(t, []string{"health", "--url", p.base + "/nowhere"}, "404")
+	p.stop()
+	refuse(t, []string{"health", "--url", p.base + "/readyz"}, "refused")
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"ocapi/challenges"
+	"ocapi/corpus"
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/migrations"
+	"ocapi/postgres"
+)
+
+// openStores opens the data folder, which is this process's alone, or the
+// database that the nodes share.
+func (n *node) openStores(ctx context.Context) (err error) {
+	if !n.cfg.shared() {
+		if n.lock, err = lockFolder(n.cfg.Data); err != nil {
+			return err
+		}
+	} else if n.cfg.Migrate {
+		if err := migrateDatabase(ctx, n.cfg.DatabaseURL); err != nil {
+			return err
+		}
+	}
+	n.stores, err = openStores(ctx, n.cfg.place)
+	return err
+}
+
+// migrateDatabase brings the schema up to date, as several nodes that start
+// together may.
+func migrateDatabase(ctx context.Context, url string) error {
+	db, err := postgres.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrations.Up(ctx, db.Write, migrations.Postgres), db.Close())
+}
+
+// openLog opens the log, embedded or of the cluster, and compares it with the
+// archive.
+func (n *node) openLog(ctx context.Context) error {
+	at, err := n.stores.archive.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	cfg := eventstore.LogConfig{
+		MaxBytes: n.cfg.LogMaxBytes, Durability: n.cfg.durability(), AckTimeout: ackTimeout,
+		Shared: n.cfg.shared(), Now: n.env.clock(), Logger: n.logger,
+	}
+	if n.cfg.shared() {
+		if n.cluster, err = eventstore.ConnectCluster(ctx, n.cfg.natsFlags.cluster(n.logger)); err != nil {
+			return err
+		}
+		n.log, err = eventstore.OpenLog(ctx, n.cluster, cfg, at.Seq)
+	} else {
+		n.embedded, err = eventstore.StartEmbedded(eventstore.EmbeddedConfig{
+			Dir: filepath.Join(n.cfg.Data, logFolder), Durability: n.cfg.durability(), MaxBytes: n.cfg.LogMaxBytes, Logger: n.logger,
+		})
+		if err != nil {
+			return err
+		}
+		if n.mark, err = eventstore.OpenMark(filepath.Join(n.cfg.Data, markFile), n.logger); err != nil {
+			return err
+		}
+		cfg.Mark = n.mark
+		n.log, err = eventstore.OpenLog(ctx, n.embedded.Conn(), cfg, at.Seq)
+	}
+	if err != nil {
+		return err
+	}
+	n.stores.logEnd = func(ctx context.Context) (eventstore.Sequence, error) {
+		extent, err := n.log.Extent(ctx)
+		return extent.Last, err
+	}
+	if err := eventstore.Reconcile(ctx, n.log, n.stores.archive, n.logger); err != nil {
+		return fmt.Errorf("compare the event log with the archive: %w", err)
+	}
+	return nil
+}
+
+// follow feeds the memory from the log, from its first event on.
+func (n *node) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := n.log.Follow(ctx, 1, followBatch, followLinger, func(batch []domain.Record) error {
+			for _, r := range batch {
+				n.memory.Apply(r)
+			}
+			return nil
+		}, func() { n.caughtUp.Store(true) })
+		if err != nil && ctx.Err() == nil {
+			// Nothing is wrong by it: look-ups ask the log instead.
+			n.logger.Warn("the projection has lost the log; it begins anew", "error", err)
+			sleep(ctx, time.Second)
+		}
+	}
+}
+
+const (
+	// followBatch bounds what the projection takes in one go.
+	followBatch = 1000
+	// followLinger may be long: what this node decided it has seen already, and
+	// what another decided is looked up in the log until it comes.
+	followLinger = 20 * time.Millisecond
+)
+
+// corpusSource shows the collections to the dealer.
+type corpusSource struct{ store *corpus.Store }
+
+// Revision implements challenges.Corpus.
+func (c corpusSource) Revision(ctx context.Context) (int64, error) { return c.store.Revision(ctx) }
+
+// Load implements challenges.Corpus.
+func (c corpusSource) Load(ctx context.Context) (challenges.Collections, error) {
+	s, err := c.store.Load(ctx)
+	if err != nil {
+		return challenges.Collections{}, err
+	}
+	out := challenges.Collections{Revision: s.Revision, Images: s.Images}
+	for i := range s.Collections {
+		info := s.Collections[i].Info()
+		info.Demo = s.Collections[i].Demo
+		out.Infos = append(out.Infos, info)
+	}
+	return out, nil
+}

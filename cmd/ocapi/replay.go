@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+type replayCmd struct {
+	Rebuild rebuildCmd `cmd:"" help:"Make the projections in the archive's database anew from its events. Archiving waits meanwhile; look-ups go on."`
+}
+
+type rebuildCmd struct {
+	place
+}
+
+// rebuildSaid is how often a rebuild says how far it is.
+const rebuildSaid = 2 * time.Second
+
+// Run rebuilds the states of all challenges.
+func (c *rebuildCmd) Run(env *environment) error {
+	return withExisting(env, c.place, func(s *stores) error {
+		began := time.Now()
+		said := began
+		n, err := s.archive.RebuildStates(env.ctx, func(events int) {
+			if time.Since(said) > rebuildSaid {
+				said = time.Now()
+				fmt.Fprintf(env.stderr, "%d events, %.0f a second\n", events, float64(events)/time.Since(began).Seconds()) //nolint:errcheck // the result follows
+			}
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %d events in %.1f s.\n", n, time.Since(began).Seconds())
+		return err
+	})
+}

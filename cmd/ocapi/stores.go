@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"ocapi/clients"
+	"ocapi/corpus"
+	"ocapi/eventstore"
+	"ocapi/migrations"
+	"ocapi/postgres"
+	"ocapi/sqlite"
+)
+
+// stores are the open databases of one place.
+type stores struct {
+	archive eventstore.Archive
+	clients *clients.Store
+	corpus  *corpus.Store
+	// write and read are the handles of the clients' and collections' tables; the
+	// registry reads by them.
+	write, read *sql.DB
+	address     string // of the shared database, without its password; empty in a folder
+
+	files   []*sqlite.DB // of a folder, the archive first
+	closers []func() error
+	// logEnd tells the last sequence of the event log; nil where it is not open.
+	logEnd func(context.Context) (eventstore.Sequence, error)
+	// changed is called after a command that was sent to the running service, so
+	// that it is in force when the command ends; nil where nobody serves.
+	changed func(context.Context)
+}
+
+// Close closes what is open.
+func (s *stores) Close() error {
+	var errs []error
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
+	}
+	return errors.Join(errs...)
+}
+
+// openStores opens a place for writing. A folder is made and its schemas are
+// brought up to date; a database has to be migrated.
+func openStores(ctx context.Context, p place) (*stores, error) {
+	if p.shared() {
+		return openDatabase(ctx, p.DatabaseURL)
+	}
+	return openFolder(ctx, p.Data)
+}
+
+func openFolder(ctx context.Context, dir string) (_ *stores, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	s := &stores{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	open := func(file string, set migrations.Set) (*sqlite.DB, error) {
+		db, err := sqlite.Open(ctx, filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		s.files, s.closers = append(s.files, db), append(s.closers, db.Close)
+		if err := migrations.Up(ctx, db.Write, set); err != nil {
+			return nil, fmt.Errorf("bring %s up to date: %w", db.Path(), err)
+		}
+		return db, nil
+	}
+	archive, err := open(archiveFile, migrations.Archive)
+	if err != nil {
+		return nil, err
+	}
+	collections, err := open(collectionsFile, migrations.Collections)
+	if err != nil {
+		return nil, err
+	}
+	s.archive = eventstore.NewSQLiteArchive(archive.Write, archive.Read)
+	s.use(collections.Write, collections.Read)
+	return s, nil
+}
+
+// use makes the stores of clients and collections over a database's handles.
+func (s *stores) use(write, read *sql.DB) {
+	s.write, s.read = write, read
+	s.clients = clients.New(write, read, time.Now)
+	s.corpus = corpus.NewStore(corpus.StoreParams{Write: write, Read: read, Now: time.Now})
+}
+
+// openDatabase opens a shared database, and refuses one whose schema is not
+// this program's.
+func openDatabase(ctx context.Context, url string) (*stores, error) {
+	db, err := postgres.Open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	s := &stores{closers: []func() error{db.Close}, address: db.Address()}
+	pending, err := migrations.Pending(ctx, db.Read, migrations.Postgres)
+	if err == nil && pending > 0 {
+		err = fmt.Errorf("%d migrations of the database are pending; bring it up to date with: ocapi migrate up", pending)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.archive = eventstore.NewPostgresArchive(db.Pool)
+	s.use(db.Write, db.Read)
+	return s, nil
+}
+
+// openForReading opens what a reading command needs, beside whatever process
+// serves it: in a folder the one file, without migrating it.
+func openForReading(ctx context.Context, p place, file string) (*stores, error) {
+	if p.shared() {
+		return openDatabase(ctx, p.DatabaseURL)
+	}
+	if err := requireFolder(p.Data, file); err != nil {
+		return nil, err
+	}
+	db, err := sqlite.OpenReadOnly(ctx, filepath.Join(p.Data, file))
+	if err != nil {
+		return nil, err
+	}
+	s := &stores{closers: []func() error{db.Close}}
+	if file == archiveFile {
+		s.archive = eventstore.NewSQLiteArchive(nil, db.Read)
+	} else {
+		s.use(nil, db.Read)
+	}
+	return s, nil
+}
