@@ -171,10 +171,10 @@ func (topo *topology) killPostgres() scenario {
 	}
 }
 
-// waitingEvents is more than the archiver takes in one batch (1,000) and more
-// than the queue of appends holds (4,096).
+// waitingEvents is more than the archiver takes in one batch (1,000); in the
+// long profile it is also more than the queue of appends holds (4,096).
 const (
-	waitingEvents      = 2500
+	waitingEvents      = 1200
 	waitingEventsLong  = 5000
 	waitingEventsBound = 2 * time.Minute
 )

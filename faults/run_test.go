@@ -44,6 +44,7 @@ type run struct {
 	site     site
 	book     *book
 	visitors *visitors
+	load     *load    // of the scenario under way
 	notes    []string // of the scenario under way
 	rows     []row
 	seed     uint64
@@ -63,6 +64,9 @@ func newRun(t *testing.T, s site, known reader, secret string) *run {
 
 // over says that the fault has ended: from now on all has to come back.
 func (r *run) over() { r.book.recovering() }
+
+// hold lets no visitors in until the returned function is called.
+func (r *run) hold() (resume func()) { return r.load.hold() }
 
 // note adds to the scenario's row.
 func (r *run) note(format string, args ...any) {
@@ -98,10 +102,10 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 	r.book.takeKinds()
 	began, before := time.Now(), r.book.counted()
 	r.seed++
-	stop := r.visitors.load(r.seed)
-	defer stop()
+	r.load = r.visitors.load(r.seed)
+	defer r.load.stop()
 	took, err := r.underLoad(ctx, s, lasts)
-	stop()
+	r.load.stop()
 	if err == nil {
 		err = until(ctx, recoverPatience, "all to be well", r.site.well)
 	}

@@ -44,7 +44,7 @@ type event struct {
 
 // events reads the archive as an operator does: what was decided since then.
 func events(ctx context.Context, s site, since time.Time) ([]event, error) {
-	out, err := s.ocapi(ctx, "events", "--since", since.UTC().Format(time.RFC3339))
+	out, err := s.ocapi(ctx, "events", "--client", clientID, "--since", since.UTC().Format(time.RFC3339))
 	if err != nil {
 		return nil, err
 	}

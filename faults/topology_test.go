@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -103,7 +102,7 @@ func (topo *topology) folder() string {
 	if keep == "" {
 		return topo.t.TempDir()
 	}
-	dir := filepath.Join(keep, strings.ReplaceAll(topo.t.Name(), "/", "-"))
+	dir := filepath.Join(keep, filepath.Base(topo.t.Name()))
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 		topo.t.Fatal(err)
 	}

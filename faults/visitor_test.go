@@ -250,26 +250,68 @@ func mustJSON(v any) string {
 // is four to five requests.
 const visitsPerSecond = 50
 
-// load has visitors come until the returned function is called, which waits
-// until the last one has gone.
-func (v *visitors) load(seed uint64) (stop func()) {
-	ended := make(chan struct{})
-	var coming, inside sync.WaitGroup
-	coming.Go(func() {
+// load is visitors coming, until it is stopped.
+type load struct {
+	ended  chan struct{}
+	coming sync.WaitGroup
+
+	mu     sync.Mutex // held while somebody comes in
+	closed bool
+	inside sync.WaitGroup
+}
+
+// load has visitors come.
+func (v *visitors) load(seed uint64) *load {
+	l := &load{ended: make(chan struct{})}
+	l.coming.Go(func() {
 		tick := time.NewTicker(time.Second / visitsPerSecond)
 		defer tick.Stop()
 		for n := uint64(0); ; n++ {
 			select {
-			case <-ended:
+			case <-l.ended:
 				return
 			case <-tick.C:
 			}
-			inside.Go(func() { v.visit(rand.New(rand.NewPCG(seed, n))) })
+			l.mu.Lock()
+			if !l.closed {
+				l.inside.Go(func() { v.visit(rand.New(rand.NewPCG(seed, n))) })
+			}
+			l.mu.Unlock()
 		}
 	})
-	return sync.OnceFunc(func() {
-		close(ended)
-		coming.Wait()
-		inside.Wait()
-	})
+	return l
+}
+
+// hold lets nobody in until the returned function is called, and waits until
+// all have gone.
+func (l *load) hold() (resume func()) {
+	set := func(closed bool) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.closed = closed
+	}
+	set(true)
+	l.inside.Wait()
+	return func() { set(false) }
+}
+
+// stop ends it, and waits until the last one has gone. It may be called twice.
+func (l *load) stop() {
+	l.mu.Lock()
+	if !isClosed(l.ended) {
+		l.closed = true
+		close(l.ended)
+	}
+	l.mu.Unlock()
+	l.coming.Wait()
+	l.inside.Wait()
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
