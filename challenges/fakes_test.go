@@ -93,6 +93,18 @@ func (l *fakeLog) events(client domain.ClientID, id domain.ChallengeID) []domain
 	return events
 }
 
+// settle puts another node's verdict on a challenge into the log.
+func (l *fakeLog) settle(t *testing.T, client domain.ClientID, id domain.ChallengeID, verdict domain.Status) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seq++
+	s := subject{client, id}
+	l.subjects[s] = append(l.subjects[s], domain.Record{Seq: l.seq, Event: &domain.ChallengeAnswered{
+		Header: domain.Header{Challenge: id, Client: client}, Verdict: verdict,
+	}})
+}
+
 type fakeArchive struct {
 	err error
 

@@ -163,18 +163,34 @@ func (s *Service) judge(ctx context.Context, client *domain.Client, id domain.Ch
 	return r.Event.(*domain.ChallengeAnswered).Verdict, found.created.Type, nil //nolint:forcetypeassert // as above
 }
 
+const (
+	// racePatience and racePause bound the looking for the answer that won: the
+	// log refuses the second of two while the first is still on its way to disk,
+	// where nobody can read it yet.
+	racePatience = 2 * time.Second
+	racePause    = 10 * time.Millisecond
+)
+
 // lostRace says what another answer made of the challenge meanwhile.
 func (s *Service) lostRace(ctx context.Context, client domain.ClientID, id domain.ChallengeID, conflict error) error {
-	status, err := s.status(ctx, client, id)
-	switch {
-	case err != nil:
-		return err
-	case status.Final():
-		return domain.AlreadyAnswered(status)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), racePatience)
+	defer cancel()
+	for {
+		status, err := s.status(ctx, client, id)
+		switch {
+		case err != nil:
+			return err
+		case status.Final():
+			return domain.AlreadyAnswered(status)
+		}
+		select {
+		case <-ctx.Done():
+			// Whatever stood in the way is gone (refused itself, or trimmed), and
+			// there is no verdict: another try is right.
+			return domain.Unavailable("the challenge could not be answered; try again", conflict)
+		case <-time.After(racePause):
+		}
 	}
-	// The subject moved on though there is no verdict: the event was trimmed
-	// between the look-up and the append, so its time is over.
-	return domain.Unavailable("the challenge could not be answered; try again", conflict)
 }
 
 // decide gives the command the time and an identifier.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -320,6 +321,34 @@ func TestAnswerOnANodeThatFellBehind(t *testing.T) {
 	w.log.lastErr = errDown
 	_, err = w.Answer(t.Context(), partner, id, texts("berg"))
 	refusal(t, err, domain.CodeUnavailable)
+}
+
+// TestAnswerWaitsForTheOneThatWon: the log has refused the second answer while
+// the first cannot be read yet.
+func TestAnswerWaitsForTheOneThatWon(t *testing.T) {
+	t.Parallel()
+	for name, wins := range map[string]bool{"it arrives": true, "it never does": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				id := w.issue(t)
+				w.memory.deaf = true // another node decides
+				w.log.appendErr = func(domain.Event) error { return domain.Conflict(nil) }
+				if wins {
+					time.AfterFunc(300*time.Millisecond, func() { w.log.settle(t, "partner", id, domain.StatusRejected) })
+				}
+				_, err := w.Answer(t.Context(), partner, id, texts("berg"))
+				e, _ := errors.AsType[*domain.Error](err)
+				switch {
+				case wins && (domain.CodeOf(err) != domain.CodeAlreadyAnswered || e.Status != domain.StatusRejected):
+					t.Errorf("the loser is told %v; want the winner's verdict", err)
+				case !wins && domain.CodeOf(err) != domain.CodeUnavailable:
+					t.Errorf("the loser of nobody's race is told %v; want to try again", err)
+				}
+			})
+		})
+	}
 }
 
 func TestRacingAnswers(t *testing.T) {

@@ -13,3 +13,6 @@ func (l *Log) SetMaxBytes(n int64) { l.cfg.MaxBytes = n }
 
 // CheckVersion refuses servers that are too old.
 func CheckVersion(version string) error { return checkVersion(version) }
+
+// EventsPage is how many events one read of an archive gives.
+const EventsPage = eventsPage

@@ -22,6 +22,7 @@ const (
 	codeWrongLastConstant = 10164 // the same, within a batch
 	codeStreamFull        = 10077 // maximum bytes exceeded
 	codeStoreFailed       = 10049 // the stream's files could not be made
+	codeNoPeers           = 10005 // too few servers of the cluster are there (yet)
 )
 
 // createReserve is the share of MaxBytes that creations leave free, so that

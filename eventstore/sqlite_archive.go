@@ -109,6 +109,9 @@ func (w batchStatements) apply(ctx context.Context, r Record) (err error) {
 	case *domain.ChallengeCreated:
 		_, err = w.created.ExecContext(ctx, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated, r.Seq, e.ExpiresAt.UnixMicro())
 	case *domain.ChallengeAnswered:
+		if !e.Verdict.Final() {
+			return nil // decides nothing, and no log of ours holds it
+		}
 		_, err = w.answered.ExecContext(ctx, e.Verdict, r.Seq, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated)
 	}
 	return err

@@ -52,7 +52,7 @@ func (l *Log) open(ctx context.Context, after Sequence) error {
 // without a leader, are asked again.
 func refusal(err error) error {
 	api, refused := errors.AsType[*jetstream.APIError](err)
-	if !refused || api.Code >= 500 && api.ErrorCode != codeStoreFailed {
+	if !refused || api.ErrorCode == codeNoPeers || api.Code >= 500 && api.ErrorCode != codeStoreFailed {
 		return err
 	}
 	return final{err}

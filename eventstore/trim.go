@@ -53,14 +53,23 @@ func NewTrimmer(log *Log, archive Archive, margin time.Duration, logger *slog.Lo
 	return &Trimmer{log: log, archive: archive, margin: margin, logger: logger, now: now, every: trimEvery, keep: keepEvents}
 }
 
-// Run trims until ctx ends. Faults are logged and tried again.
+// Run trims until ctx ends. Faults are tried again; each is logged when it
+// begins, not every second.
 func (t *Trimmer) Run(ctx context.Context) {
 	tick := time.NewTicker(t.every)
 	defer tick.Stop()
+	failing := false
 	for {
-		if err := t.Once(ctx); err != nil && ctx.Err() == nil {
+		err := t.Once(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
 			t.logger.Warn("the event log could not be trimmed", "error", err)
+		case err == nil && failing:
+			t.logger.Info("the event log can be trimmed again")
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return

@@ -155,6 +155,7 @@ func TestNodesRaceForOneVerdict(t *testing.T) {
 	const contested, racers = 5, 20
 	for range contested {
 		c := s.at(nodes[0]).ask("transcription")
+		right := s.at(nodes[0]).right(c)
 		var wg sync.WaitGroup
 		var won atomic.Int32
 		told := make([]string, racers)
@@ -162,7 +163,7 @@ func TestNodesRaceForOneVerdict(t *testing.T) {
 			v := s.at(nodes[i%2])
 			body := wrongAnswer(c)
 			if i%4 < 2 {
-				body = v.right(c)
+				body = right
 			}
 			wg.Go(func() {
 				got, err := v.send(http.MethodPost, c.path(), newBody(body), nil)

@@ -85,16 +85,18 @@ func (n *node) openLog(ctx context.Context) error {
 
 // follow feeds the memory from the log, from its first event on.
 func (n *node) follow(ctx context.Context) {
+	next := eventstore.Sequence(1)
 	for ctx.Err() == nil {
-		err := n.log.Follow(ctx, 1, followBatch, followLinger, func(batch []domain.Record) error {
+		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
 			for _, r := range batch {
 				n.memory.Apply(r)
+				next = r.Seq + 1
 			}
 			return nil
 		}, func() { n.caughtUp.Store(true) })
 		if err != nil && ctx.Err() == nil {
 			// Nothing is wrong by it: look-ups ask the log instead.
-			n.logger.Warn("the projection has lost the log; it begins anew", "error", err)
+			n.logger.Warn("the projection has lost the log and looks for it", "error", err)
 			sleep(ctx, time.Second)
 		}
 	}

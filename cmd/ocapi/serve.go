@@ -252,12 +252,21 @@ func (n *node) listen() (public, admin net.Listener, err error) {
 	return public, admin, nil
 }
 
-// refreshCollections takes up changes of the collections.
+// refreshCollections takes up changes of the collections. That they cannot be
+// read is said once, and that they can again.
 func (n *node) refreshCollections(ctx context.Context) {
+	failing := false
 	for sleep(ctx, refreshEvery) {
-		if err := n.dealer.Refresh(ctx); err != nil && ctx.Err() == nil {
+		err := n.dealer.Refresh(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
 			n.logger.Warn("the collections could not be read; those of before are served", "error", err)
+		case err == nil && failing:
+			n.logger.Info("the collections can be read again")
 		}
+		failing = err != nil
 	}
 }
 

@@ -16,14 +16,12 @@ import (
 // before the node says that it is not ready.
 const logGrace = 3 * time.Second
 
-// archiveGrace is how long the archive may be out of reach before the node
-// says that it is not ready: the log holds hours, so a restart of the database
-// is no reason to send visitors elsewhere.
-const archiveGrace = 30 * time.Second
-
-// clientsGrace is how long the clients may be out of reach before the node says
-// that it is not ready: it would go on accepting a private id that was revoked.
-const clientsGrace = 30 * time.Second
+// databaseGrace is how long the archive or the clients may be out of reach
+// before the node says that it is not ready. The log holds hours, so that the
+// restart of a database, or the change to its standby, is no reason to send
+// visitors away; after it the node is the one that is cut off, and it would go
+// on accepting a private id that was revoked.
+const databaseGrace = 2 * time.Minute
 
 // readiness is why the node cannot serve at this stage of its life; empty while
 // it runs.
@@ -54,11 +52,11 @@ func (n *node) ready() error {
 	}
 	if since, err := n.archiver.Failure(); err != nil {
 		_, gap := errors.AsType[*eventstore.GapError](err)
-		if gap || n.env.clock()().Sub(since) > archiveGrace {
+		if gap || n.env.clock()().Sub(since) > databaseGrace {
 			return fmt.Errorf("archiving has stopped: %w", err)
 		}
 	}
-	if err := n.registry.Err(); err != nil && n.registry.Age() > clientsGrace {
+	if err := n.registry.Err(); err != nil && n.registry.Age() > databaseGrace {
 		return fmt.Errorf("the clients cannot be read: %w", err)
 	}
 	if !n.drawn.Load() && !n.demoServable(n.demo) {

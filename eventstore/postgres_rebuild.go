@@ -1,0 +1,135 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	pgLockCheckpoint = `SELECT seq FROM checkpoint WHERE id = 1 FOR UPDATE`
+	pgDeleteStates   = `DELETE FROM states`
+	pgEventsAfter    = `SELECT seq, incarnation, stored_at, data FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`
+	// pgNoLimit lifts the session's limit: what bounds a statement here is ours.
+	pgNoLimit = `SET LOCAL statement_timeout = 0`
+	pgStates  = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
+WHERE challenge >= $1 ORDER BY challenge OFFSET $2 LIMIT $3`
+
+	// rebuildPatience is for the statements that go through a whole table.
+	rebuildPatience = 10 * time.Minute
+	statesPage      = 5000
+)
+
+// RebuildStates implements [Archive]. An Append that waits for it may run out of
+// patience, and is tried again by the archiver.
+func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int)) (events int, err error) {
+	tx, err := a.begin(ctx, pgx.TxOptions{})
+	if err != nil {
+		return 0, fmt.Errorf("rebuild the states: %w", err)
+	}
+	defer endTx(ctx, tx)
+	// Whoever archives has this row first, and so waits.
+	for _, statement := range []string{pgNoLimit, pgLockCheckpoint, pgDeleteStates} {
+		if err := within(ctx, rebuildPatience, func(ctx context.Context) error {
+			_, err := tx.Exec(ctx, statement)
+			return err
+		}); err != nil {
+			return 0, fmt.Errorf("rebuild the states: %w", err)
+		}
+	}
+	for after := Sequence(0); ; {
+		page, err := readRecords(ctx, tx, eventsPage, pgEventsAfter, int64(after), eventsPage)
+		if err != nil {
+			return 0, fmt.Errorf("rebuild the states: read events after %d: %w", after, err)
+		}
+		if len(page) > 0 {
+			if err := applyPage(ctx, tx, page); err != nil {
+				return 0, fmt.Errorf("rebuild the states: events after %d: %w", after, err)
+			}
+			after = page[len(page)-1].Seq
+		}
+		events += len(page)
+		if progress != nil {
+			progress(events)
+		}
+		if len(page) < eventsPage {
+			break
+		}
+	}
+	if err := within(ctx, postgresPatience, tx.Commit); err != nil {
+		return 0, fmt.Errorf("rebuild the states: %w", err)
+	}
+	return events, nil
+}
+
+func applyPage(ctx context.Context, tx pgx.Tx, page []Record) error {
+	var p pipeline
+	p.apply(page)
+	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx) })
+}
+
+// States implements [Archive]. What is visited is one snapshot.
+func (a *PostgresArchive) States(ctx context.Context, visit func(State) error) error {
+	tx, err := a.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("read the states: %w", err)
+	}
+	defer endTx(ctx, tx)
+	var last [16]byte
+	for skip := 0; ; skip = 1 { // the last one of the page before
+		page, err := readStates(ctx, tx, last, skip)
+		if err != nil {
+			return fmt.Errorf("read the states: %w", err)
+		}
+		for _, s := range page {
+			last = s.Challenge.UUID
+			if err := visit(s); err != nil {
+				return err
+			}
+		}
+		if len(page) < statesPage {
+			return nil
+		}
+	}
+}
+
+func readStates(ctx context.Context, tx pgx.Tx, from [16]byte, skip int) ([]State, error) {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	rows, err := tx.Query(ctx, pgStates, from, skip, statesPage)
+	if err != nil {
+		return nil, err
+	}
+	page := make([]State, 0, statesPage)
+	var s State
+	var challenge [16]byte
+	_, err = pgx.ForEachRow(rows, []any{&challenge, &s.Client, &s.Status, &s.CreatedSeq, &s.FinalSeq, &s.ExpiresAt}, func() error {
+		s.Challenge.UUID, s.ExpiresAt = challenge, s.ExpiresAt.UTC()
+		page = append(page, s)
+		return nil
+	})
+	return page, err
+}
+
+// begin begins a transaction that lasts longer than a question may.
+func (a *PostgresArchive) begin(ctx context.Context, options pgx.TxOptions) (tx pgx.Tx, err error) {
+	err = within(ctx, postgresPatience, func(ctx context.Context) error {
+		tx, err = a.pool.BeginTx(ctx, options)
+		return err
+	})
+	return tx, err
+}
+
+// endTx takes back what has not been committed, also when ctx has ended.
+func endTx(ctx context.Context, tx pgx.Tx) {
+	_ = within(context.WithoutCancel(ctx), postgresPatience, tx.Rollback) // a connection that fails here is closed
+}
+
+// within bounds one step of a call that has many.
+func within(ctx context.Context, most time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return do(ctx)
+}
