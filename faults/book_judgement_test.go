@@ -13,7 +13,12 @@ import (
 func TestBookFindsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	const id = "a challenge"
-	made := event{Seq: 1, ID: "e1", Type: "ChallengeCreated", Challenge: id}
+	creation := func(seq uint64, eventID, credit string) event {
+		e := event{Seq: seq, ID: eventID, Type: "ChallengeCreated", Challenge: id}
+		e.Data.Credit = credit
+		return e
+	}
+	made := creation(1, "e1", collectionCredit)
 	judged := func(seq uint64, eventID, verdict string) event {
 		e := event{Seq: seq, ID: eventID, Type: "ChallengeAnswered", Challenge: id}
 		e.Data.Verdict = verdict
@@ -36,7 +41,8 @@ func TestBookFindsWhatIsMissing(t *testing.T) {
 		{"another verdict", entry{verdict: validated}, []event{made, judged(2, "e2", "rejected")}, 1, 0},
 		{"a verdict of nobody's", entry{}, []event{made, judged(2, "e2", "rejected")}, 0, 1},
 		{"two verdicts", entry{verdict: validated}, []event{made, judged(2, "e2", "validated"), judged(3, "e3", "validated")}, 0, 1},
-		{"two creations", entry{}, []event{made, {Seq: 2, ID: "e2", Type: "ChallengeCreated", Challenge: id}}, 0, 1},
+		{"two creations", entry{}, []event{made, creation(2, "e2", collectionCredit)}, 0, 1},
+		{"an event with a damaged word", entry{}, []event{creation(1, "e1", "An archive kf noise")}, 1, 0},
 		{"an event twice", entry{verdict: validated}, []event{made, judged(2, "e2", "validated"), judged(3, "e2", "validated")}, 0, 2},
 		{"a sequence twice", entry{verdict: validated}, []event{made, judged(1, "e2", "validated")}, 0, 1},
 	} {

@@ -19,12 +19,13 @@ import (
 
 // The collection of the runs: just enough of each kind to be served.
 const (
-	collectionName = "drawn"
-	knownTexts     = 52 // in as many forms; 50 are the least that is served
-	unknownTexts   = 52
-	matches        = 8 // of each keyword
-	unknownTiles   = 8
-	pictureSide    = 32
+	collectionName   = "drawn"
+	collectionCredit = "An archive of noise" // it is in every creation
+	knownTexts       = 52                    // in as many forms; 50 are the least that is served
+	unknownTexts     = 52
+	matches          = 8 // of each keyword
+	unknownTiles     = 8
+	pictureSide      = 32
 )
 
 func keywords() []string { return []string{"ship", "house"} }
@@ -35,7 +36,7 @@ func writeCollection(dir string) error {
 	records := [][]string{{"file", "kind", "text", "keyword", "known", "credit"}}
 	add := func(kind, text, keyword, known string) error {
 		name := fmt.Sprintf("%04d.jpg", len(records))
-		records = append(records, []string{name, kind, text, keyword, known, "An archive of noise"})
+		records = append(records, []string{name, kind, text, keyword, known, collectionCredit})
 		return os.WriteFile(filepath.Join(dir, name), noise(uint64(len(records))), 0o600)
 	}
 	for i := range knownTexts {

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"ocapi/cluster"
@@ -58,16 +61,18 @@ func (topo *topology) flipBit() scenario {
 			if err != nil {
 				return err
 			}
-			if err := until(ctx, damageSeen, "the archive to come past the damage", func(ctx context.Context) error {
+			// Each try reads from one server, which may be another one: only when all
+			// tries have the damaged one does the archive stop for good.
+			if until(ctx, damageSeen, "the archive to come past the damage", func(ctx context.Context) error {
 				at, err := topo.archived(ctx)
 				if err == nil && at < past {
 					err = fmt.Errorf("it is at %d of %d", at, past)
 				}
 				return err
-			}); err == nil {
-				r.note("the others had made it good before the server led")
+			}) == nil {
+				r.note("the archiver got the event from another server")
 			} else {
-				r.note("the archive stopped before it until the files were thrown away")
+				r.note("the archive stopped before the event until the files were thrown away")
 			}
 			if err := victim.Stop(ctx); err != nil {
 				return err
@@ -114,12 +119,13 @@ func (topo *topology) whole(ctx context.Context) error {
 	return nil
 }
 
-// flipBack is how many events before the last the damaged one is: the last ones
-// are read and written again in any case.
-const flipBack = 100
+// flipBack is how many creations before the last the damaged one is: the last
+// events are read and written again in any case.
+const flipBack = 50
 
 // flip changes one bit of an event near the end of the stream's files: in its
-// body, behind the subject that names its challenge.
+// body, in the line of credit, so that nothing but the event's own words shows
+// it to whoever does not look at checksums.
 func flip(dir string) error {
 	var blocks []string
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
@@ -131,29 +137,22 @@ func flip(dir string) error {
 	if err != nil || len(blocks) == 0 {
 		return errors.Join(errors.New("the stream has no files"), err)
 	}
-	slices.SortFunc(blocks, func(a, b string) int { return len(a)*1e6 + strings.Compare(a, b) - len(b)*1e6 })
+	// Their names are numbers.
+	slices.SortFunc(blocks, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
 	path := blocks[len(blocks)-1]
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	subject := []byte("challenge." + clientID + ".")
 	at := len(data)
 	for range flipBack {
-		if at = bytes.LastIndex(data[:at], subject); at < 0 {
-			return fmt.Errorf("%s holds fewer than %d events", path, flipBack)
+		if at = bytes.LastIndex(data[:at], []byte(collectionCredit)); at < 0 {
+			return fmt.Errorf("%s holds fewer than %d creations", path, flipBack)
 		}
 	}
-	// The subject, with the challenge's id, is followed by the expectation's
-	// header, and that by the event.
-	at += flipOffset
-	data[at] ^= 0x04
+	data[at+len(collectionCredit)/2] ^= 0x04
 	return os.WriteFile(path, data, 0o600)
 }
-
-// flipOffset leads from the beginning of an event's subject into its body: the
-// subject has 51 bytes, the header about as many, the body hundreds.
-const flipOffset = 200
 
 // empty removes what is in a folder.
 func empty(dir string) error {
@@ -211,7 +210,7 @@ func (topo *topology) restoreFiles(c copies) error {
 }
 
 // adoptCommand is what the refusals of a log that is behind name.
-var adoptCommand = []string{"archive", "adopt-stream"}
+const adoptCommand = "ocapi archive adopt-stream"
 
 // cutPower has all NATS servers lose their last moments at once under running
 // nodes, which must notice: what they acknowledge from then on would have
@@ -249,7 +248,7 @@ func (topo *topology) cutPower() scenario {
 					if err != nil {
 						return err
 					}
-					if status == 200 || !strings.Contains(body, strings.Join(adoptCommand, " ")) {
+					if status == 200 || !strings.Contains(body, adoptCommand) {
 						return fmt.Errorf("%s says %d %s", n.Name(), status, body)
 					}
 				}
@@ -272,7 +271,7 @@ func (topo *topology) adopt(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	said, err := topo.ocapi(ctx, adoptCommand...)
+	said, err := topo.ocapi(ctx, append(strings.Fields(adoptCommand)[1:], "--log-max-bytes", strconv.Itoa(largeLog))...)
 	if err != nil {
 		return err
 	}
@@ -324,12 +323,17 @@ func (topo *topology) restoreBackup() scenario {
 			if err := topo.launchNATS(ctx); err != nil {
 				return err
 			}
-			for _, n := range topo.Nodes {
-				err := n.Start(ctx)
+			refusals := make([]error, len(topo.Nodes))
+			var wg sync.WaitGroup
+			for i, n := range topo.Nodes {
+				wg.Go(func() { refusals[i] = n.Start(ctx) })
+			}
+			wg.Wait()
+			for i, err := range refusals {
 				if err == nil {
-					return fmt.Errorf("%s serves over a log that is behind its archive", n.Name())
+					return fmt.Errorf("%s serves over a log that is behind its archive", topo.Nodes[i].Name())
 				}
-				if !strings.Contains(err.Error(), strings.Join(adoptCommand, " ")) {
+				if !strings.Contains(err.Error(), adoptCommand) {
 					return fmt.Errorf("the refusal names no way out: %w", err)
 				}
 			}

@@ -109,10 +109,14 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 	if err == nil {
 		err = until(ctx, recoverPatience, "all to be well", r.site.well)
 	}
+	var lost, doubled int
 	if err != nil {
+		// What would be found missing now is not missing for good.
 		t.Error(err)
+		r.checkHistory(t)
+	} else {
+		lost, doubled = r.check(ctx, t, began)
 	}
-	lost, doubled := r.check(ctx, t, began)
 	r.rows = append(r.rows, row{
 		fault: s.name, tally: r.book.counted().minus(before), lost: lost, doubled: doubled, recovered: took, notes: r.notes, sound: !t.Failed(),
 	})
@@ -197,6 +201,14 @@ func (r *run) check(ctx context.Context, t *testing.T, began time.Time) (lost, d
 		}
 	}
 	r.look(open, archived)
+	r.checkHistory(t)
+	return lost, doubled
+}
+
+// checkHistory says what of all that was told cannot be true, and what else the
+// book has against the site.
+func (r *run) checkHistory(t *testing.T) {
+	t.Helper()
 	_, untrue := r.book.history.check()
 	for _, err := range untrue[:min(len(untrue), mostFaults)] {
 		t.Error(err)
@@ -207,7 +219,6 @@ func (r *run) check(ctx context.Context, t *testing.T, began time.Time) (lost, d
 	if len(untrue) > mostFaults {
 		t.Errorf("and %d more histories that cannot be true", len(untrue)-mostFaults)
 	}
-	return lost, doubled
 }
 
 // audit checks everything that was acknowledged since the run began.
@@ -221,6 +232,7 @@ func (r *run) audit(ctx context.Context, t *testing.T) {
 type archivedChallenge struct {
 	creations int
 	verdicts  []string
+	damage    string // what is wrong with an event; empty when nothing is
 }
 
 // status is what the events add up to.
@@ -250,6 +262,9 @@ func tallyEvents(list []event) (archived map[string]archivedChallenge, again []s
 		switch e.Type {
 		case "ChallengeCreated":
 			a.creations++
+			if e.Data.Credit != collectionCredit {
+				a.damage = fmt.Sprintf("the creation of %s is archived with the credit %q", e.Challenge, e.Data.Credit)
+			}
 		case "ChallengeAnswered":
 			a.verdicts = append(a.verdicts, e.Data.Verdict)
 		}
@@ -265,6 +280,9 @@ func tallyEvents(list []event) (archived map[string]archivedChallenge, again []s
 
 // compare holds the archive of one challenge against what was acknowledged of it.
 func compare(id string, e entry, a archivedChallenge) (lost, doubled []string) {
+	if a.damage != "" {
+		lost = append(lost, a.damage)
+	}
 	if a.creations == 0 {
 		lost = append(lost, fmt.Sprintf("challenge %s was handed out and is not in the archive", id))
 	}

@@ -39,6 +39,7 @@ type event struct {
 	Challenge string `json:"challenge_id"`
 	Data      struct {
 		Verdict string `json:"verdict"`
+		Credit  string `json:"credit"`
 	} `json:"data"`
 }
 
