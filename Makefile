@@ -18,6 +18,11 @@ build: ## Build ./bin/ocapi
 run: build ## Run Ocapi with embedded NATS and SQLite in ./data (settings: OCAPI_…)
 	@exec ./bin/ocapi serve
 
+.PHONY: cluster
+cluster: ## Run a whole cluster on this machine: 3 NATS servers, PostgreSQL, 2 nodes, HAProxy with TLS
+	$(GO) build -o bin/cluster ./cluster/run
+	@exec ./bin/cluster
+
 .PHONY: test
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m ./...

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,113 +14,11 @@ import (
 
 	"ocapi/clients"
 	"ocapi/domain"
-	"ocapi/migrations"
-	"ocapi/sqlite"
 )
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+func TestCreate(t *testing.T) { onEveryDatabase(t, testCreate) }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-type bundle struct {
-	path  string
-	db    *sqlite.DB
-	clock *clock
-	store *clients.Store
-}
-
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	b := &bundle{
-		path:  filepath.Join(t.TempDir(), "collections.db"),
-		clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)},
-	}
-	b.db = b.open(t)
-	if err := migrations.Up(t.Context(), b.db.Write, migrations.Collections); err != nil {
-		t.Fatal(err)
-	}
-	b.store = clients.New(b.db.Write, b.db.Read, b.clock.Now)
-	return b
-}
-
-// open opens the file once more, as another process would.
-func (b *bundle) open(t *testing.T) *sqlite.DB {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), b.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-func (b *bundle) create(t *testing.T, id string, aliases ...string) clients.PrivateID {
-	t.Helper()
-	_, secret, err := b.store.Create(t.Context(), clients.CreateParams{ID: id, Aliases: aliases})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secret
-}
-
-func (b *bundle) registry(t *testing.T) *clients.Registry {
-	t.Helper()
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), b.clock.Now)
-	if err := r.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func (b *bundle) client(t *testing.T, id string) *domain.Client {
-	t.Helper()
-	c, ok := b.registry(t).Client(id)
-	if !ok {
-		t.Fatalf("there is no client %s", id)
-	}
-	return c
-}
-
-func (b *bundle) revision(t *testing.T) int {
-	t.Helper()
-	var n int
-	if err := b.db.Read.QueryRowContext(t.Context(), "SELECT revision FROM client_revision").Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func live(c *domain.Client, now time.Time) map[string]string {
-	keys := map[string]string{}
-	for _, s := range c.Secrets {
-		if s.Live(now) {
-			keys[s.ID] = s.Key
-		}
-	}
-	return keys
-}
-
-func TestCreate(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func testCreate(t *testing.T, b *bundle) {
 	created, secret, err := b.store.Create(t.Context(), clients.CreateParams{
 		ID: "library", Aliases: []string{"old-library", "bib_1"}, Collections: []domain.CollectionID{"wills", "prints"},
 	})
@@ -157,9 +54,9 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-func TestPrivateIDForm(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestPrivateIDForm(t *testing.T) { onEveryDatabase(t, testPrivateIDForm) }
+
+func testPrivateIDForm(t *testing.T, b *bundle) {
 	seen := map[string]bool{}
 	for i := range 20 {
 		secret := b.create(t, fmt.Sprintf("c%d", i))
@@ -178,9 +75,9 @@ func TestPrivateIDForm(t *testing.T) {
 	}
 }
 
-func TestPrivateIDIsNeverPrinted(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestPrivateIDIsNeverPrinted(t *testing.T) { onEveryDatabase(t, testPrivateIDIsNeverPrinted) }
+
+func testPrivateIDIsNeverPrinted(t *testing.T, b *bundle) {
 	secret := b.create(t, "c")
 	random := secret.Reveal()[len("ocapi_12345678_"):]
 	var log bytes.Buffer
@@ -210,9 +107,9 @@ func TestPrivateIDIsNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestCreateRefuses(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestCreateRefuses(t *testing.T) { onEveryDatabase(t, testCreateRefuses) }
+
+func testCreateRefuses(t *testing.T, b *bundle) {
 	b.create(t, "first", "alias")
 	revision := b.revision(t)
 	for _, c := range []struct {
@@ -248,9 +145,9 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-func TestRotate(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestRotate(t *testing.T) { onEveryDatabase(t, testRotate) }
+
+func testRotate(t *testing.T, b *bundle) {
 	first := b.create(t, "c", "alias")
 	rotate := func(overlap time.Duration) clients.PrivateID {
 		t.Helper()
@@ -302,9 +199,9 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-func TestRevoke(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestRevoke(t *testing.T) { onEveryDatabase(t, testRevoke) }
+
+func testRevoke(t *testing.T, b *bundle) {
 	first, foreign := b.create(t, "c"), b.create(t, "other")
 	second, err := b.store.Rotate(t.Context(), "c", time.Hour)
 	if err != nil {
@@ -331,9 +228,9 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-func TestDisableAndEnable(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestDisableAndEnable(t *testing.T) { onEveryDatabase(t, testDisableAndEnable) }
+
+func testDisableAndEnable(t *testing.T, b *bundle) {
 	b.create(t, "c", "alias")
 	for range 2 { // the second changes nothing
 		if err := b.store.Disable(t.Context(), "alias"); err != nil {
@@ -364,180 +261,66 @@ func TestDisableAndEnable(t *testing.T) {
 	}
 }
 
-// eventually polls with a deadline; the registry itself polls.
-func eventually(t *testing.T, what string, within time.Duration, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, within)
-		}
-	}
-}
+func TestConcurrentCreatesOfOneName(t *testing.T) { onEveryDatabase(t, testConcurrentCreatesOfOneName) }
 
-func TestRegistryFollowsAnotherProcess(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), time.Now)
-	if r.Age() < time.Hour {
-		t.Errorf("age before the first load = %s", r.Age())
-	}
-	if err := r.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer r.Stop()
-	other := clients.New(b.open(t).Write, b.db.Read, time.Now)
-	// The contract is one second; a loaded machine may starve the test itself.
-	const within = 5 * time.Second
-
-	// Readers all the while, for the race detector.
-	ctx, cancel := context.WithCancel(t.Context())
-	var group sync.WaitGroup
-	for range 2 {
-		group.Go(func() {
-			for ctx.Err() == nil {
-				if c, ok := r.Client("c"); ok && !c.Named("c") {
-					t.Error("the registry gave another client")
-				}
-				time.Sleep(time.Millisecond)
-			}
-		})
-	}
-	_, secret, err := other.Create(ctx, clients.CreateParams{ID: "c"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the new client is known", within, func() bool { _, ok := r.Client("c"); return ok })
-	if err := other.Revoke(ctx, "c", secret.SecretID()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the secret is revoked", within, func() bool { c, _ := r.Client("c"); return len(c.Secrets) == 0 })
-	if err := other.Disable(ctx, "c"); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the client is disabled", within, func() bool { _, ok := r.Client("c"); return !ok })
-	if r.Age() > within || r.Err() != nil {
-		t.Errorf("age = %s, error = %v", r.Age(), r.Err())
-	}
-	cancel()
-	group.Wait()
-}
-
-// lockedBuffer is a log that one goroutine writes and another reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func TestRegistryKeepsItsCopyWhenTheDatabaseFails(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	secret := b.create(t, "c")
-	var log lockedBuffer
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.NewTextHandler(&log, nil)), time.Now)
-	if err := r.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer r.Stop()
-	other := b.open(t)
-	rename := func(statement string) {
-		t.Helper()
-		if _, err := other.Write.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rename("ALTER TABLE client_revision RENAME TO away")
-	eventually(t, "the failure is reported", 5*time.Second, func() bool { return r.Err() != nil })
-	if _, ok := r.Client("c"); !ok {
-		t.Error("the last copy was dropped")
-	}
-	eventually(t, "the copy grows old", 5*time.Second, func() bool { return r.Age() > 2*clients.PollEvery })
-	rename("ALTER TABLE away RENAME TO client_revision")
-	eventually(t, "it recovers", 5*time.Second, func() bool { return r.Err() == nil })
-	r.Stop()
-	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
-		t.Errorf("the failure was logged %d times:\n%s", n, log.String())
-	}
-	if strings.Contains(log.String(), secret.Reveal()) {
-		t.Error("the log has a secret")
-	}
-}
-
-func TestRegistryLifecycle(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	newRegistry := func() *clients.Registry {
-		return clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), time.Now)
-	}
-	r := newRegistry()
-	if err := r.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Start(t.Context()); err == nil {
-		t.Error("it was started twice")
-	}
-	var group sync.WaitGroup
+// Several processes, each with several goroutines, want one name.
+func testConcurrentCreatesOfOneName(t *testing.T, b *bundle) {
+	var stores []*clients.Store
 	for range 4 {
-		group.Go(r.Stop)
+		db := b.open(t)
+		stores = append(stores, clients.New(db.Write, db.Read, b.clock.Now))
 	}
-	group.Wait()
-	if err := r.Start(t.Context()); err == nil {
-		t.Error("it was started after its end")
-	}
-	never := newRegistry()
-	never.Stop()
-
-	ctx, cancel := context.WithCancel(t.Context())
-	byContext := newRegistry()
-	if err := byContext.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	byContext.Stop()
-
-	empty, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "empty.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = empty.Close() }()
-	unmigrated := clients.NewRegistry(empty.Read, slog.New(slog.DiscardHandler), time.Now)
-	if err := unmigrated.Start(t.Context()); err == nil {
-		t.Error("it started on a database without tables")
+	for round := range 5 {
+		name := fmt.Sprintf("wanted-%d", round)
+		before := b.revision(t)
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		won := 0
+		for i := range 20 {
+			// Half of them want it as an alias.
+			p := clients.CreateParams{ID: name}
+			if i%2 == 1 {
+				p = clients.CreateParams{ID: fmt.Sprintf("%s-%d", name, i), Aliases: []string{name}}
+			}
+			group.Go(func() {
+				_, _, err := stores[i%len(stores)].Create(context.Background(), p)
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err == nil:
+					won++
+				case domain.CodeOf(err) != domain.CodeConflict:
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if won != 1 || b.revision(t) != before+1 {
+			t.Errorf("%d creations won, revision %d -> %d", won, before, b.revision(t))
+		}
 	}
 }
 
-func TestConcurrentCreatesOfOneName(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestConcurrentRotations(t *testing.T) { onEveryDatabase(t, testConcurrentRotations) }
+
+// Every rotation ends the secrets that the one before it has made, so that
+// exactly one is alive in the end.
+func testConcurrentRotations(t *testing.T, b *bundle) {
+	b.create(t, "c")
+	other := b.open(t)
+	stores := []*clients.Store{b.store, clients.New(other.Write, other.Read, b.clock.Now)}
+	before := b.revision(t)
 	var group sync.WaitGroup
-	var mu sync.Mutex
-	won := 0
-	for range 8 {
+	const rotations = 20
+	for i := range rotations {
 		group.Go(func() {
-			_, _, err := b.store.Create(context.Background(), clients.CreateParams{ID: "wanted"})
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				won++
-			case domain.CodeOf(err) != domain.CodeConflict:
+			if _, err := stores[i%len(stores)].Rotate(context.Background(), "c", 0); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if won != 1 {
-		t.Errorf("%d creations won", won)
+	if n := len(live(b.client(t, "c"), b.clock.Now())); n != 1 || b.revision(t) != before+rotations {
+		t.Errorf("%d secrets are alive, revision %d -> %d", n, before, b.revision(t))
 	}
 }

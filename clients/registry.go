@@ -49,7 +49,7 @@ type snapshot struct {
 }
 
 // NewRegistry makes a registry over the reading handle of a migrated
-// collections database. now is the clock.
+// database. now is the clock.
 func NewRegistry(read *sql.DB, log *slog.Logger, now func() time.Time) *Registry {
 	r := &Registry{read: read, log: log, now: now}
 	r.current.Store(&snapshot{})

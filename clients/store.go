@@ -18,8 +18,9 @@ type Store struct {
 	now         func() time.Time
 }
 
-// New makes a store over the handles of a migrated collections database. write
-// may be nil where nothing is changed; now is the clock.
+// New makes a store over the handles of a migrated database, be it a file of
+// collections or PostgreSQL. write may be nil where nothing is changed; now is
+// the clock.
 func New(write, read *sql.DB, now func() time.Time) *Store {
 	return &Store{write: write, read: read, now: now}
 }
@@ -52,6 +53,10 @@ const (
 	deleteSecret = `DELETE FROM client_secrets WHERE client = $1 AND id = $2`
 
 	updateDisabled = `UPDATE clients SET disabled = $1 WHERE id = $2 AND disabled <> $1`
+
+	// It changes nothing and takes the row's lock. SQLite's writers take turns
+	// anyway; of PostgreSQL's, two would read what both are about to change.
+	takeTurn = `UPDATE client_revision SET revision = revision WHERE id = 1`
 
 	raiseRevision = `UPDATE client_revision SET revision = revision + 1 WHERE id = 1`
 )
@@ -186,14 +191,18 @@ func (s *Store) List(ctx context.Context) ([]domain.Client, error) {
 	return list, nil
 }
 
-// change runs do in one transaction, and raises the revision with it where do
-// says that it changed something.
+// change runs do in one transaction, while no other change of any process is
+// under way, and raises the revision with it where do says that it changed
+// something.
 func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) (bool, error)) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	changed, err := do(tx)
+	changed := false
+	if _, err = tx.ExecContext(ctx, takeTurn); err == nil {
+		changed, err = do(tx)
+	}
 	if err == nil && changed {
 		_, err = tx.ExecContext(ctx, raiseRevision)
 	}

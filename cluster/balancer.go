@@ -56,8 +56,9 @@ func newBalancer(binary, dir, config string, nodes []*Node, ports *ports) (*Bala
 			return cmd
 		},
 		ready: func(ctx context.Context) error { return answers(ctx, b.HealthURL) },
-		// The gentle stop: connections that are open are served to their end.
-		stop: syscall.SIGUSR1,
+		// At once. The image's gentle stop (SIGUSR1) waits for visitors' idle
+		// connections, half a minute.
+		stop: syscall.SIGTERM, dies: true,
 	})
 	return b, nil
 }

@@ -82,7 +82,7 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if err := c.layOut(ctx); err != nil {
+	if err := c.layOut(); err != nil {
 		return nil, err
 	}
 	if err := c.startStores(ctx); err != nil {
@@ -124,7 +124,7 @@ func (cfg Config) withDefaults(ctx context.Context) (Config, error) {
 }
 
 // layOut picks ports and makes folders and files; it starts nothing.
-func (c *Cluster) layOut(ctx context.Context) (err error) {
+func (c *Cluster) layOut() (err error) {
 	natsFile, balancerFile := filepath.Join(c.cfg.Dir, "nats.conf"), filepath.Join(c.cfg.Dir, "haproxy.cfg")
 	for file, text := range map[string]string{natsFile: deploy.NATS, balancerFile: deploy.HAProxy, c.initFile(): deploy.PostgresInit} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -139,7 +139,7 @@ func (c *Cluster) layOut(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c.Postgres, err = newPostgres(ctx, postgresConfig{
+	c.Postgres, err = newPostgres(postgresConfig{
 		bin: c.cfg.Binaries.Postgres, dir: c.cfg.Dir, fsync: c.cfg.Fsync,
 		passwords: postgresPasswords{super: rand.Text(), owner: rand.Text(), app: rand.Text()},
 	}, ports)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"ocapi/postgres/programs"
 )
 
 const (
@@ -46,8 +48,10 @@ type spec struct {
 	ready func(ctx context.Context) error
 	// stop is the signal that ends the program in good order.
 	stop syscall.Signal
-	// families: the program's children leave its process group (PostgreSQL's do).
-	families bool
+	// dies: it ends by that signal, where others handle it and exit with 0.
+	dies bool
+	// postgres: the program's children leave its process group.
+	postgres bool
 }
 
 // execution is one life of a process.
@@ -184,6 +188,14 @@ func (e *execution) exit() error {
 	return e.err
 }
 
+// signal gives what ended an execution that is over; 0 when it was no signal.
+func (e *execution) signal() syscall.Signal {
+	if status, ok := e.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
 // Kill ends the program as a crash would, with SIGKILL to it and all its
 // children, and waits until it is gone. One that does not run is left alone.
 func (p *Process) Kill() {
@@ -192,25 +204,13 @@ func (p *Process) Kill() {
 	if p.run == nil || p.run.over() {
 		return
 	}
-	p.signalAll(syscall.SIGKILL)
-	<-p.run.ended
-}
-
-// signalAll signals the process's group, and its children where they have
-// groups of their own. The caller holds the lock, and the process has not been
-// waited for, or its number might be another's.
-func (p *Process) signalAll(sig syscall.Signal) {
 	pid := p.run.cmd.Process.Pid
-	var family []int
-	if p.spec.families {
-		// Halted, it makes no more of them while they are listed.
-		_ = syscall.Kill(pid, syscall.SIGSTOP)
-		family = children(pid)
+	if p.spec.postgres {
+		programs.Kill(pid, p.run.ended)
+		return
 	}
-	_ = syscall.Kill(-pid, sig) // it may have ended just now
-	for _, child := range family {
-		_ = syscall.Kill(child, sig)
-	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // it may have ended just now
+	<-p.run.ended
 }
 
 // Stop ends the program in good order and waits. When ctx ends first, or after
@@ -234,7 +234,7 @@ func (p *Process) Stop(ctx context.Context) error {
 		p.Kill()
 		return fmt.Errorf("stop %s: it had to be killed: %w; its log ends with\n%s", p.name, ctx.Err(), p.Tail())
 	}
-	if run.err != nil {
+	if run.err != nil && !(p.spec.dies && run.signal() == p.spec.stop) {
 		return fmt.Errorf("stop %s: %w; its log ends with\n%s", p.name, run.err, p.Tail())
 	}
 	return nil
@@ -250,7 +250,15 @@ func (p *Process) Thaw() { p.pause(syscall.SIGCONT) }
 func (p *Process) pause(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.run != nil && !p.run.over() {
-		p.signalAll(sig)
+	if p.run == nil || p.run.over() {
+		return
+	}
+	pid := p.run.cmd.Process.Pid
+	if !p.spec.postgres {
+		_ = syscall.Kill(-pid, sig)
+		return
+	}
+	for _, member := range programs.Family(pid) {
+		_ = syscall.Kill(member, sig)
 	}
 }

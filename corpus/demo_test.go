@@ -39,9 +39,9 @@ func TestWriteDemoIsServable(t *testing.T) {
 	b.deal(t, snapshot, domain.TypeClassification)
 }
 
-func TestWriteDemoIsResumed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestWriteDemoIsResumed(t *testing.T) { onEveryDatabase(t, testWriteDemoIsResumed) }
+
+func testWriteDemoIsResumed(t *testing.T, b *bundle) {
 	p := corpus.DemoParams{Seed: 7, Renderings: 1, Counts: demo.Counts{KnownTexts: 6, UnknownTexts: 4}}
 	const total, batch = 10, 3
 	ctx, cancel := context.WithCancel(t.Context())

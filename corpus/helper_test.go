@@ -2,10 +2,12 @@ package corpus_test
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,36 +17,105 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/migrations"
+	"ocapi/postgres"
+	"ocapi/postgres/postgrestest"
 	"ocapi/sqlite"
 )
 
-type bundle struct {
-	db    *sqlite.DB
-	store *corpus.Store
-	dir   string // a folder to import
+// handles are a database's, of whatever kind.
+type handles struct{ Write, Read *sql.DB }
+
+// databases make an empty database of every kind that there is, and give what
+// opens it, as one process after another would.
+var databases = map[string]func(t *testing.T) func(t *testing.T) handles{
+	"SQLite": func(t *testing.T) func(t *testing.T) handles {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "collections.db")
+		return func(t *testing.T) handles {
+			t.Helper()
+			db, err := sqlite.Open(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeAtTheEnd(t, db)
+			return handles{db.Write, db.Read}
+		}
+	},
+	"PostgreSQL": func(t *testing.T) func(t *testing.T) handles {
+		t.Helper()
+		return postgresAt(postgrestest.URL(t))
+	},
 }
 
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "collections.db"))
-	if err != nil {
-		t.Fatal(err)
+// sets are the migrations of each kind.
+var sets = map[string]migrations.Set{"SQLite": migrations.Collections, "PostgreSQL": migrations.Postgres}
+
+func postgresAt(url string) func(t *testing.T) handles {
+	return func(t *testing.T) handles {
+		t.Helper()
+		db, err := postgres.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtTheEnd(t, db)
+		return handles{db.Write, db.Read}
 	}
+}
+
+func closeAtTheEnd(t *testing.T, db io.Closer) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := migrations.Up(t.Context(), db.Write, migrations.Collections); err != nil {
-		t.Fatal(err)
-	}
-	return &bundle{db: db, store: newStore(db), dir: t.TempDir()}
 }
 
-func newStore(db *sqlite.DB) *corpus.Store {
+type bundle struct {
+	open  func(t *testing.T) handles // once more, as another process would
+	db    handles
+	store *corpus.Store
+	dir   string // a folder to import
+}
+
+// setup is for tests of what no database has a part in.
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	return setupOn(t, databases["SQLite"](t), migrations.Collections)
+}
+
+func setupOn(t *testing.T, open func(t *testing.T) handles, set migrations.Set) *bundle {
+	t.Helper()
+	db := open(t)
+	if err := migrations.Up(t.Context(), db.Write, set); err != nil {
+		t.Fatal(err)
+	}
+	return &bundle{open: open, db: db, store: newStore(db), dir: t.TempDir()}
+}
+
+// onEveryDatabase runs a test on a store of each kind of database.
+func onEveryDatabase(t *testing.T, test func(t *testing.T, b *bundle)) {
+	t.Parallel()
+	for kind, prepare := range databases {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			test(t, setupOn(t, prepare(t), sets[kind]))
+		})
+	}
+}
+
+func newStore(db handles) *corpus.Store {
 	return corpus.NewStore(corpus.StoreParams{Write: db.Write, Read: db.Read, Now: func() time.Time {
 		return time.Date(2026, 5, 6, 7, 8, 9, 10_000, time.UTC)
 	}})
+}
+
+// addCollection puts the empty collection "c" into the store.
+func (b *bundle) addCollection(t *testing.T) {
+	t.Helper()
+	if err := b.store.PutCollection(t.Context(), corpus.Collection{ID: "c", Title: "T", Credit: "C"}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (b *bundle) file(t *testing.T, name string, content []byte) {

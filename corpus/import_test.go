@@ -24,9 +24,9 @@ import (
 	"ocapi/domain"
 )
 
-func TestImportSmallFolder(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestImportSmallFolder(t *testing.T) { onEveryDatabase(t, testImportSmallFolder) }
+
+func testImportSmallFolder(t *testing.T, b *bundle) {
 	for i := range 4 {
 		b.file(t, fmt.Sprintf("sub/p%d.png", i), picture(t, i, 60, 40))
 	}
@@ -116,9 +116,9 @@ func TestImportSmallFolder(t *testing.T) {
 	}
 }
 
-func TestImportAgainChangesNothing(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestImportAgainChangesNothing(t *testing.T) { onEveryDatabase(t, testImportAgainChangesNothing) }
+
+func testImportAgainChangesNothing(t *testing.T, b *bundle) {
 	b.file(t, "a.png", picture(t, 1, 40, 40))
 	b.file(t, "b.png", picture(t, 2, 40, 40))
 	b.manifest(t, "file,kind,text,known", "a.png,transcription,one,yes", "b.png,transcription,,no")
@@ -380,9 +380,9 @@ func TestImportPictureFormats(t *testing.T) {
 	}
 }
 
-func TestImportIsResumed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestImportIsResumed(t *testing.T) { onEveryDatabase(t, testImportIsResumed) }
+
+func testImportIsResumed(t *testing.T, b *bundle) {
 	lines := []string{"file,kind,text,known"}
 	const pictures = 140 // more than one batch
 	for i := range pictures {

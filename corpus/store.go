@@ -16,9 +16,10 @@ import (
 // of 12 kB, more than are on anybody's screen at once on a small machine.
 const DefaultCacheBytes = 32 << 20
 
-// Store keeps collections in a migrated collections database. It is safe for
-// concurrent use. Errors are [domain.Error] where a method says so; anything
-// else is the database's, wrapped.
+// Store keeps collections in a migrated database, be it a file of their own or
+// PostgreSQL: the statements are the same. It is safe for concurrent use.
+// Errors are [domain.Error] where a method says so; anything else is the
+// database's, wrapped.
 type Store struct {
 	write, read *sql.DB
 	now         func() time.Time
@@ -68,6 +69,10 @@ const (
 	deleteCollectionImages     = `DELETE FROM images WHERE collection = $1`
 	deleteCollectionKeywords   = `DELETE FROM keywords WHERE collection = $1`
 	deleteCollection           = `DELETE FROM collections WHERE id = $1`
+
+	// It changes nothing and takes the row's lock. SQLite's writers take turns
+	// anyway; of PostgreSQL's, two would read what both are about to change.
+	takeTurn = `UPDATE corpus_revision SET revision = revision WHERE id = 1`
 
 	raiseRevision = `UPDATE corpus_revision SET revision = revision + 1 WHERE id = 1`
 )
@@ -239,14 +244,18 @@ func (s *Store) DeleteCollection(ctx context.Context, id domain.CollectionID) er
 	return wrap(err, "delete the collection %s", id)
 }
 
-// change runs do in one transaction, and raises the revision with it where do
-// says that it changed something.
+// change runs do in one transaction, while no other change of any process is
+// under way, and raises the revision with it where do says that it changed
+// something.
 func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) (bool, error)) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	changed, err := do(tx)
+	changed := false
+	if _, err = tx.ExecContext(ctx, takeTurn); err == nil {
+		changed, err = do(tx)
+	}
 	if err == nil && changed {
 		_, err = tx.ExecContext(ctx, raiseRevision)
 	}

@@ -12,16 +12,6 @@ import (
 	"ocapi/domain"
 )
 
-// withCollection gives a store with the empty collection "c".
-func withCollection(t *testing.T) *bundle {
-	t.Helper()
-	b := setup(t)
-	if err := b.store.PutCollection(t.Context(), corpus.Collection{ID: "c", Title: "T", Credit: "C"}); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func TestParseCollectionID(t *testing.T) {
 	t.Parallel()
 	for id, ok := range map[string]bool{
@@ -34,9 +24,9 @@ func TestParseCollectionID(t *testing.T) {
 	}
 }
 
-func TestPutCollection(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+func TestPutCollection(t *testing.T) { onEveryDatabase(t, testPutCollection) }
+
+func testPutCollection(t *testing.T, b *bundle) {
 	start := b.revision(t)
 	steps := []struct {
 		name    string
@@ -90,9 +80,10 @@ func TestPutCollection(t *testing.T) {
 	}
 }
 
-func TestAddImages(t *testing.T) {
-	t.Parallel()
-	b := withCollection(t)
+func TestAddImages(t *testing.T) { onEveryDatabase(t, testAddImages) }
+
+func testAddImages(t *testing.T, b *bundle) {
+	b.addCollection(t)
 	text := newImage("text", 20, 30)
 	text.Provenance = corpus.Provenance{Institution: "I", ShelfMark: "S", Page: "P", Licence: "L", Source: "https://example.org/"}
 	label := newImage("label")
@@ -139,9 +130,10 @@ func TestAddImages(t *testing.T) {
 	}
 }
 
-func TestAddImagesIsAllOrNothing(t *testing.T) {
-	t.Parallel()
-	b := withCollection(t)
+func TestAddImagesIsAllOrNothing(t *testing.T) { onEveryDatabase(t, testAddImagesIsAllOrNothing) }
+
+func testAddImagesIsAllOrNothing(t *testing.T, b *bundle) {
+	b.addCollection(t)
 	before := b.revision(t)
 	for _, c := range []struct {
 		name    string
@@ -172,9 +164,10 @@ func TestAddImagesIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestUpdateImages(t *testing.T) {
-	t.Parallel()
-	b := withCollection(t)
+func TestUpdateImages(t *testing.T) { onEveryDatabase(t, testUpdateImages) }
+
+func testUpdateImages(t *testing.T, b *bundle) {
+	b.addCollection(t)
 	promoted := newImage("promoted")
 	promoted.Trust = domain.TrustPromoted
 	if _, err := b.store.AddImages(t.Context(), []corpus.NewImage{newImage("a"), newImage("b"), promoted}); err != nil {
@@ -201,9 +194,10 @@ func TestUpdateImages(t *testing.T) {
 	}
 }
 
-func TestDelete(t *testing.T) {
-	t.Parallel()
-	b := withCollection(t)
+func TestDelete(t *testing.T) { onEveryDatabase(t, testDelete) }
+
+func testDelete(t *testing.T, b *bundle) {
+	b.addCollection(t)
 	if _, err := b.store.AddImages(t.Context(), []corpus.NewImage{newImage("a"), newImage("b"), newImage("c")}); err != nil {
 		t.Fatal(err)
 	}
@@ -230,9 +224,10 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-func TestPicture(t *testing.T) {
-	t.Parallel()
-	b := withCollection(t)
+func TestPicture(t *testing.T) { onEveryDatabase(t, testPicture) }
+
+func testPicture(t *testing.T, b *bundle) {
+	b.addCollection(t)
 	if _, err := b.store.AddImages(t.Context(), []corpus.NewImage{newImage("a", 20, 30)}); err != nil {
 		t.Fatal(err)
 	}

@@ -16,3 +16,6 @@ func CheckVersion(version string) error { return checkVersion(version) }
 
 // EventsPage is how many events one read of an archive gives.
 const EventsPage = eventsPage
+
+// EventColumns turns records into the arguments of an INSERT of them.
+var EventColumns = eventColumns

@@ -22,16 +22,19 @@ const (
 	codeWrongLastConstant = 10164 // the same, within a batch
 	codeStreamFull        = 10077 // maximum bytes exceeded
 	codeStoreFailed       = 10049 // the stream's files could not be made
-	codeNoPeers           = 10005 // too few servers of the cluster are there (yet)
+	codeNoPeers           = 10005 // too few servers of the cluster are there, or have room (yet)
 )
 
 // createReserve is the share of MaxBytes that creations leave free, so that
 // answers to challenges already handed out still find room.
 const createReserve = 0.10
 
+// DefaultLogMaxBytes is some seven million events.
+const DefaultLogMaxBytes = 2 << 30
+
 // LogConfig says how the log uses its stream.
 type LogConfig struct {
-	MaxBytes   int64 // upper bound of the stream's size; appends beyond it are refused
+	MaxBytes   int64 // upper bound of the stream's size; appends beyond it are refused. 0: what the stream has, else DefaultLogMaxBytes
 	Durability Durability
 	// AckTimeout bounds the wait for one acknowledgement; after it the outcome
 	// is looked up. A cluster that loses its leader answers again after 6.5 s.

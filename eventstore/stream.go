@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ func (l *Log) open(ctx context.Context, after Sequence) error {
 		case errors.Is(err, jetstream.ErrStreamNotFound):
 			// Two nodes may do it at once; the second takes what the first made.
 			if err = l.create(ctx, after); !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-				return refusal(err)
+				return refusal(err, codeNoPeers)
 			}
 			return err
 		case err != nil:
@@ -48,11 +49,11 @@ func (l *Log) open(ctx context.Context, after Sequence) error {
 	})
 }
 
-// refusal makes what the server said no to final: only silence, and a cluster
-// without a leader, are asked again.
-func refusal(err error) error {
+// refusal makes what the server said no to final: only silence, a server that
+// cannot answer yet, and the codes that may pass by themselves are asked again.
+func refusal(err error, passing ...jetstream.ErrorCode) error {
 	api, refused := errors.AsType[*jetstream.APIError](err)
-	if !refused || api.ErrorCode == codeNoPeers || api.Code >= 500 && api.ErrorCode != codeStoreFailed {
+	if !refused || slices.Contains(passing, api.ErrorCode) || api.Code >= 500 && api.ErrorCode != codeStoreFailed {
 		return err
 	}
 	return final{err}
@@ -79,6 +80,9 @@ func replicasOf(conn *nats.Conn) int {
 }
 
 func (l *Log) create(ctx context.Context, after Sequence) error {
+	if l.cfg.MaxBytes == 0 {
+		l.cfg.MaxBytes = DefaultLogMaxBytes
+	}
 	incarnation := Incarnation(l.cfg.Now().UnixMilli())
 	config := jetstream.StreamConfig{
 		Name:        streamName,
@@ -117,6 +121,9 @@ func (l *Log) adopt(ctx context.Context) error {
 	case have.Mirror != nil, len(have.Sources) > 0, have.Sealed:
 		return final{errors.New("it is a mirror, has sources or is sealed: it cannot take Ocapi's events")}
 	}
+	if l.cfg.MaxBytes == 0 {
+		l.cfg.MaxBytes = have.MaxBytes
+	}
 	want := have
 	l.require(&want)
 	if reflect.DeepEqual(have, want) {
@@ -126,7 +133,7 @@ func (l *Log) adopt(ctx context.Context) error {
 		"max_bytes", want.MaxBytes, "max_bytes_before", have.MaxBytes, "replicas", want.Replicas, "replicas_before", have.Replicas)
 	stream, err := l.js.UpdateStream(ctx, want)
 	if err != nil {
-		return refusal(fmt.Errorf("bring its settings up to date: %w", err))
+		return refusal(fmt.Errorf("bring its settings up to date: %w", err), codeNoPeers)
 	}
 	l.stream = stream
 	return nil
@@ -147,25 +154,15 @@ func (l *Log) Recreate(ctx context.Context, after Sequence) error {
 	if err := l.js.DeleteStream(ctx, streamName); err != nil {
 		return fmt.Errorf("delete the stream %s: %w", streamName, err)
 	}
-	// The server removes the old files in the background and may stumble over
-	// them; it is asked again until they are gone.
-	for tries := 0; ; tries++ {
-		err := l.create(ctx, after)
-		if err == nil {
-			return nil
-		}
-		api, refused := errors.AsType[*jetstream.APIError](err)
-		if !refused || api.ErrorCode != codeStoreFailed || tries == createTries {
-			return fmt.Errorf("create the stream %s after sequence %d: %w", streamName, after, err)
-		}
-		time.Sleep(createPause)
+	// The servers remove the old files, and give back the room that was reserved
+	// for them, in the background: they are asked again until that is done.
+	ctx, cancel := context.WithTimeout(ctx, clusterReady)
+	defer cancel()
+	if err := untilAnswered(ctx, func(ctx context.Context) error { return refusal(l.create(ctx, after), codeNoPeers, codeStoreFailed) }); err != nil {
+		return fmt.Errorf("create the stream %s after sequence %d: %w", streamName, after, err)
 	}
+	return nil
 }
-
-const (
-	createTries = 100
-	createPause = 50 * time.Millisecond
-)
 
 // Extent says what the stream holds.
 type Extent struct {

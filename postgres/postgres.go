@@ -8,6 +8,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,9 +28,17 @@ const (
 	maxLifetime = 30 * time.Minute
 	maxIdle     = 5 * time.Minute
 
-	// pingTimeout bounds the look at a connection that has been idle: one whose
-	// network was cut must not cost its caller all the time that it has.
-	pingTimeout = 2 * time.Second
+	// A connection that has been idle for longer is asked whether it is alive
+	// before it is used. A server takes longer than that to be killed and to come
+	// back, so that nobody is given a connection to the one that is gone.
+	pingAfter = 50 * time.Millisecond
+
+	// pingTimeout bounds the question: a connection whose network was cut must
+	// not cost its caller all the time that it has.
+	pingTimeout = time.Second
+
+	// closeTimeout bounds the farewell to a server that says nothing any more.
+	closeTimeout = 5 * time.Second
 )
 
 // DB is one PostgreSQL database, as one user and with one search_path. All
@@ -86,6 +95,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	pool.MaxConns, pool.MinConns = maxPool, 0
 	pool.MaxConnLifetime, pool.MaxConnIdleTime = maxLifetime, maxIdle
 	pool.PingTimeout = pingTimeout
+	pool.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
 	if db.Pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("open the database at %s: %w", db.address, err)
 	}
@@ -94,24 +104,43 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	return db, nil
 }
 
-// Close closes all connections. Those that are in use are waited for.
+// Close closes all connections. Those of Pool that are in use are waited for,
+// and so is the server, but not for longer than five seconds: then the error
+// says so, and what is left ends with the process.
 func (db *DB) Close() error {
-	db.Pool.Close()
-	err := db.Read.Close()
-	if writeErr := db.Write.Close(); err == nil {
-		err = writeErr
+	done := make(chan error, 1)
+	go func() {
+		db.Pool.Close()
+		done <- errors.Join(db.Read.Close(), db.Write.Close())
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("close the database at %s: %w", db.address, err)
+		}
+		return nil
+	case <-time.After(closeTimeout):
+		return fmt.Errorf("close the database at %s: connections are left after %s", db.address, closeTimeout)
 	}
-	if err != nil {
-		return fmt.Errorf("close the database at %s: %w", db.address, err)
-	}
-	return nil
 }
 
 func open(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(dead))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(maxLifetime)
 	db.SetConnMaxIdleTime(maxIdle)
 	return db
+}
+
+// dead reports whether a connection is to be pinged, for as long as the caller
+// has time: those that have not answered within a shorter one are. The driver
+// has closed them then, so that its own ping fails at once.
+func dead(ctx context.Context, p stdlib.ShouldPingParams) bool {
+	if p.IdleDuration <= pingAfter {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	return p.Conn.PgConn().Ping(ctx) != nil
 }

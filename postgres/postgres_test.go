@@ -188,8 +188,30 @@ func TestPoolsRecover(t *testing.T) {
 	if n := text(t, db.Read, "SELECT count(*)::text FROM t"); n != "1" {
 		t.Errorf("rows = %s", n)
 	}
-	if err := db.Pool.Ping(t.Context()); err != nil {
-		t.Error(err)
+
+	// Nor does anybody notice who did not ask meanwhile, however short it was.
+	for range 3 {
+		if err := db.Pool.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Kill()
+		s.Restart()
+		tx, err := db.Write.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatalf("begin after a restart: %v", err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		if tx, err = db.Read.BeginTx(t.Context(), nil); err != nil {
+			t.Fatalf("begin reading after a restart: %v", err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		if _, err := db.Pool.Exec(t.Context(), "INSERT INTO t (x) VALUES (1)"); err != nil {
+			t.Fatalf("write through the pool after a restart: %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (c *acceptGapCmd) logEnd(env *environment, s *stores) (end eventstore.Seque
 }
 
 type adoptStreamCmd struct {
-	LogMaxBytes int64 `help:"As for serve." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
+	LogMaxBytes int64 `help:"As for serve. Default: what the log has." env:"OCAPI_LOG_MAX_BYTES"`
 	place
 	natsFlags
 }
@@ -121,7 +122,7 @@ func (c *adoptStreamCmd) adoptFolder(ctx context.Context, logger *slog.Logger) (
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	embedded, err := eventstore.StartEmbedded(eventstore.EmbeddedConfig{
-		Dir: filepath.Join(c.Data, logFolder), MaxBytes: c.LogMaxBytes, Logger: logger,
+		Dir: filepath.Join(c.Data, logFolder), MaxBytes: cmp.Or(c.LogMaxBytes, eventstore.DefaultLogMaxBytes), Logger: logger,
 	})
 	if err != nil {
 		return 0, err

@@ -59,7 +59,8 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 		if site.client.Disabled || !n.cfg.Demo && !(local && (drawn || len(collections) == 0)) {
 			return nil, nil //nolint:nilnil // there is no demonstration, which is no error
 		}
-		return site, nil
+		// Another node may have made it since this one read the registry.
+		return site, n.registry.Reload(ctx)
 	case !n.cfg.Demo && !(local && len(collections) == 0):
 		return nil, nil //nolint:nilnil // as above
 	}

@@ -8,11 +8,13 @@
 -- ocapi migrate up --grant ocapi_app, with the tables.
 
 \set ON_ERROR_STOP on
+\set owner_password ''
+\set app_password ''
 \getenv owner_password OCAPI_OWNER_PASSWORD
 \getenv app_password OCAPI_APP_PASSWORD
 
--- An empty or missing password would be a role that nobody can sign in with.
-SELECT coalesce(length(:'owner_password'), 0) < 12 OR coalesce(length(:'app_password'), 0) < 12 AS weak \gset
+-- A missing password would make a role that nobody can sign in as.
+SELECT length(:'owner_password') < 12 OR length(:'app_password') < 12 AS weak \gset
 \if :weak
     \warn OCAPI_OWNER_PASSWORD and OCAPI_APP_PASSWORD need at least 12 characters each
     SELECT 1 / 0 AS a_password_is_too_short;
