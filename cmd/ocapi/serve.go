@@ -113,16 +113,20 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.lockServed(); err != nil {
 		return err
 	}
-	// Before anything is made: a start that fails leaves no folder behind. Whoever
-	// connects already waits in the kernel's queue until the service is served.
+	// Before anything is made: a start that fails leaves no folder behind. The
+	// address is given back until the stores are open: whoever connects meanwhile
+	// is refused at once and goes elsewhere, instead of waiting in a queue.
+	if err := n.tryAddresses(); err != nil {
+		return err
+	}
+	if err := n.open(ctx); err != nil {
+		return err
+	}
 	public, admin, err := n.listen()
 	if err != nil {
 		return err
 	}
 	n.listeners = []net.Listener{public, admin}
-	if err := n.open(ctx); err != nil {
-		return err
-	}
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
@@ -234,8 +238,16 @@ func script(version string) ([]byte, string, bool) {
 	return r.Body, r.Integrity, ok
 }
 
-// listen opens both listeners before anything is served, so that an address in
-// use is told at once.
+// tryAddresses says whether both addresses can be listened on.
+func (n *node) tryAddresses() error {
+	public, admin, err := n.listen()
+	if err != nil {
+		return err
+	}
+	return errors.Join(public.Close(), admin.Close())
+}
+
+// listen opens both listeners.
 func (n *node) listen() (public, admin net.Listener, err error) {
 	if public, err = net.Listen("tcp", n.cfg.Listen); err != nil {
 		return nil, nil, fmt.Errorf("--listen: %w", err)
