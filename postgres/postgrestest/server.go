@@ -221,7 +221,11 @@ func (s *Server) remove() {
 // hold starts a watcher that ends the server and removes its folder when this
 // process has ended without doing so: the pipe between them closes then.
 func (s *Server) hold() error {
-	const script = `cat >/dev/null; read -r pid 2>/dev/null <"$0/data/postmaster.pid" && kill -9 "$pid" 2>/dev/null; sleep 0.2; rm -rf "$0"`
+	// What the server has made ends a moment after it, and may write until then:
+	// the folder is removed until it is gone.
+	const script = `cat >/dev/null
+		read -r pid 2>/dev/null <"$0/data/postmaster.pid" && kill -9 "$pid" 2>/dev/null
+		for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && break; sleep 1; done`
 	watcher := exec.Command("sh", "-c", script, s.dir)
 	// A group of its own, so that a Ctrl-C that ends the tests leaves it.
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
