@@ -33,6 +33,10 @@ test: test-deps check ## Run everything: unit, contract, race, faults, end-to-en
 test-quick: ## Run the tests without the race detector and without a browser
 	$(GO) test $$($(GO) list ./... | grep -v /e2e$$)
 
+.PHONY: test-faults
+test-faults: test-deps ## Break a cluster in every way under load, for a quarter of an hour at most, and print what came of it
+	OCAPI_FAULTS=long $(GO) test -count 1 -timeout 18m -v ./faults
+
 .PHONY: test-deps
 test-deps:
 	@./scripts/test-deps

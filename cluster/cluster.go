@@ -57,8 +57,9 @@ type Cluster struct {
 	Nodes    []*Node
 	Balancer *Balancer // nil without Config.Balancer
 
-	cfg  Config
-	stop func(ctx context.Context) error // once only
+	cfg   Config
+	ports ports
+	stop  func(ctx context.Context) error // once only
 }
 
 // appRole is the nodes' role in the database; deploy/postgres/init.sql makes it.
@@ -131,7 +132,7 @@ func (c *Cluster) layOut() (err error) {
 			return fmt.Errorf("write a configuration: %w", err)
 		}
 	}
-	ports := newPorts()
+	ports := &c.ports
 	c.NATS, err = newNATS(natsConfig{
 		binary: c.cfg.Binaries.NATSServer, dir: c.cfg.Dir, config: natsFile,
 		password: rand.Text(), routePassword: rand.Text(), maxStore: c.cfg.NATSMaxStore,
@@ -277,6 +278,7 @@ func (c *Cluster) stopAll(ctx context.Context) error {
 	if c.Postgres != nil {
 		errs = append(errs, c.Postgres.remove())
 	}
+	c.ports.close()
 	return errors.Join(errs...)
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/jackc/pgx/v5"
 
 	"ocapi/cluster"
 )
@@ -226,8 +227,35 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 			t.Errorf("%s says %q: %v", n.Name(), state, err)
 		}
 	}
+	checkArchive(t, c, requests/2+1)
 	if log := c.Balancer.Tail(); strings.Contains(log, "GET ") || strings.Contains(log, "127.0.0.1:") {
 		t.Errorf("the balancer's log tells of requests or addresses:\n%s", log)
+	}
+}
+
+// checkArchive looks for every acknowledged challenge, as the nodes' role, and
+// tries what that role must not do.
+func checkArchive(t *testing.T, c *cluster.Cluster, created int64) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), c.Postgres.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var events, challenges int64
+	waitFor(t, "the archive to catch up", func() bool {
+		if err := conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT challenge) FROM events").Scan(&events, &challenges); err != nil {
+			t.Fatal(err)
+		}
+		return events >= created
+	})
+	if events != created || challenges != created {
+		t.Errorf("%d challenges were handed out; the archive has %d events of %d", created, events, challenges)
+	}
+	for _, statement := range []string{"UPDATE events SET client = 'x'", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"} {
+		if _, err := conn.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "SQLSTATE 42501") {
+			t.Errorf("the nodes' role: %s: %v", statement, err)
+		}
 	}
 }
 

@@ -104,8 +104,9 @@ func TestBalancerFollowsANodeToItsNewAddress(t *testing.T) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ports := newPorts()
-	free, err := ports.next()
+	var held ports
+	t.Cleanup(held.close)
+	free, err := held.next()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestBalancerFollowsANodeToItsNewAddress(t *testing.T) {
 		return s
 	}
 	first := container("127.0.0.2")
-	b, err := newBalancer(haproxy, dir, config, []*Node{{address: "node1.test:" + port}, {address: "node2.test:1"}}, ports)
+	b, err := newBalancer(haproxy, dir, config, []*Node{{address: "node1.test:" + port}, {address: "node2.test:1"}}, &held)
 	if err != nil {
 		t.Fatal(err)
 	}

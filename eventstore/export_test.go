@@ -19,3 +19,6 @@ const EventsPage = eventsPage
 
 // EventColumns turns records into the arguments of an INSERT of them.
 var EventColumns = eventColumns
+
+// PostgresQueries are those that ask the table of events.
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgFirstDecided, pgEventsAfter, pgState, pgStates}

@@ -12,6 +12,13 @@ import (
 const (
 	// followBuffer is how many events are fetched ahead of a follower.
 	followBuffer = 2000
+	// followHeartbeat is how often the server says that there is nothing: after
+	// two that do not come the consumer is made anew. A request that a cluster
+	// loses (its consumer is not there yet, its server dies) would otherwise cost
+	// the library's 10 s, which is longer than a takeover may take.
+	followHeartbeat = time.Second
+	followExpiry    = 10 * time.Second
+
 	// followIdle lets the server drop the consumer of a follower that is gone.
 	followIdle = 30 * time.Second
 )
@@ -38,7 +45,8 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 	if err != nil {
 		return fmt.Errorf("follow the log from %d: %w", from, err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer),
+		jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
 	if err != nil {
 		return fmt.Errorf("follow the log from %d: %w", from, err)
 	}

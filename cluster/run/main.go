@@ -52,7 +52,7 @@ func run(ctx context.Context, dir string, nodes int, out io.Writer) (err error) 
 	c, err := cluster.Start(ctx, cluster.Config{
 		Dir: dir, Nodes: nodes, Fsync: true, Balancer: true,
 		NodeFlags: []string{"--demo", "--drain-delay", "4s"},
-		Logf:      func(format string, args ...any) { fmt.Fprintf(out, format+" ...\n", args...) },
+		Logf:      func(format string, args ...any) { say(out, format+" ...", args...) },
 	})
 	if err != nil {
 		return err
@@ -64,17 +64,15 @@ func run(ctx context.Context, dir string, nodes int, out io.Writer) (err error) 
 	}
 	announce(out, c, settings)
 	<-ctx.Done()
-	fmt.Fprintln(out, "\nStopping: the balancer, the nodes, then the stores.")
+	say(out, "\nStopping: the balancer, the nodes, then the stores.")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
 	return c.Stop(stopping)
 }
 
 func announce(out io.Writer, c *cluster.Cluster, settings string) {
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(out, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
-	}
-	fmt.Fprintln(out, "The cluster is ready.")
+	line := func(name, format string, args ...any) { say(out, "  %-12s "+format, append([]any{name}, args...)...) }
+	say(out, "The cluster is ready.")
 	line("balancer", "%s/demo (its certificate is signed by itself)", c.Balancer.URL)
 	for _, n := range c.Nodes {
 		line(n.Name(), "%s/docs  %s/metrics  process %d, log %s", n.URL, n.AdminURL, n.PID(), n.Log())
@@ -84,5 +82,9 @@ func announce(out io.Writer, c *cluster.Cluster, settings string) {
 	}
 	line("postgres", "process %d, log %s", c.Postgres.PID(), c.Postgres.Log())
 	line("commands", ". %s && ocapi client list", settings)
-	fmt.Fprintln(out, "Stop with Ctrl-C.")
+	say(out, "Stop with Ctrl-C.")
+}
+
+func say(out io.Writer, format string, args ...any) {
+	fmt.Fprintf(out, format+"\n", args...) //nolint:errcheck // nobody is left to be told
 }

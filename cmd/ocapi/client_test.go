@@ -156,7 +156,7 @@ func TestPrivateIDIsShownOnceAndKeptOutOfEverythingElse(t *testing.T) {
 	fence(v, dir)
 	_, metrics := p.adminGet("/metrics")
 	p.stop()
-	random := made.Secret[strings.LastIndex(made.Secret, "_")+1:]
+	random := strings.SplitN(made.Secret, "_", 3)[2] // which may hold a "_" itself
 	for where, text := range map[string]string{
 		"the log": p.log.String(), "the output": p.out.String(), "the metrics": metrics,
 		"the events":   succeed(t, "events", "--data", dir),

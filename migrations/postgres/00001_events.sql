@@ -230,10 +230,19 @@ END
 $$;
 -- +goose StatementEnd
 
+-- A plan is made once for each session. One that is made while a month is empty
+-- would read the whole of it for every batch as it fills, until the server
+-- counts its rows anew. These have an index for all they ask.
 -- +goose StatementBegin
 DO $$
+DECLARE
+    signature text;
 BEGIN
-    EXECUTE format('ALTER FUNCTION events_refuse_taken() SET search_path = %I, pg_temp', current_schema());
+    FOREACH signature IN ARRAY ARRAY['events_refuse_taken()', 'events_refuse_twice(uuid, uuid)', 'last_event_stored_before(timestamptz)'] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', signature, current_schema());
+        EXECUTE format('ALTER FUNCTION %s SET enable_seqscan = off', signature);
+        EXECUTE format('ALTER FUNCTION %s SET jit = off', signature);
+    END LOOP;
     EXECUTE format('ALTER FUNCTION make_event_partitions(timestamptz, integer) SET search_path = %I, pg_temp', current_schema());
 END
 $$;
