@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -121,20 +122,10 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 		fault: s.name, tally: r.book.counted().minus(before), lost: lost, doubled: doubled, recovered: took, notes: r.notes, sound: !t.Failed(),
 	})
 	kinds := r.book.takeKinds()
-	for _, what := range slices.Sorted(keys(kinds)) {
+	for _, what := range slices.Sorted(maps.Keys(kinds)) {
 		t.Logf("%5d × %s", kinds[what], what)
 	}
 	t.Logf("%s, in %v", r.rows[len(r.rows)-1], time.Since(began).Round(time.Second))
-}
-
-func keys[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // underLoad brings the fault about and waits until all can be had again.
@@ -185,6 +176,7 @@ func (r *run) check(ctx context.Context, t *testing.T, began time.Time) (lost, d
 	list, err := events(ctx, r.site, began.Add(-time.Minute))
 	if err != nil {
 		t.Error(err)
+		r.checkHistory(t)
 		return 0, 0
 	}
 	archived, again := tallyEvents(list)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -267,6 +268,24 @@ func (topo *topology) archiver(ctx context.Context) (node int, err error) {
 		return errors.Join(append(errs, errors.New("none does"))...)
 	})
 	return node, err
+}
+
+// evidence puts beside the logs what a node and the stores are at, for a fault
+// that does not show in any log.
+func (topo *topology) evidence(ctx context.Context, n *cluster.Node) error {
+	var b strings.Builder
+	for _, url := range []string{
+		n.AdminURL + "/debug/pprof/goroutine?debug=2", topo.NATS[0].MonitorURL + "/jsz?consumers=1", topo.NATS[1].MonitorURL + "/jsz?consumers=1",
+		topo.NATS[2].MonitorURL + "/jsz?consumers=1",
+	} {
+		_, body, err := page(ctx, url)
+		fmt.Fprintf(&b, "== %s (%v)\n%s\n", url, err, body)
+	}
+	var activity string
+	err := topo.db.Read.QueryRowContext(ctx, `SELECT string_agg(to_jsonb(a)::text || ' blocked by ' || pg_blocking_pids(pid)::text, E'\n')
+		FROM pg_stat_activity a WHERE backend_type = 'client backend'`).Scan(&activity)
+	fmt.Fprintf(&b, "== PostgreSQL (%v)\n%s\n", err, activity)
+	return os.WriteFile(n.Log()+".evidence", []byte(b.String()), 0o600)
 }
 
 // theBinaries are built once for all topologies.
