@@ -73,14 +73,14 @@ type book struct {
 	omitted int
 	windows map[int][]window // by node
 	since   time.Duration
-	seen    map[int][kindCount]bool // kinds that succeeded on a node, begun after since
-	kinds   map[string]int          // refusals and cuts by what they said, for people
+	first   map[int][kindCount]time.Duration // the ends of the first successes on a node that began after since
+	kinds   map[string]int                   // refusals and cuts by what they said, for people
 }
 
 func newBook() *book {
 	return &book{
 		began: time.Now(), history: newHistory(), entries: map[string]*entry{}, windows: map[int][]window{},
-		seen: map[int][kindCount]bool{}, kinds: map[string]int{},
+		first: map[int][kindCount]time.Duration{}, kinds: map[string]int{},
 	}
 }
 
@@ -146,9 +146,11 @@ func (b *book) record(r response) {
 	case fateAnswered:
 		b.tally.acknowledged++
 		if r.begun >= b.since {
-			seen := b.seen[r.node]
-			seen[r.kind] = true
-			b.seen[r.node] = seen
+			first := b.first[r.node]
+			if first[r.kind] == 0 || r.ended < first[r.kind] {
+				first[r.kind] = r.ended
+			}
+			b.first[r.node] = first
 		}
 	case fateRefused:
 		b.tally.refused++
@@ -218,22 +220,23 @@ func (b *book) recovering() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.since = now
-	clear(b.seen)
+	clear(b.first)
 }
 
-// missing names a kind of request that has not succeeded on a node since
-// recovering was called; empty when all have.
-func (b *book) missing(nodes int) string {
+// recovered tells when, after recovering was called, every node had succeeded
+// with every kind of request that counts; missing names one that has not.
+func (b *book) recovered(nodes int) (at time.Duration, missing string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for n := range nodes {
 		for _, k := range []kind{kindCreate, kindAnswer, kindState} {
-			if !b.seen[n][k] {
-				return fmt.Sprintf("%s on node %d", k, n)
+			if b.first[n][k] == 0 {
+				return 0, fmt.Sprintf("%s on node %d", k, n)
 			}
+			at = max(at, b.first[n][k])
 		}
 	}
-	return ""
+	return at, ""
 }
 
 func (b *book) recoveringSince() time.Duration {

@@ -128,44 +128,52 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 	t.Logf("%s, in %v", r.rows[len(r.rows)-1], time.Since(began).Round(time.Second))
 }
 
+// recovered is how long after the end of a fault all was had again.
+type recovered struct {
+	serving   time.Duration // every node had created, judged and told
+	archiving time.Duration // and what was logged by then was archived
+}
+
 // underLoad brings the fault about and waits until all can be had again.
-func (r *run) underLoad(ctx context.Context, s scenario, lasts time.Duration) (took time.Duration, err error) {
+func (r *run) underLoad(ctx context.Context, s scenario, lasts time.Duration) (took recovered, err error) {
 	r.book.recovering()
 	if _, err := r.recovery(ctx, warmPatience); err != nil {
-		return 0, fmt.Errorf("before the fault: %w", err)
+		return took, fmt.Errorf("before the fault: %w", err)
 	}
 	pause(ctx, time.Second)
 	if err := s.do(ctx, r, lasts); err != nil {
-		return 0, err
+		return took, err
 	}
 	if took, err = r.recovery(ctx, recoverPatience); err != nil {
-		return 0, fmt.Errorf("after the fault: %w", err)
+		return took, fmt.Errorf("after the fault: %w", err)
 	}
 	pause(ctx, time.Second)
 	return took, nil
 }
 
-// recovery waits until every node has created, judged and told again, and until
-// what was logged by then is archived. It tells how long after the end of the
-// fault that was.
-func (r *run) recovery(ctx context.Context, patience time.Duration) (took time.Duration, err error) {
+// recovery waits until all can be had again since book.recovering was called.
+func (r *run) recovery(ctx context.Context, patience time.Duration) (took recovered, err error) {
 	var target uint64
+	since := r.book.recoveringSince()
 	err = until(ctx, patience, "all to be had again", func(ctx context.Context) (err error) {
-		if missing := r.book.missing(len(r.site.urls())); missing != "" {
+		at, missing := r.book.recovered(len(r.site.urls()))
+		if missing != "" {
 			return errors.New(missing + " has not succeeded yet")
 		}
+		took.serving = at - since
 		if target == 0 {
 			if target, err = r.site.logged(ctx); err != nil {
 				return err
 			}
 		}
-		at, err := r.site.archived(ctx)
-		if err == nil && at < target {
-			err = fmt.Errorf("the archive is at %d of %d", at, target)
+		archived, err := r.site.archived(ctx)
+		if err == nil && archived < target {
+			err = fmt.Errorf("the archive is at %d of %d", archived, target)
 		}
+		took.archiving = r.book.now() - since
 		return err
 	})
-	return r.book.now() - r.book.recoveringSince(), err
+	return took, err
 }
 
 // check compares the book with the archive, with what every node says, and with

@@ -13,7 +13,7 @@ type row struct {
 	fault         string
 	tally         tally
 	lost, doubled int
-	recovered     time.Duration
+	recovered     recovered
 	notes         []string
 	sound         bool
 }
@@ -21,8 +21,8 @@ type row struct {
 // String gives the row in one line.
 func (r row) String() string {
 	t := r.tally
-	return fmt.Sprintf("%d requests: %d acknowledged (%d creations, %d verdicts), %d refused, %d cut, %d failed; %d lost, %d doubled; recovered in %s",
-		t.requests, t.acknowledged, t.creations, t.verdicts, t.refused, t.cut, t.failed, r.lost, r.doubled, seconds(r.recovered))
+	return fmt.Sprintf("%d requests: %d acknowledged (%d creations, %d verdicts), %d refused, %d cut, %d failed; %d lost, %d doubled; serving again after %s, archiving after %s",
+		t.requests, t.acknowledged, t.creations, t.verdicts, t.refused, t.cut, t.failed, r.lost, r.doubled, seconds(r.recovered.serving), seconds(r.recovered.archiving))
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
@@ -48,7 +48,7 @@ func (r *results) String() string {
 	if len(r.rows) == 0 {
 		return ""
 	}
-	lines := [][]string{{"fault", "requests", "acknowledged", "refused", "cut", "lost", "doubled", "recovered", ""}}
+	lines := [][]string{{"fault", "requests", "acknowledged", "refused", "cut", "lost", "doubled", "serving after", "archiving after", ""}}
 	for _, row := range r.rows {
 		t := row.tally
 		notes := strings.Join(row.notes, "; ")
@@ -57,7 +57,7 @@ func (r *results) String() string {
 		}
 		lines = append(lines, []string{
 			row.fault, fmt.Sprint(t.requests), fmt.Sprint(t.acknowledged), fmt.Sprint(t.refused), fmt.Sprint(t.cut),
-			fmt.Sprint(row.lost), fmt.Sprint(row.doubled), seconds(row.recovered), notes,
+			fmt.Sprint(row.lost), fmt.Sprint(row.doubled), seconds(row.recovered.serving), seconds(row.recovered.archiving), notes,
 		})
 	}
 	widths := make([]int, len(lines[0]))
@@ -94,7 +94,7 @@ func (r *results) String() string {
 	if long() {
 		profile = "long"
 	}
-	fmt.Fprintf(&b, "\n%s, the %s profile: %d cores, %s, %s/%s; %d visits a second, each four to five requests. Cut: the node was itself killed or cut off.\n",
+	fmt.Fprintf(&b, "\n%s, the %s profile: %d cores, %s, %s/%s; %d visits a second, each four to five requests. Cut: the node itself was down. After: since the end of the fault.\n",
 		time.Now().UTC().Format("2006-01-02 15:04 UTC"), profile, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, visitsPerSecond)
 	return b.String()
 }
