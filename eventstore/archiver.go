@@ -22,7 +22,7 @@ const (
 	// stallAfter is how long the log may hold events beyond the checkpoint,
 	// none of them arriving, before that is called a fault: the next event
 	// cannot be read.
-	stallAfter = 10 * time.Second
+	stallAfter = 3 * time.Second
 
 	// gapTries is how often a gap has to be met before it is called one, where
 	// several servers hold copies: a damaged copy misses what the others have,

@@ -19,6 +19,9 @@ const (
 	followHeartbeat = time.Second
 	followExpiry    = 10 * time.Second
 
+	// followOpen bounds the wait for a consumer.
+	followOpen = 3 * time.Second
+
 	// followIdle lets the server drop the consumer of a follower that is gone.
 	followIdle = 30 * time.Second
 )
@@ -37,16 +40,10 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 		return err
 	}
 	from = max(from, 1)
-	consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       uint64(from),
-		InactiveThreshold: followIdle,
-	})
-	if err != nil {
-		return fmt.Errorf("follow the log from %d: %w", from, err)
+	messages, err := l.messages(ctx, from)
+	if err != nil && ctx.Err() != nil {
+		return nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer),
-		jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
 	if err != nil {
 		return fmt.Errorf("follow the log from %d: %w", from, err)
 	}
@@ -74,6 +71,42 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 			return err
 		}
 	}
+}
+
+// messages opens a consumer from the sequence from on. A cluster may place it
+// on a server that has just died, and the library waits for that longer than a
+// takeover may take; it is then left to itself and another one is asked for.
+func (l *Log) messages(ctx context.Context, from Sequence) (jetstream.MessagesContext, error) {
+	type opened struct {
+		messages jetstream.MessagesContext
+		err      error
+	}
+	ready := make(chan opened, 1)
+	go func() {
+		var o opened
+		consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       uint64(from),
+			InactiveThreshold: followIdle,
+		})
+		if o.err = err; err == nil {
+			o.messages, o.err = consumer.Messages(jetstream.PullMaxMessages(followBuffer),
+				jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
+		}
+		ready <- o
+	}()
+	select {
+	case o := <-ready:
+		return o.messages, o.err
+	case <-ctx.Done():
+	case <-time.After(followOpen):
+	}
+	go func() { // it comes late, and nobody wants it any more
+		if o := <-ready; o.err == nil {
+			o.messages.Stop()
+		}
+	}()
+	return nil, fmt.Errorf("no consumer was there after %v", followOpen)
 }
 
 type follower struct {
