@@ -59,6 +59,9 @@ type Provenance struct {
 type Entry struct {
 	domain.Image
 	Provenance
+	// Guess is what a machine reads in an unknown text, Prior its probability. It
+	// is no part of what challenges are made of.
+	Guess string
 }
 
 // Rendering is one picture as it is served.

@@ -11,6 +11,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
+	"slices"
 
 	"golang.org/x/image/tiff"
 )
@@ -132,4 +134,42 @@ func cut(page image.Image, box image.Rectangle) (image.Image, error) {
 	draw.Draw(flat, flat.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.Draw(flat, flat.Rect, page, area.Min, draw.Over)
 	return flat, nil
+}
+
+// cut takes the item's picture out of its page.
+func (i *Item) cut(page image.Image) (image.Image, error) {
+	if len(i.Outline) > 0 {
+		return cutOutline(page, i.Outline)
+	}
+	return cut(page, i.Box)
+}
+
+// How far a picture's width may be from the proportions that its description
+// gives, as a share and in pixels: scaling rounds.
+const (
+	sameShape       = 0.01
+	sameShapePixels = 2.0
+)
+
+// scaled gives the items with boxes and outlines in the picture's own pixels.
+func scaled(items []Item, from, to image.Point) ([]Item, error) {
+	if from.X <= 0 || from.Y <= 0 || from == to {
+		return items, nil
+	}
+	x, y := float64(to.X)/float64(from.X), float64(to.Y)/float64(from.Y)
+	if off := math.Abs(float64(to.X) - y*float64(from.X)); off > max(sameShapePixels, sameShape*float64(to.X)) {
+		return nil, fmt.Errorf("the picture is %d by %d pixels, but it is described as %d by %d", to.X, to.Y, from.X, from.Y)
+	}
+	list := slices.Clone(items)
+	for n := range list {
+		item := &list[n]
+		item.Box = image.Rect(
+			int(math.Floor(float64(item.Box.Min.X)*x)), int(math.Floor(float64(item.Box.Min.Y)*y)),
+			int(math.Ceil(float64(item.Box.Max.X)*x)), int(math.Ceil(float64(item.Box.Max.Y)*y)))
+		item.Outline = slices.Clone(item.Outline)
+		for k, p := range item.Outline {
+			item.Outline[k] = image.Pt(int(math.Round(float64(p.X)*x)), int(math.Round(float64(p.Y)*y)))
+		}
+	}
+	return list, nil
 }

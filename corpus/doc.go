@@ -11,9 +11,23 @@
 //
 //	Importer --Page{Items}--> decode once --> cut --> renderings --> Store, in batches
 //
-// An image's id is made from the collection, the bytes of its file and its box
-// alone. The same import again therefore changes nothing, an interrupted one
-// continues, and no id tells which images are known.
+// An image's id is made from the collection, the bytes of its file, its box and
+// its outline alone; of what is fetched, from its address. The same import again
+// therefore changes nothing, an interrupted one continues, and no id tells which
+// images are known.
+//
+// [Format] lists what is read. The packages below this one know the formats and
+// nothing of collections; what an image is and what is on record of it is
+// decided by the importers here:
+//
+//	page, alto   transcribed pages     sheets: a word or line with its outline is an image
+//	iiif         manifests             canvases: an annotation is an image, fetched by package fetch
+//	(tables)     manifest, labels      manifest: a line is an image
+//	(folders)    named for their content   labels: a picture is an image
+//	zooniverse   answers elsewhere     classifications: votes, no images
+//
+// Everything that a stranger's file says is bounded: bytes, depth, numbers of
+// elements, points, pixels. Files are opened within the folder and nowhere else.
 //
 // # A folder with a table
 //
@@ -30,6 +44,7 @@
 //	labels_complete  yes where a known image shows no other keyword
 //	x, y, w, h       a box in pixels: one picture file may have many lines, each with its own
 //	document         what belongs together; otherwise the source, otherwise the file
+//	iiif             the picture's address, where it is not in the folder
 //	credit, source (source_url), shelfmark, page, licence: where the image comes from
 //
 // keywords.csv (keyword, lang, label) gives keywords in several languages,

@@ -136,7 +136,7 @@ func (b *bundle) manifest(t *testing.T, lines ...string) {
 
 func (b *bundle) imports(t *testing.T, change ...func(*corpus.ImportParams)) corpus.Report {
 	t.Helper()
-	p := corpus.ImportParams{Dir: b.dir, Collection: "c"}
+	p := corpus.ImportParams{Source: b.dir, Collection: "c"}
 	for _, c := range change {
 		c(&p)
 	}

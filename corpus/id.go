@@ -18,10 +18,16 @@ const imageIDBytes = 15
 // fingerprint is what an image is made from; see [imageID].
 type fingerprint [sha256.Size]byte
 
-// imageID names an image by its collection, its type, its file's bytes and its
-// box. What is on record of it, its role above all, is no part of it: the id
-// stays when an image changes sides.
-func imageID(collection domain.CollectionID, t domain.ChallengeType, file fingerprint, box image.Rectangle) domain.ImageID {
+// addressed is the fingerprint of what is named by an address instead of bytes:
+// it is known before anything is fetched.
+func addressed(address string) fingerprint {
+	return sha256.Sum256([]byte("ocapi address 1 " + address))
+}
+
+// imageID names an image by its collection, its type, its file's bytes, its box
+// and its outline, if any. What is on record of it, its role above all, is no
+// part of it: the id stays when an image changes sides.
+func imageID(collection domain.CollectionID, t domain.ChallengeType, file fingerprint, box image.Rectangle, outline ...image.Point) domain.ImageID {
 	h := sha256.New()
 	part := func(b []byte) { // lengths first, so that no two inputs run together
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
@@ -33,6 +39,15 @@ func imageID(collection domain.CollectionID, t domain.ChallengeType, file finger
 	part(file[:])
 	for _, n := range []int{box.Min.X, box.Min.Y, box.Max.X, box.Max.Y} {
 		part(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	if len(outline) > 0 {
+		part([]byte("outline"))
+		var corners []byte
+		for _, p := range outline {
+			corners = binary.BigEndian.AppendUint64(corners, uint64(p.X))
+			corners = binary.BigEndian.AppendUint64(corners, uint64(p.Y))
+		}
+		part(corners)
 	}
 	return domain.ImageID(strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:imageIDBytes])))
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 
+	"ocapi/corpus/fetch"
 	"ocapi/domain"
 )
 
@@ -31,24 +32,44 @@ type Limits struct {
 
 // ImportParams describes an import.
 type ImportParams struct {
-	Dir        string // the folder
+	// Source is a folder, a file, or the address of a IIIF manifest.
+	Source     string
+	Format     Format // FormatAuto: told by the content
 	Collection string // the collection's id; it need not exist yet
-	// Title and Credit: where empty, those of the folder's collection.csv, then
-	// those that the collection has; a credit that is still missing is taken
-	// from the images when they all name the same.
+	// Title and Credit: where empty, those of the folder's collection.csv or of
+	// the manifest, then those that the collection has; a credit that is still
+	// missing is taken from the images when they all name the same.
 	Title, Credit string
-	// LabelsComplete is what a line without labels_complete means.
+	// Licence and SourceURL are an image's where the material does not say.
+	Licence, SourceURL string
+	// Columns says what a table that was made for something else calls ours:
+	// "file" -> "Filename".
+	Columns map[string]string
+	// LabelsComplete is what an image shows no other keyword means where the
+	// material does not say.
 	LabelsComplete bool
-	// Update brings images that are there already up to date with the folder;
+	Level          Level // of transcribed pages
+	// AsGuess takes texts and labels for a machine's: the images are unknown.
+	AsGuess bool
+	// KnownShare is the share, from 0 to 1, of images with an answer on record
+	// that are known; the others are asked about. nil: all.
+	KnownShare *float64
+	// Update brings images that are there already up to date with the source;
 	// otherwise they are left as they are, and differences are noted.
 	Update     bool
 	Renderings int // of each image; 0: [DefaultRenderings]
 	Workers    int // cores to use; 0: all. Beside a server leave it one
 	Limits     Limits
+	// Fetch says how pictures are fetched, where they are named by addresses. The
+	// host of a Source that is an address is trusted.
+	Fetch FetchParams
 }
 
-// Import reads a folder with a table of images (see docs) into a collection.
-// What is wrong with a line or a picture is in the report, and the rest goes
+// FetchParams says how what is at addresses is fetched.
+type FetchParams = fetch.Params
+
+// Import reads images, and what is on record of them, into a collection (see
+// docs). What is wrong with a part or a picture is in the report, and the rest goes
 // on; what makes the whole unreadable is an error, as are a failing database
 // and the end of ctx. The report is right in each case: whole batches are
 // stored, nothing half. Doing the same again changes nothing; after an
@@ -59,39 +80,53 @@ func Import(ctx context.Context, p ImportParams, store *Store, progress Progress
 	if err != nil {
 		return Report{}, err
 	}
-	folder, err := os.OpenRoot(p.Dir)
-	if err != nil {
-		return Report{}, fmt.Errorf("import a folder: %w", err)
+	if err := p.check(); err != nil {
+		return Report{}, err
 	}
-	defer func() { _ = folder.Close() }() // it is only read
-	report, err := importFolder(ctx, p, id, folder, store, progress)
+	from, err := openSource(ctx, &p)
 	if err != nil {
-		err = wrap(err, "import the folder %s", p.Dir)
+		return Report{}, wrap(err, "import %s", p.Source)
+	}
+	defer from.close()
+	report, err := importSource(ctx, p, id, from, store, progress)
+	if err != nil {
+		err = wrap(err, "import %s", p.Source)
 	}
 	return report, err
 }
 
-func importFolder(ctx context.Context, p ImportParams, id domain.CollectionID, folder *os.Root, store *Store, progress ProgressFunc) (Report, error) {
+func (p *ImportParams) check() error {
+	if s := p.KnownShare; s != nil && !(*s >= 0 && *s <= 1) {
+		return domain.Invalid("known share", "the known share is %g; it is from 0 to 1", *s)
+	}
+	if checkSource(p.SourceURL) != nil {
+		return domain.Invalid("source", "the source %.80q is no address", p.SourceURL)
+	}
+	return nil
+}
+
+func importSource(ctx context.Context, p ImportParams, id domain.CollectionID, from *source, store *Store, progress ProgressFunc) (Report, error) {
 	t := &tally{tell: progress, report: Report{Collection: id}}
-	name, err := findManifest(folder)
+	p.Limits = p.Limits.withDefaults()
+	job, err := from.prepare(ctx, &p, t)
 	if err != nil {
 		return t.finish(), err
 	}
-	limits := p.Limits.withDefaults()
-	m := &manifest{folder: folder, name: name, complete: p.LabelsComplete, maxBytes: limits.MaxFileBytes, total: t.total}
-	// Before anything is stored: a manifest that cannot be read leaves no
-	// empty collection behind.
-	if err := m.check(); err != nil {
+	defer job.fetcher.Close()
+	if err := putCollection(ctx, p, id, from, job, store, t); err != nil {
 		return t.finish(), err
 	}
-	if err := putCollection(ctx, p, id, folder, store, t); err != nil {
-		return t.finish(), err
+	if from.format == FormatZooniverse {
+		err = (&classifications{source: from, collection: id, store: store, tally: t}).run(ctx)
+	} else {
+		line := &pipeline{
+			store: store, collection: id, renderings: orDefault(p.Renderings, DefaultRenderings),
+			workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update,
+			roles: p.roles(), limits: p.Limits, tally: t,
+		}
+		err = line.run(ctx, job.importer)
 	}
-	line := &pipeline{
-		store: store, collection: id, renderings: orDefault(p.Renderings, DefaultRenderings),
-		workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update, limits: limits, tally: t,
-	}
-	if err := line.run(ctx, m); err != nil {
+	if err != nil {
 		return t.finish(), err
 	}
 	if err := adoptCredit(ctx, id, store, t); err != nil {
@@ -100,6 +135,14 @@ func importFolder(ctx context.Context, p ImportParams, id domain.CollectionID, f
 	report := t.finish()
 	err = appraise(ctx, store, &report)
 	return report, err
+}
+
+func (p *ImportParams) roles() roles {
+	r := roles{share: 1, guess: p.AsGuess}
+	if p.KnownShare != nil {
+		r.share = *p.KnownShare
+	}
+	return r
 }
 
 // check reads the header only.
@@ -133,7 +176,7 @@ func orDefault(n, otherwise int) int {
 
 // putCollection makes or updates the collection from parameters, folder and
 // store, in this order of precedence.
-func putCollection(ctx context.Context, p ImportParams, id domain.CollectionID, folder *os.Root, store *Store, t *tally) error {
+func putCollection(ctx context.Context, p ImportParams, id domain.CollectionID, from *source, job *job, store *Store, t *tally) error {
 	existing, err := store.Collection(ctx, id)
 	if err != nil && domain.CodeOf(err) != domain.CodeNotFound {
 		return err
@@ -141,13 +184,17 @@ func putCollection(ctx context.Context, p ImportParams, id domain.CollectionID, 
 	if existing.Demo || id == DemoCollection {
 		return domain.Invalid("collection", "the collection %s is drawn by the program; import into another one", id)
 	}
-	title, credit, err := readCollectionFile(folder)
-	if err != nil {
-		return err
-	}
-	keywords, err := readKeywordsFile(folder, t)
-	if err != nil {
-		return err
+	title, credit := job.title, job.credit
+	var keywords Keywords
+	if from.root != nil {
+		ownTitle, ownCredit, err := readCollectionFile(from.root)
+		if err != nil {
+			return err
+		}
+		title, credit = firstOf(ownTitle, title), firstOf(ownCredit, credit)
+		if keywords, err = readKeywordsFile(from.root, t); err != nil {
+			return err
+		}
 	}
 	return store.PutCollection(ctx, Collection{
 		ID:       id,

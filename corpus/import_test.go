@@ -42,7 +42,7 @@ func testImportSmallFolder(t *testing.T, b *bundle) {
 	b.file(t, "keywords.csv", []byte("keyword,lang,label\nmill,FR,moulin\nmill,x,y\n"))
 	b.file(t, "collection.csv", []byte("title,credit\n\"A title, long\",The Library\n"))
 	var last corpus.Progress
-	report, err := corpus.Import(t.Context(), corpus.ImportParams{Dir: b.dir, Collection: "c"}, b.store, func(p corpus.Progress) {
+	report, err := corpus.Import(t.Context(), corpus.ImportParams{Source: b.dir, Collection: "c"}, b.store, func(p corpus.Progress) {
 		if p.Done < last.Done || p.Total != 5 {
 			t.Errorf("progress went from %+v to %+v", last, p)
 		}
@@ -276,7 +276,8 @@ func TestImportRefusesTheWhole(t *testing.T) {
 		says  string
 	}{
 		{"no manifest", map[string]string{"a.txt": ""}, "no manifest.csv"},
-		{"two tables", map[string]string{"a.csv": "", "b.csv": ""}, "several tables"},
+		{"two tables", map[string]string{"a.csv": "file,known\n", "b.csv": "file,known\n"}, "several files that can be imported, but no manifest.csv (a.csv, b.csv)"},
+		{"tables of something else", map[string]string{"a.csv": "name,size\n", "b.csv": ""}, "looked for a table with the columns"},
 		{"an empty manifest", map[string]string{"manifest.csv": ""}, "is empty"},
 		{"an unknown column", map[string]string{"manifest.csv": "file,known,colour\n"}, `manifest.csv:1: the column "colour" is not known; the columns are file, kind, keyword`},
 		{"a column twice", map[string]string{"manifest.csv": "file,known,role\n"}, `"known" and "role" hold the same`},
@@ -295,7 +296,7 @@ func TestImportRefusesTheWhole(t *testing.T) {
 			for name, content := range c.files {
 				b.file(t, name, []byte(content))
 			}
-			_, err := corpus.Import(t.Context(), corpus.ImportParams{Dir: b.dir, Collection: "c"}, b.store, nil)
+			_, err := corpus.Import(t.Context(), corpus.ImportParams{Source: b.dir, Collection: "c"}, b.store, nil)
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), b.dir) {
 				t.Errorf("error = %v, want %q", err, c.says)
 			}
@@ -309,12 +310,12 @@ func TestImportRefusesTheWhole(t *testing.T) {
 		dir, collection string
 		code            domain.Code
 	}{{b.dir, "a/b", domain.CodeInvalid}, {b.dir, "", domain.CodeInvalid}, {filepath.Join(b.dir, "no"), "c", domain.CodeInternal}} {
-		if _, err := corpus.Import(t.Context(), corpus.ImportParams{Dir: c.dir, Collection: c.collection}, b.store, nil); err == nil || domain.CodeOf(err) != c.code {
+		if _, err := corpus.Import(t.Context(), corpus.ImportParams{Source: c.dir, Collection: c.collection}, b.store, nil); err == nil || domain.CodeOf(err) != c.code {
 			t.Errorf("Import(%q, %q) = %v", c.dir, c.collection, err)
 		}
 	}
 	b.manifest(t, "file,known")
-	if _, err := corpus.Import(t.Context(), corpus.ImportParams{Dir: b.dir, Collection: "demo"}, b.store, nil); domain.CodeOf(err) != domain.CodeInvalid {
+	if _, err := corpus.Import(t.Context(), corpus.ImportParams{Source: b.dir, Collection: "demo"}, b.store, nil); domain.CodeOf(err) != domain.CodeInvalid {
 		t.Errorf("import into the demo collection: %v", err)
 	}
 }
@@ -391,7 +392,7 @@ func testImportIsResumed(t *testing.T, b *bundle) {
 		lines = append(lines, name+",transcription,word,yes")
 	}
 	b.manifest(t, lines...)
-	p := corpus.ImportParams{Dir: b.dir, Collection: "c", Renderings: 1}
+	p := corpus.ImportParams{Source: b.dir, Collection: "c", Renderings: 1}
 	ctx, cancel := context.WithCancel(t.Context())
 	report, err := corpus.Import(ctx, p, b.store, func(p corpus.Progress) {
 		if p.Done > 0 {

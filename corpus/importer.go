@@ -37,15 +37,32 @@ type Page struct {
 	Name string // as reports name it
 	// Read gives the file's bytes; it is called once, from any goroutine.
 	// Whoever implements it bounds what it reads.
-	Read  func(ctx context.Context) ([]byte, error)
+	Read func(ctx context.Context) ([]byte, error)
+	// Size is the size that the items' boxes and outlines are measured in; zero:
+	// the picture's own. A picture of the same shape in another size is scaled to.
+	Size  image.Point
 	Items []Item
 }
 
 // Item is one image to be made.
 type Item struct {
-	Entry                  // without ID, Collection and Renderings
-	Box    image.Rectangle // pixels of the page, from its upper left corner; empty: all of it
-	Origin Origin          // where it is described
+	Entry                 // without ID, Collection and Renderings
+	Box   image.Rectangle // pixels of the page, from its upper left corner; empty: all of it
+	// Outline is a polygon within the box, outside of which nothing is to be
+	// seen; nil: the box is all there is.
+	Outline []image.Point
+	// Address names the image where its file's bytes do not: what is in the
+	// store already is then not even read. All items of a page have one, or none.
+	Address string
+	Origin  Origin // where it is described
+}
+
+// id names the item's image. The file is not looked at where it has an address.
+func (i *Item) id(collection domain.CollectionID, file fingerprint) domain.ImageID {
+	if i.Address != "" {
+		return imageID(collection, i.Type, addressed(i.Address), image.Rectangle{})
+	}
+	return imageID(collection, i.Type, file, i.Box, i.Outline...)
 }
 
 // Origin is a place in what is imported. The zero value is no place.
@@ -103,6 +120,10 @@ type Report struct {
 	Skipped    Problems // what was left out
 	Notes      Problems // what was taken, but deserves a look
 
+	// Of an export of another platform's answers: how many are new, and how many
+	// were there.
+	Votes, VotesPresent int
+
 	// What the collection holds and can serve, alone, after the import.
 	Counts    []Count
 	Types     []domain.ChallengeType
@@ -149,6 +170,15 @@ func (t *tally) count(made, present, updated int) {
 	t.report.Present += present
 	t.report.Updated += updated
 	t.advance(made + present + updated)
+}
+
+// votes adds to the numbers of another platform's answers.
+func (t *tally) votes(added, present int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Votes += added
+	t.report.VotesPresent += present
+	t.advance(added + present)
 }
 
 func (t *tally) total(n int) {

@@ -34,7 +34,19 @@ type manifest struct {
 	complete bool   // what a line that does not say means
 	maxBytes int64  // of one picture file
 	total    func(lines int)
+	fetch    fetchFunc // of pictures that are named by an address
+	// other, where there is one, says that the table was made for something else.
+	other *otherTable
 }
+
+// otherTable is what is to be known of a table that was made for something else.
+type otherTable struct {
+	columns map[string]string // our columns by name, and what the table calls them
+	tree    *tree             // files may lie deeper than the table says
+}
+
+// fetchFunc gives what is at an address, within the bound of a picture file.
+type fetchFunc func(ctx context.Context, address string) ([]byte, error)
 
 var _ Importer = (*manifest)(nil)
 
@@ -50,7 +62,7 @@ func findManifest(folder *os.Root) (string, error) {
 		switch ext := strings.ToLower(path.Ext(e.Name())); {
 		case e.IsDir() || ext != ".csv" && ext != ".tsv":
 		case e.Name() == keywordsFile || e.Name() == collectionFile:
-		case strings.EqualFold(strings.TrimSuffix(e.Name(), path.Ext(e.Name())), manifestName):
+		case isManifestName(e.Name()):
 			return e.Name(), nil
 		default:
 			tables = append(tables, e.Name())
@@ -63,6 +75,10 @@ func findManifest(folder *os.Root) (string, error) {
 		return tables[0], nil
 	}
 	return "", fmt.Errorf("the folder has no manifest.csv, but several tables (%.200s); name one of them manifest.csv", strings.Join(tables, ", "))
+}
+
+func isManifestName(name string) bool {
+	return strings.EqualFold(strings.TrimSuffix(name, path.Ext(name)), manifestName)
 }
 
 // Read implements [Importer].
@@ -78,6 +94,9 @@ func (m *manifest) Read(ctx context.Context, sink Sink) error {
 	index, err := m.header(t)
 	if err != nil {
 		return err
+	}
+	if left := unused(t.first, index); len(left) > 0 { // of a table that was made for something else
+		sink.Note(Problem{Origin{m.name, 1}, fmt.Sprintf("columns that are not read: %.300s", strings.Join(left, ", "))})
 	}
 	for {
 		pages, more, err := m.window(t, index, sink)
@@ -104,7 +123,11 @@ func (m *manifest) header(t *table) (map[column]int, error) {
 		err = checkFields(fields)
 	}
 	var index map[column]int
-	if err == nil {
+	switch {
+	case err != nil:
+	case m.other != nil:
+		index, err = readOtherHeader(fields, m.other.columns)
+	default:
 		index, err = readHeaderLine(fields)
 	}
 	if err != nil {
@@ -143,12 +166,12 @@ func (m *manifest) window(t *table, index map[column]int, sink Sink) (pages []*P
 		case errors.Is(err, io.EOF):
 			return pages, false, nil
 		case err != nil && isLineError(err):
-			sink.Skip(Problem{origin, lineReason(err, len(fields), len(index))})
+			sink.Skip(Problem{origin, lineReason(err, len(fields), len(t.first))})
 			continue
 		case err != nil:
 			return nil, false, fmt.Errorf("read %s after line %d: %w", m.name, number, err)
 		}
-		line, err := readRow(row{index, fields}, m.complete)
+		line, err := readRow(row{index, fields, m.other}, m.complete)
 		if err != nil {
 			sink.Skip(Problem{origin, err.Error()})
 			continue
@@ -157,15 +180,23 @@ func (m *manifest) window(t *table, index map[column]int, sink Sink) (pages []*P
 			sink.Note(Problem{origin, note})
 		}
 		line.item.Origin = origin
-		page := byFile[line.file]
+		key := line.file + "\x00" + line.address
+		page := byFile[key]
 		if page == nil {
-			page = &Page{Name: line.file, Read: func(context.Context) ([]byte, error) { return readBounded(m.folder, line.file, m.maxBytes) }}
-			byFile[line.file] = page
+			page = m.page(&line)
+			byFile[key] = page
 			pages = append(pages, page)
 		}
 		page.Items = append(page.Items, line.item)
 	}
 	return pages, true, nil
+}
+
+func (m *manifest) page(line *manifestLine) *Page {
+	if line.file == "" {
+		return &Page{Name: line.address, Read: func(ctx context.Context) ([]byte, error) { return m.fetch(ctx, line.address) }}
+	}
+	return &Page{Name: line.file, Read: func(context.Context) ([]byte, error) { return readBounded(m.folder, line.file, m.maxBytes) }}
 }
 
 // isLineError reports whether a line is wrong and the next may be right.
@@ -185,56 +216,63 @@ func lineReason(err error, got, want int) string {
 type table struct {
 	file   io.Closer
 	reader *csv.Reader
+	first  []string // the first line: the names of the columns
 }
 
 // openTable opens a table within the folder and finds out what separates its
 // fields: the tab in a .tsv, else the comma, or the semicolon that some
 // languages' spreadsheets write.
 func openTable(folder *os.Root, name string) (*table, error) {
-	f, size, err := openRegular(folder, name)
+	f, text, err := openText(folder, name)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", name, err)
-	}
-	if size > maxManifestSize {
-		return nil, errors.Join(fmt.Errorf("%s is %d bytes; at most %d are read", name, size, maxManifestSize), f.Close())
-	}
-	reader, err := newTableReader(io.LimitReader(f, maxManifestSize), strings.EqualFold(path.Ext(name), ".tsv"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read %s: %w", name, err), f.Close())
-	}
-	return &table{file: f, reader: reader}, nil
-}
-
-func newTableReader(r io.Reader, tabs bool) (*csv.Reader, error) {
-	const byteOrderMark = "\ufeff"
-	buffered := bufio.NewReader(r)
-	start, err := buffered.Peek(buffered.Size())
-	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if bytes.HasPrefix(start, []byte{0xff, 0xfe}) || bytes.HasPrefix(start, []byte{0xfe, 0xff}) {
-		return nil, errors.New("it is written in UTF-16; save it as UTF-8")
-	}
-	if bytes.HasPrefix(start, []byte(byteOrderMark)) {
-		if _, err := buffered.Discard(len(byteOrderMark)); err != nil {
-			return nil, err
-		}
-	}
-	reader := csv.NewReader(buffered)
+	start, _ := text.Peek(text.Size()) // what it cannot give, reading will say
+	reader := csv.NewReader(text)
 	header, _, _ := strings.Cut(string(start), "\n")
 	switch {
-	case tabs:
+	case strings.EqualFold(path.Ext(name), ".tsv"):
 		reader.Comma = '\t'
 		reader.LazyQuotes = true // few programs quote in a TSV: a mark within a field is a letter like any other
 	case strings.Contains(header, ";") && !strings.Contains(header, ","):
 		reader.Comma = ';'
 	}
-	return reader, nil
+	return &table{file: f, reader: reader}, nil
+}
+
+// openText opens a table's file within the folder as UTF-8, behind its mark.
+func openText(folder *os.Root, name string) (io.Closer, *bufio.Reader, error) {
+	const byteOrderMark = "\ufeff"
+	f, size, err := openRegular(folder, name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	if size > maxManifestSize {
+		return nil, nil, errors.Join(fmt.Errorf("%s is %d bytes; at most %d are read", name, size, maxManifestSize), f.Close())
+	}
+	text := bufio.NewReader(io.LimitReader(f, maxManifestSize))
+	start, err := text.Peek(len(byteOrderMark))
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+	case bytes.HasPrefix(start, []byte{0xff, 0xfe}), bytes.HasPrefix(start, []byte{0xfe, 0xff}):
+		err = errors.New("it is written in UTF-16; save it as UTF-8")
+	case string(start) == byteOrderMark:
+		_, err = text.Discard(len(byteOrderMark))
+	default:
+		err = nil
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", name, err), f.Close())
+	}
+	return f, text, nil
 }
 
 // next gives the fields of the next line that is not empty, and its number.
 func (t *table) next() ([]string, int, error) {
 	fields, err := t.reader.Read()
+	if t.first == nil {
+		t.first = fields
+	}
 	if len(fields) > 0 {
 		line, _ := t.reader.FieldPos(0)
 		return fields, line, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"image"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,7 @@ type pipeline struct {
 	renderings int
 	workers    int // cores to use
 	update     bool
+	roles      roles
 	limits     Limits
 	tally      *tally
 
@@ -90,13 +92,21 @@ func (p *pipeline) Note(problem Problem) { p.tally.note(problem) }
 // page makes the images of one page. Only a failing store and the context's
 // end are errors; all else is said in the report.
 func (p *pipeline) page(ctx context.Context, page *Page) error {
+	items := page.Items
+	var err error
+	if len(items) > 0 && items[0].Address != "" {
+		if items, err = p.sort(ctx, items, fingerprint{}); err != nil || len(items) == 0 {
+			return err // what is there already is not even fetched
+		}
+	}
 	data, err := page.Read(ctx)
 	if err != nil {
-		return p.skipAll(ctx, page.Items, err)
+		return p.skipAll(ctx, items, err)
 	}
-	items, err := p.sort(ctx, page.Items, sha256.Sum256(data))
-	if err != nil || len(items) == 0 {
-		return err // what is there already is not even decoded
+	if items[0].Address == "" {
+		if items, err = p.sort(ctx, items, sha256.Sum256(data)); err != nil || len(items) == 0 {
+			return err // what is there already is not even decoded
+		}
 	}
 	head, err := readHeader(data, p.limits.MaxPixels)
 	if err != nil {
@@ -107,7 +117,11 @@ func (p *pipeline) page(ctx context.Context, page *Page) error {
 		return err
 	}
 	defer p.memory.Release(weight)
-	return p.cutAll(ctx, head, data, items)
+	fitted, err := scaled(items, page.Size, image.Pt(head.width, head.height))
+	if err != nil {
+		return p.skipAll(ctx, items, err)
+	}
+	return p.cutAll(ctx, head, data, fitted)
 }
 
 // skipAll leaves out all items of a page for one reason.
@@ -128,7 +142,8 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 	for i := range items {
 		item := &items[i]
 		item.Collection = p.collection
-		item.ID = imageID(p.collection, item.Type, file, item.Box)
+		item.ID = item.id(p.collection, file)
+		p.roles.assign(&item.Entry)
 		ids[i] = item.ID
 	}
 	stored, err := p.store.Entries(ctx, ids)
@@ -190,7 +205,7 @@ func (p *pipeline) cutAll(ctx context.Context, head header, data []byte, items [
 			// Held until the writer has the image: a slow disk then slows the
 			// cores down, and finished images do not pile up.
 			defer p.freeCore()
-			part, err := cut(img, item.Box)
+			part, err := item.cut(img)
 			if err != nil {
 				p.tally.skip(Problem{item.Origin, err.Error()})
 				return

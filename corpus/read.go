@@ -25,7 +25,7 @@ const (
 		FROM images WHERE collection = $1 ORDER BY id`
 
 	selectEntry = `SELECT id, collection, document, type, known, trust, text, labels, candidates, complete, prior, renderings,
-			institution, shelfmark, page, licence, source
+			institution, shelfmark, page, licence, source, guess
 		FROM images WHERE id = $1`
 
 	selectCounts = `SELECT type, known, count(*) FROM images WHERE collection = $1 GROUP BY type, known ORDER BY type, known DESC`
@@ -267,7 +267,7 @@ func scanEntry(row *sql.Row) (Entry, error) {
 	var e Entry
 	var labels, candidates string
 	err := row.Scan(&e.ID, &e.Collection, &e.Document, &e.Type, &e.Known, &e.Trust, &e.Text, &labels, &candidates,
-		&e.Complete, &e.Prior, &e.Renderings, &e.Institution, &e.ShelfMark, &e.Page, &e.Licence, &e.Source)
+		&e.Complete, &e.Prior, &e.Renderings, &e.Institution, &e.ShelfMark, &e.Page, &e.Licence, &e.Source, &e.Guess)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -28,9 +28,10 @@ const (
 
 // manifestLine is what one line of a manifest says.
 type manifestLine struct {
-	file  string // relative, with slashes
-	item  Item   // without its origin
-	notes []string
+	file    string // relative, with slashes; "": it is to be fetched
+	address string // of the picture to be fetched
+	item    Item   // without its origin
+	notes   []string
 }
 
 // readRow reads one line. complete is what a line that does not say means.
@@ -40,11 +41,11 @@ func readRow(r row, complete bool) (manifestLine, error) {
 	}
 	var line manifestLine
 	var err error
-	if line.file, err = readFile(r.get(columnFile)); err != nil {
+	if err = line.readPicture(r); err != nil {
 		return manifestLine{}, err
 	}
 	item := &line.item
-	if item.Known, err = readKnown(r.get(columnKnown)); err != nil {
+	if item.Known, err = r.known(); err != nil {
 		return manifestLine{}, err
 	}
 	if item.Known {
@@ -71,8 +72,62 @@ func readRow(r row, complete bool) (manifestLine, error) {
 	if err := checkSource(item.Source); err != nil {
 		return manifestLine{}, err
 	}
-	item.Document = firstOf(r.get(columnDocument), item.Source, line.file)
+	item.Document = firstOf(r.get(columnDocument), item.Source, line.file, line.address)
+	item.Source = firstOf(item.Source, line.address)
+	if line.file == "" {
+		item.Address = line.address
+		if b := item.Box; !b.Empty() {
+			item.Address += fmt.Sprintf("#xywh=%d,%d,%d,%d", b.Min.X, b.Min.Y, b.Dx(), b.Dy())
+		}
+	}
 	return line, nil
+}
+
+// readPicture finds out where the picture is: in the folder, or else at an
+// address.
+func (l *manifestLine) readPicture(r row) (err error) {
+	file := r.get(columnFile)
+	if l.address = r.get(columnAddress); l.address != "" && !isAddress(l.address) {
+		return fmt.Errorf("the address %.80q does not begin with http: or https:", l.address)
+	}
+	switch {
+	case file == "" && l.address != "":
+		return nil
+	case r.other == nil || file == "":
+		l.file, err = readFile(file)
+		return err
+	}
+	if l.file, err = r.other.tree.picture(file, manifestName); err != nil && l.address == "" {
+		return err
+	}
+	return nil
+}
+
+// known says whether the answer is on record. A table that was made for
+// something else and does not say so has an answer or none.
+func (r row) known() (bool, error) {
+	said := r.get(columnKnown)
+	if said == "" && r.other != nil {
+		return r.get(columnKeyword) != "" || r.get(columnText) != "", nil
+	}
+	return readKnown(said)
+}
+
+// keywords gives the keywords of a line. Some platforms write several lists
+// into one field, each with a number that means nothing here: "a,0|b;c,1".
+func (r row) keywords() []string {
+	field := r.get(columnKeyword)
+	if r.other == nil {
+		return strings.Split(field, "|")
+	}
+	var list []string
+	for part := range strings.SplitSeq(field, "|") {
+		if i := strings.LastIndexByte(part, ','); i >= 0 && i+1 < len(part) && strings.Trim(part[i+1:], "0123456789 ") == "" {
+			part = part[:i]
+		}
+		list = append(list, strings.Split(part, ";")...)
+	}
+	return list
 }
 
 func firstOf(texts ...string) string {
@@ -137,6 +192,12 @@ func readKind(r row) (domain.ChallengeType, error) {
 			return domain.TypeTranscription, nil
 		case keyword && !text:
 			return domain.TypeClassification, nil
+		case !text && r.other != nil:
+			// Nobody has said anything yet; the columns tell what is to be said.
+			if _, has := r.index[columnKeyword]; has {
+				return domain.TypeClassification, nil
+			}
+			return domain.TypeTranscription, nil
 		}
 		return domain.TypeInvalid, errors.New("the kind is missing; write transcription or classification")
 	default:
@@ -155,16 +216,12 @@ func (l *manifestLine) readText(r row) error {
 		}
 		return nil
 	}
-	folded := utf8.RuneCountInString(domain.Fold(text))
-	switch {
-	case text == "":
-		return errors.New("the text is missing; a known transcription needs one")
-	case folded == 0:
-		return fmt.Errorf("the text %.40q has no letter or digit to compare an answer with", text)
-	case utf8.RuneCountInString(text) > domain.MaxAnswerRunes:
-		return fmt.Errorf("the text is longer than %d characters, which is the longest answer", domain.MaxAnswerRunes)
-	case folded < judgedLetters:
-		l.notes = append(l.notes, fmt.Sprintf("the text %q is too short to be asked as a known one; it takes %d letters or digits", text, judgedLetters))
+	note, err := recordedText(text)
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		l.notes = append(l.notes, note)
 	}
 	l.item.Text = text
 	return nil
@@ -175,7 +232,7 @@ func (l *manifestLine) readKeywords(r row, complete bool) error {
 		return errors.New("a classification has keywords, not a text")
 	}
 	var keywords []string
-	for k := range strings.SplitSeq(r.get(columnKeyword), "|") {
+	for _, k := range r.keywords() {
 		k = strings.TrimSpace(k)
 		switch {
 		case k == "":

@@ -50,14 +50,14 @@ const (
 		ON CONFLICT (collection, keyword, lang) DO UPDATE SET label = excluded.label WHERE keywords.label <> excluded.label`
 
 	insertImage = `INSERT INTO images (id, collection, document, type, known, trust, text, labels, candidates, complete, prior,
-			renderings, institution, shelfmark, page, licence, source, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+			renderings, institution, shelfmark, page, licence, source, created_at, guess)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (id) DO NOTHING`
 
 	// The type is part of the id, and the collection and the renderings stay:
 	// all else can be corrected.
 	updateImage = `UPDATE images SET document = $2, known = $3, trust = $4, text = $5, labels = $6, candidates = $7, complete = $8,
-			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14
+			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14, guess = $15
 		WHERE id = $1`
 
 	insertRendering = `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ($1, $2, $3, $4, $5, $6)`
@@ -138,7 +138,7 @@ func (s *Store) AddImages(ctx context.Context, images []NewImage) ([]Outcome, er
 func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, now int64) (Outcome, error) {
 	made, err := affected(tx.ExecContext(ctx, insertImage, im.ID, im.Collection, im.Document, im.Type, number(im.Known), im.Trust,
 		im.Text, list(im.Labels), list(im.Candidates), number(im.Complete), im.Prior, len(im.Pictures),
-		im.Institution, im.ShelfMark, im.Page, im.Licence, im.Source, now))
+		im.Institution, im.ShelfMark, im.Page, im.Licence, im.Source, now, im.Guess))
 	if err != nil {
 		return OutcomeInvalid, err
 	}
@@ -183,7 +183,7 @@ func (s *Store) UpdateImages(ctx context.Context, entries []Entry) (int, error) 
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, updateImage, e.ID, e.Document, number(e.Known), e.Trust, e.Text, list(e.Labels),
-				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source); err != nil {
+				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source, e.Guess); err != nil {
 				return false, err
 			}
 			changed++
@@ -229,7 +229,7 @@ func (s *Store) DeleteImages(ctx context.Context, ids []domain.ImageID) (int, er
 // when it is not there.
 func (s *Store) DeleteCollection(ctx context.Context, id domain.CollectionID) error {
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
-		for _, statement := range []string{deleteCollectionRenderings, deleteCollectionImages, deleteCollectionKeywords} {
+		for _, statement := range []string{deleteCollectionRenderings, deleteCollectionImages, deleteCollectionKeywords, deleteCollectionVotes} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 				return false, err
 			}
@@ -304,7 +304,7 @@ func (e *Entry) check() error {
 func compare(a, b *Entry) Outcome {
 	same := a.Collection == b.Collection && a.Document == b.Document && a.Type == b.Type && a.Known == b.Known &&
 		a.Trust == b.Trust && a.Text == b.Text && a.Complete == b.Complete && a.Prior == b.Prior &&
-		a.Provenance == b.Provenance && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Candidates, b.Candidates)
+		a.Guess == b.Guess && a.Provenance == b.Provenance && slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Candidates, b.Candidates)
 	if same {
 		return OutcomePresent
 	}

@@ -29,6 +29,7 @@ var grants = []struct{ table, privileges string }{
 	{"keywords", "SELECT, INSERT, UPDATE, DELETE"},
 	{"images", "SELECT, INSERT, UPDATE, DELETE"},
 	{"renderings", "SELECT, INSERT, UPDATE, DELETE"},
+	{"imported_votes", "SELECT, INSERT, DELETE"},
 	{"corpus_revision", "SELECT, UPDATE"},
 
 	// The service refuses to start on steps that it does not know.

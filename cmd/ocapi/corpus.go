@@ -14,17 +14,26 @@ import (
 )
 
 type corpusCmd struct {
-	Import corpusImportCmd `cmd:"" help:"Import a folder with a table of images into a collection."`
+	Import corpusImportCmd `cmd:"" help:"Import images, and what is on record of them, into a collection."`
 	List   corpusListCmd   `cmd:"" help:"List the collections and what they can serve."`
 }
 
 type corpusImportCmd struct {
-	Dir            string `arg:"" help:"The folder, with manifest.csv in it (see docs/collections.md)."`
-	Collection     string `help:"The collection's name: letters, digits, '-', '_' and '.'." required:""`
-	Title          string `help:"A title for people."`
-	Credit         string `help:"The institution's line, shown with every challenge."`
-	LabelsComplete bool   `help:"An image shows none of the keywords that its line does not name (where no column labels_complete says otherwise)."`
-	Update         bool   `help:"Bring images that are there already up to date with the table."`
+	Source         string            `arg:"" help:"A folder, a file, or the address of a IIIF manifest (see docs/collections.md)."`
+	Collection     string            `help:"The collection's name: letters, digits, '-', '_' and '.'." required:""`
+	Format         string            `help:"What the source is: auto, manifest, labels, page, alto, iiif or zooniverse." default:"auto"`
+	Title          string            `help:"A title for people."`
+	Credit         string            `help:"The institution's line, shown with every challenge."`
+	Licence        string            `help:"The images' licence, where the material does not say."`
+	SourceURL      string            `name:"source-url" help:"Where the images come from, where the material does not say."`
+	Columns        map[string]string `help:"What a table that was made for something else calls file, keyword, text …: --columns file=Filename,keyword=Label." mapsep:","`
+	LabelsComplete bool              `help:"An image shows none of the keywords that it is not said to show (where no column labels_complete says otherwise)."`
+	Level          string            `help:"What becomes one image of a transcribed page: word, line, or auto (words where a line has them)." default:"auto"`
+	AsGuess        bool              `help:"Texts and labels are a machine's: the images are unknown, and the guess is kept."`
+	KnownShare     float64           `help:"The share of the images with an answer on record that are known, from 0 to 1; the others are asked about." default:"1"`
+	Update         bool              `help:"Bring images that are there already up to date with the source."`
+	AllowPrivate   bool              `help:"Fetch from this machine and private networks too, where a document points there."`
+	Rate           float64           `help:"Requests a second to one host." default:"2"`
 	place
 }
 
@@ -41,36 +50,63 @@ func (c *corpusImportCmd) Run(env *environment) error {
 		// Inside the service, visitors come first.
 		workers = max(1, runtime.GOMAXPROCS(0)-1)
 	}
+	params, err := c.params(env)
+	if err != nil {
+		return err
+	}
+	params.Workers = workers
 	return withStores(env, c.place, func(s *stores) error {
-		dir := c.Dir
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(env.dir, dir)
-		}
 		said := time.Now()
-		report, err := corpus.Import(env.ctx, corpus.ImportParams{
-			Dir: dir, Collection: c.Collection, Title: c.Title, Credit: c.Credit,
-			LabelsComplete: c.LabelsComplete, Update: c.Update, Workers: workers,
-		}, s.corpus, func(p corpus.Progress) {
+		report, err := corpus.Import(env.ctx, params, s.corpus, func(p corpus.Progress) {
 			if time.Since(said) > importSaid {
 				said = time.Now()
 				fmt.Fprintf(env.stderr, "%d of %d lines\n", p.Done, p.Total) //nolint:errcheck // the report follows
 			}
 		})
-		if err != nil && report.Made+report.Updated+report.Skipped.Total == 0 {
+		if err != nil && report.Made+report.Updated+report.Votes+report.Skipped.Total == 0 {
 			return err // there is nothing to report
 		}
 		printReport(env, &report)
-		if err == nil && report.Made+report.Present+report.Updated == 0 {
+		if err == nil && report.Made+report.Present+report.Updated+report.Votes+report.VotesPresent == 0 {
 			return errors.New("no image was imported")
 		}
 		return err
 	})
 }
 
+// maxRate is the most requests a second to one host; more is no import but an
+// attack.
+const maxRate = 50
+
+// params reads the command line, before anything is opened.
+func (c *corpusImportCmd) params(env *environment) (corpus.ImportParams, error) {
+	p := corpus.ImportParams{
+		Source: c.Source, Collection: c.Collection, Title: c.Title, Credit: c.Credit, Licence: c.Licence, SourceURL: c.SourceURL,
+		Columns: c.Columns, LabelsComplete: c.LabelsComplete, AsGuess: c.AsGuess, KnownShare: &c.KnownShare, Update: c.Update,
+		Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
+	}
+	if !strings.Contains(p.Source, "://") && !filepath.IsAbs(p.Source) {
+		p.Source = filepath.Join(env.dir, p.Source)
+	}
+	if !(c.Rate > 0 && c.Rate <= maxRate) {
+		return p, domain.Invalid("rate", "the rate is %g requests a second; it is above 0 and at most %d", c.Rate, maxRate)
+	}
+	p.Fetch.Interval = time.Duration(float64(time.Second) / c.Rate)
+	var err error
+	if p.Format, err = corpus.ParseFormat(c.Format); err != nil {
+		return p, err
+	}
+	p.Level, err = corpus.ParseLevel(c.Level)
+	return p, err
+}
+
 func printReport(env *environment, r *corpus.Report) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Collection %s: %s made, %d there already, %d brought up to date, %d skipped.\n",
 		r.Collection, count(r.Made, "image"), r.Present, r.Updated, r.Skipped.Total)
+	if r.Votes+r.VotesPresent > 0 {
+		fmt.Fprintf(&b, "Answers of another platform: %d stored, %d there already.\n", r.Votes, r.VotesPresent)
+	}
 	printProblems(&b, "Skipped", r.Skipped)
 	printProblems(&b, "Worth a look", r.Notes)
 	if len(r.Counts) > 0 {

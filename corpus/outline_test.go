@@ -1,0 +1,100 @@
+package corpus_test
+
+import (
+	"crypto/sha256"
+	"image"
+	"image/color"
+	"image/draw"
+	"testing"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+// lines draws a page with three bars of ink that rise to the right, 20 high and
+// 50 apart, and gives the outline of the middle one.
+func lines() (*image.RGBA, []image.Point) {
+	page := image.NewRGBA(image.Rect(0, 0, 400, 220))
+	draw.Draw(page, page.Rect, image.NewUniform(color.RGBA{220, 200, 170, 255}), image.Point{}, draw.Src)
+	for _, top := range []int{50, 100, 150} {
+		for x := 40; x < 360; x++ {
+			for y := range 20 {
+				if x%12 < 6 { // letters
+					page.Set(x, top+y-(x-40)/8, color.RGBA{30, 20, 10, 255})
+				}
+			}
+		}
+	}
+	return page, []image.Point{{40, 100}, {360, 60}, {360, 80}, {40, 120}}
+}
+
+func TestCutOutline(t *testing.T) {
+	t.Parallel()
+	page, outline := lines()
+	got, err := corpus.CutOutline(page, outline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := got.Bounds()
+	if b.Dx() < 320 || b.Dx() > 330 || b.Dy() < 60 || b.Dy() > 70 {
+		t.Errorf("the cut is %v", b)
+	}
+	dx, dy := b.Dx()/2-200, b.Dy()/2-90 // from the page to the cut
+	light := func(x, y int) int {
+		r, _, _, _ := got.At(x+dx, y+dy).RGBA()
+		return int(r >> 8)
+	}
+	ink := 0
+	for y := -dy; y < b.Dy()-dy; y++ {
+		for x := -dx; x < b.Dx()-dx; x++ {
+			top := 100 - (x-40)/8 // of the line, here
+			inside := x >= 40 && x < 360 && y >= top && y < top+20
+			switch v := light(x, y); {
+			case inside && x%12 < 6 && v < 60:
+				ink++
+			case (y < top-8 || y > top+28) && (v < 190 || v > 230):
+				t.Fatalf("at %d, %d, beside the line, it is %d light", x, y, v)
+			}
+		}
+	}
+	if want := 320 * 20 / 2 * 9 / 10; ink < want {
+		t.Errorf("%d pixels of ink are left, want %d", ink, want)
+	}
+}
+
+func TestCutOutlineRefuses(t *testing.T) {
+	t.Parallel()
+	page, _ := lines()
+	for name, outline := range map[string][]image.Point{
+		"beside the page": {{500, 10}, {600, 10}, {550, 40}},
+		"too small":       {{10, 10}, {13, 10}, {12, 13}},
+		"far away":        {{-1 << 20, -1 << 20}, {1 << 20, -1 << 20}, {1 << 20, 1 << 20}},
+	} {
+		if _, err := corpus.CutOutline(page, outline); err == nil {
+			t.Errorf("what is %s was cut", name)
+		}
+	}
+	// A line that crosses itself, and one that covers next to nothing.
+	for _, outline := range [][]image.Point{{{40, 100}, {360, 120}, {360, 100}, {40, 120}}, {{40, 100}, {360, 100}, {40, 110}, {360, 101}}} {
+		if _, err := corpus.CutOutline(page, outline); err != nil {
+			t.Errorf("%v: %v", outline, err)
+		}
+	}
+}
+
+// TestImageIDsStay has an id that was given out before there were outlines:
+// events name images by it.
+func TestImageIDsStay(t *testing.T) {
+	t.Parallel()
+	file, box := sha256.Sum256([]byte("file")), image.Rect(1, 2, 30, 40)
+	if id := corpus.ImageID("c", domain.TypeTranscription, file, box); id != "f5eofvjhwycaphhnk4vuktc7" {
+		t.Errorf("the id is %s", id)
+	}
+	seen := map[domain.ImageID]bool{}
+	for _, outline := range [][]image.Point{nil, {{1, 2}, {30, 2}, {30, 40}}, {{1, 2}, {30, 2}, {29, 40}}} {
+		seen[corpus.ImageID("c", domain.TypeTranscription, file, box, outline...)] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("three outlines have %d ids", len(seen))
+	}
+}
