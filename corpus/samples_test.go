@@ -167,7 +167,7 @@ func TestImportLabelledCrops(t *testing.T) {
 	if c := snapshot.Collections[0]; c.Credit != "Staatsbibliothek zu Berlin" || c.Keywords["stamp"]["fr"] != "cachet" {
 		t.Errorf("collection = %+v", c)
 	}
-	b.checkPictures(t, snapshot.Images, 240, 240)
+	b.checkPictures(t, snapshot.Images, 264, 264)
 	b.deal(t, snapshot, domain.TypeClassification)
 }
 
@@ -221,7 +221,7 @@ func TestImportWordsOfPrintedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.checkPictures(t, snapshot.Images, 440, 128)
+	b.checkPictures(t, snapshot.Images, 825, 240)
 	b.deal(t, snapshot, domain.TypeTranscription)
 }
 

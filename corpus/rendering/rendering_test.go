@@ -51,7 +51,7 @@ func TestMakeSizes(t *testing.T) {
 	shapes := []struct {
 		shape Shape
 		w, h  int
-	}{{ShapeLine, 440, 128}, {ShapeTile, 240, 240}}
+	}{{ShapeLine, 825, 240}, {ShapeTile, 264, 264}}
 	for _, src := range sources {
 		for _, want := range shapes {
 			t.Run(src.name+"/"+want.shape.String(), func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestMakeGround(t *testing.T) {
 			t.Fatal(err)
 		}
 		img := decode(t, out[0])
-		for _, p := range []image.Point{{3, 3}, {436, 3}, {3, 124}, {436, 124}, {220, 3}, {220, 124}, {3, 64}, {436, 64}} {
+		for _, p := range []image.Point{{3, 3}, {820, 3}, {3, 235}, {820, 235}, {412, 3}, {412, 235}, {3, 120}, {820, 120}} {
 			r, g, b, _ := img.At(p.X, p.Y).RGBA()
 			got := [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
 			for i, want := range [3]int{228, 214, 184} {
