@@ -45,6 +45,10 @@ type ImportParams struct {
 	Renderings int // of each image; 0: [DefaultRenderings]
 	Workers    int // cores to use; 0: all. Beside a server leave it one
 	Limits     Limits
+	Rules      Rules // what fits a challenge; the zero value leaves nothing out
+	// DryRun reads and judges everything, and stores nothing: the report says what
+	// would have been done.
+	DryRun bool
 }
 
 // Import reads a folder with a table of images (see docs) into a collection.
@@ -64,6 +68,9 @@ func Import(ctx context.Context, p ImportParams, store *Store, progress Progress
 		return Report{}, fmt.Errorf("import a folder: %w", err)
 	}
 	defer func() { _ = folder.Close() }() // it is only read
+	if err := p.Rules.Validate(); err != nil {
+		return Report{}, err
+	}
 	report, err := importFolder(ctx, p, id, folder, store, progress)
 	if err != nil {
 		err = wrap(err, "import the folder %s", p.Dir)
@@ -73,6 +80,9 @@ func Import(ctx context.Context, p ImportParams, store *Store, progress Progress
 
 func importFolder(ctx context.Context, p ImportParams, id domain.CollectionID, folder *os.Root, store *Store, progress ProgressFunc) (Report, error) {
 	t := &tally{tell: progress, report: Report{Collection: id}}
+	if p.DryRun {
+		t.plan = newPlan()
+	}
 	name, err := findManifest(folder)
 	if err != nil {
 		return t.finish(), err
@@ -89,7 +99,7 @@ func importFolder(ctx context.Context, p ImportParams, id domain.CollectionID, f
 	}
 	line := &pipeline{
 		store: store, collection: id, renderings: orDefault(p.Renderings, DefaultRenderings),
-		workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update, limits: limits, tally: t,
+		workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update, limits: limits, rules: p.Rules, tally: t,
 	}
 	if err := line.run(ctx, m); err != nil {
 		return t.finish(), err
@@ -98,7 +108,7 @@ func importFolder(ctx context.Context, p ImportParams, id domain.CollectionID, f
 		return t.finish(), err
 	}
 	report := t.finish()
-	err = appraise(ctx, store, &report)
+	err = appraise(ctx, store, &report, t.plan)
 	return report, err
 }
 
@@ -149,12 +159,17 @@ func putCollection(ctx context.Context, p ImportParams, id domain.CollectionID, 
 	if err != nil {
 		return err
 	}
-	return store.PutCollection(ctx, Collection{
+	c := Collection{
 		ID:       id,
 		Title:    firstOf(p.Title, title, existing.Title, string(id)),
 		Credit:   firstOf(p.Credit, credit, existing.Credit),
 		Keywords: keywords,
-	})
+	}
+	if t.plan != nil {
+		t.plan.collection = c
+		return nil
+	}
+	return store.PutCollection(ctx, c)
 }
 
 // readCollectionFile reads the title and credit of collection.csv, if any.
@@ -273,6 +288,9 @@ func isLanguage(s string) bool {
 // adoptCredit gives a collection without a credit line the one that all of its
 // images name. Where they differ somebody has to decide.
 func adoptCredit(ctx context.Context, id domain.CollectionID, store *Store, t *tally) error {
+	if t.plan != nil {
+		return nil
+	}
 	c, err := store.Collection(ctx, id)
 	if err != nil || c.Credit != "" {
 		return err
@@ -290,16 +308,15 @@ func adoptCredit(ctx context.Context, id domain.CollectionID, store *Store, t *t
 }
 
 // appraise adds to a report what the collection holds and can serve.
-func appraise(ctx context.Context, store *Store, report *Report) error {
-	counts, err := store.Counts(ctx, report.Collection)
-	if err != nil {
-		return err
-	}
-	report.Counts = counts
+func appraise(ctx context.Context, store *Store, report *Report, plan *plan) error {
 	snapshot, err := store.Load(ctx, report.Collection)
 	if err != nil {
 		return err
 	}
+	if plan != nil {
+		plan.apply(&snapshot)
+	}
+	report.Counts = countImages(snapshot.Images)
 	var infos []domain.CollectionInfo
 	for i := range snapshot.Collections {
 		infos = append(infos, snapshot.Collections[i].Info())

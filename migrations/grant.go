@@ -29,6 +29,8 @@ var grants = []struct{ table, privileges string }{
 	{"keywords", "SELECT, INSERT, UPDATE, DELETE"},
 	{"images", "SELECT, INSERT, UPDATE, DELETE"},
 	{"renderings", "SELECT, INSERT, UPDATE, DELETE"},
+	{"looks", "SELECT, INSERT, DELETE"},
+	{"retirements", "SELECT, INSERT, UPDATE, DELETE"},
 	{"corpus_revision", "SELECT, UPDATE"},
 
 	// The service refuses to start on steps that it does not know.

@@ -26,6 +26,12 @@ func frameOf(shape Shape, b image.Rectangle) frame {
 	return f
 }
 
+// Scale says how many served pixels one pixel of a picture of that size becomes,
+// before the small variations.
+func (s Shape) Scale(picture image.Point) float64 {
+	return frameOf(s, image.Rectangle{Max: picture}).scale
+}
+
 // paint fills dst with one variation of the picture.
 func (f frame) paint(dst, src *image.RGBA, paper ground, v variation, seed uint64) {
 	scale := f.scale * v.zoom
