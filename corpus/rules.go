@@ -33,7 +33,7 @@ type Rules struct {
 	MinLetters float64
 	// MinContrast is the least difference of light between ink and paper, 0 to
 	// 255. The palest stamps of the samples have 45, drawn words 42, blank paper
-	// up to 20.
+	// up to 25.
 	MinContrast float64
 	// MaxAspect is how many times the longer side may be as long as the shorter.
 	// At 10 a tile is 13 pixels high on the visitor's page. A border ornament of
