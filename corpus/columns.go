@@ -29,6 +29,8 @@ const (
 	columnShelfMark
 	columnPage
 	columnLicence
+	columnCanvas
+	columnRegion
 )
 
 // columnName is one spelling of a column's name.
@@ -54,6 +56,7 @@ func columnNames() []columnName {
 		{"shelfmark", columnShelfMark}, {"shelf_mark", columnShelfMark},
 		{"page", columnPage},
 		{"licence", columnLicence}, {"license", columnLicence},
+		{"canvas", columnCanvas}, {"region", columnRegion},
 	}
 }
 

@@ -30,7 +30,7 @@
 //	labels_complete  yes where a known image shows no other keyword
 //	x, y, w, h       a box in pixels: one picture file may have many lines, each with its own
 //	document         what belongs together; otherwise the source, otherwise the file
-//	credit, source (source_url), shelfmark, page, licence: where the image comes from
+//	credit, source (source_url), shelfmark, page, licence, canvas, region: where the image comes from
 //
 // keywords.csv (keyword, lang, label) gives keywords in several languages,
 // collection.csv (title, credit) has one line about the collection.

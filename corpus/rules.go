@@ -28,8 +28,8 @@ type Rules struct {
 	MinSide int
 	// MinLetters is the least height of small letters on the visitor's page, in
 	// its pixels. Print of 12 points has 8 there, which handwriting needs more
-	// than. Words of the samples have 28 at least, drawn ones 11; lines of
-	// wills with 30 letters and more have 6 to 9.
+	// than. Words of the samples have 28 at least, drawn ones 9; lines of
+	// wills with 40 letters and more have 6 to 8.
 	MinLetters float64
 	// MinContrast is the least difference of light between ink and paper, 0 to
 	// 255. The palest stamps of the samples have 45, drawn words 42, blank paper
@@ -46,7 +46,7 @@ type Rules struct {
 
 // DefaultRules are the rules of an import that is told no others.
 func DefaultRules() Rules {
-	return Rules{MinLength: 2, MaxLength: 24, Typeable: true, MinSide: 20, MinLetters: 10, MinContrast: 30, MaxAspect: 10, Consistent: true}
+	return Rules{MinLength: 2, MaxLength: 24, Typeable: true, MinSide: 20, MinLetters: 9, MinContrast: 30, MaxAspect: 10, Consistent: true}
 }
 
 // Validate refuses rules that contradict themselves.
