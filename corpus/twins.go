@@ -96,7 +96,8 @@ func (t *twins) meet(hash PictureHash, e *Entry, consistent bool) likeness {
 		for i := range index {
 			for _, other := range index[i][hash.band(i)] {
 				l := likeness{other: other, distance: hash.distance(other.hash), contradicts: w.contradicts(other)}
-				if l.distance <= nearDistance && l.before(found) {
+				// Of files with the same bytes one image is made; it is like itself.
+				if l.distance <= nearDistance && other.id != w.id && l.before(found) {
 					found = l
 				}
 			}

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"ocapi/domain"
@@ -108,7 +109,7 @@ func TestTwinsFindWhatIsNear(t *testing.T) {
 			nearest = min(nearest, h.distance(other))
 		}
 		hashes = append(hashes, h)
-		got := known.meet(h, named("x", domain.Image{Type: domain.TypeTranscription}), true)
+		got := known.meet(h, named(strconv.Itoa(len(hashes)), domain.Image{Type: domain.TypeTranscription}), true)
 		switch near := nearest <= nearDistance; {
 		case near != (got.other != nil), near && got.distance != nearest:
 			t.Fatalf("the nearest is at %d, found was %+v", nearest, got)
