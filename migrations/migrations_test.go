@@ -77,7 +77,9 @@ func TestUpFromEveryStepOnTheWay(t *testing.T) {
 	if err := migrations.Up(t.Context(), db.Write, migrations.Collections); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, db, `DELETE FROM goose_db_version WHERE version_id = 2`)
+	exec(t, db, `DELETE FROM goose_db_version WHERE version_id >= 2`)
+	exec(t, db, `DROP TABLE retirements`)
+	exec(t, db, `DROP TABLE looks`)
 	exec(t, db, `DROP TABLE renderings`)
 	exec(t, db, `DROP TABLE images`)
 	exec(t, db, `DROP TABLE keywords`)

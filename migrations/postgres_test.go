@@ -125,6 +125,8 @@ var rows = []struct{ table, insert string }{
 			renderings, institution, shelfmark, page, licence, source, created_at)
 		VALUES ('kept', 'kept', 'd', 1, 1, 1, 'text', '[]', '[]', 0, 0.5, 1, '', '', '', '', '', 1)`},
 	{"renderings", `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ('kept', 0, 'image/jpeg', 1, 1, '\x00')`},
+	{"looks", `INSERT INTO looks (image, hash) VALUES ('kept', -1)`},
+	{"retirements", `INSERT INTO retirements (image, at, reason) VALUES ('kept', 1, '')`},
 }
 
 func TestPostgresUpFromEveryStepOnTheWay(t *testing.T) {
@@ -292,6 +294,7 @@ func TestGrant(t *testing.T) {
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
+		"looks": "SELECT INSERT DELETE", "retirements": "SELECT INSERT UPDATE DELETE",
 		"goose_db_version": "SELECT",
 	}
 	for _, table := range ownTables(t, db) {
