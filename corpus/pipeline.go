@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -26,6 +27,10 @@ const (
 	// small enough that a server beside it never waits long for its lock.
 	batchImages = 128
 	batchBytes  = 4 << 20
+
+	// batchAge bounds how long an image waits for its batch: whoever looks sees
+	// the number of those that are stored, and an interruption costs little.
+	batchAge = 500 * time.Millisecond
 
 	// DefaultRenderings is how many renderings an image gets.
 	DefaultRenderings = 3
@@ -242,6 +247,7 @@ func (p *pipeline) freeCore() { <-p.cores }
 func (p *pipeline) writeAll(ctx context.Context) error {
 	var batch []NewImage
 	size := 0
+	var began time.Time // of the batch
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
@@ -277,11 +283,14 @@ func (p *pipeline) writeAll(ctx context.Context) error {
 		return nil
 	}
 	for made := range p.made {
+		if len(batch) == 0 {
+			began = time.Now()
+		}
 		batch = append(batch, made)
 		for _, picture := range made.Pictures {
 			size += len(picture.Bytes)
 		}
-		if len(batch) >= batchImages || size >= batchBytes {
+		if len(batch) >= batchImages || size >= batchBytes || time.Since(began) >= batchAge {
 			if err := flush(); err != nil {
 				return err
 			}

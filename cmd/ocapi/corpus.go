@@ -53,7 +53,7 @@ func (f *ruleFlags) rules() corpus.Rules {
 }
 
 // shownProblems bounds how many problems of a kind are printed one by one.
-const shownProblems = 20
+const shownProblems = 10
 
 // Run imports the folder, inside the running service where there is one. A
 // trial changes nothing and needs nobody.

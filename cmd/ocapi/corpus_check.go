@@ -39,6 +39,9 @@ func (c *corpusCheckCmd) Run(env *environment) (err error) {
 		fmt.Fprintf(&b, ", %s of them retired and not counted below", grouped(f.Retired))
 	}
 	b.WriteString(".\n")
+	if collection.Credit == "" {
+		b.WriteString("It has no credit line: challenges show none until an import gives one (--credit).\n")
+	}
 	printTexts(&b, &f)
 	printKeywords(&b, &f)
 	printGaps(&b, &f)
@@ -161,7 +164,7 @@ func printMixes(b *strings.Builder, f *corpus.Findings) {
 	if len(f.Mixes) == 0 {
 		return
 	}
-	b.WriteString("\nRoles of each credit line:\n")
+	b.WriteString("\nRoles of each credit line of images:\n")
 	tells := false
 	columns(b, func(w io.Writer) {
 		fmt.Fprintln(w, "  TYPE\tKNOWN\tUNKNOWN\tCREDIT") //nolint:errcheck // Flush tells

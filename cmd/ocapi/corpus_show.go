@@ -20,7 +20,7 @@ type corpusShowCmd struct {
 	Sheet   string `help:"The file for the contact sheet, a PNG (default: the collection's name and -sheet.png, here)." placeholder:"FILE"`
 	NoSheet bool   `help:"Draw no contact sheet."`
 	Keyword string `help:"Draw the contact sheet of this keyword: its matches, non-matches and unknown images."`
-	Each    int    `help:"How many images the contact sheet has of each group, at most." default:"45"`
+	Each    int    `help:"How many images the contact sheet has of each group, at most." default:"40"`
 	place
 }
 

@@ -41,7 +41,7 @@ const (
 	margin     = 24
 	gap        = 14
 	wideCell   = 258 // five beside each other
-	squareCell = 146 // nine
+	squareCell = 156 // eight
 	wideRatio  = 2   // pictures wider than this many heights get wide cells
 	markThick  = 4
 

@@ -55,17 +55,17 @@ func TestDraw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A word is 258 pixels wide, a tile 146 by 146.
+	// A word is 258 pixels wide, a tile 156 by 156.
 	if got, want := count(img, red), 7*258*75; got < want*98/100 || got > want*102/100 {
 		t.Errorf("the words cover %d pixels, want about %d", got, want)
 	}
-	if got, want := count(img, blue), 4*146*146; got < want*98/100 || got > want*102/100 {
+	if got, want := count(img, blue), 4*156*156; got < want*98/100 || got > want*102/100 {
 		t.Errorf("the tiles cover %d pixels, want about %d", got, want)
 	}
 	if got, want := count(img, green), 7*258*4+6*20; got != want {
 		t.Errorf("the words' marks cover %d pixels, want %d", got, want)
 	}
-	if got, want := count(img, violet), 4*146*4+2*6*20; got != want {
+	if got, want := count(img, violet), 4*156*4+2*6*20; got != want {
 		t.Errorf("the tiles' marks cover %d pixels, want %d", got, want)
 	}
 	without := s
