@@ -127,7 +127,7 @@ func Make(src image.Image, shape Shape, k int, rng *rand.Rand) ([]Rendering, err
 	}
 	frame := frameOf(shape, src.Bounds())
 	content := prepare(src, frame.scale)
-	paper := newGround(content)
+	paper, wide := newGround(content), widen(content)
 	frame = frameOf(shape, content.Bounds())
 
 	out := make([]Rendering, 0, k)
@@ -135,7 +135,7 @@ func Make(src image.Image, shape Shape, k int, rng *rand.Rand) ([]Rendering, err
 	most := bestQuality
 	for range k {
 		v := vary(rng, shape)
-		frame.paint(canvas, content, paper, v, rng.Uint64())
+		frame.paint(canvas, content, wide, paper, v, rng.Uint64())
 		data, used, err := encode(canvas, min(v.quality, most))
 		if err != nil {
 			return nil, fmt.Errorf("encode rendering: %w", err)
