@@ -45,7 +45,7 @@
 //	x, y, w, h       a box in pixels: one picture file may have many lines, each with its own
 //	document         what belongs together; otherwise the source, otherwise the file
 //	iiif             the picture's address, where it is not in the folder
-//	credit, source (source_url), shelfmark, page, licence: where the image comes from
+//	credit, source (source_url), shelfmark, page, licence, canvas, region: where the image comes from
 //
 // keywords.csv (keyword, lang, label) gives keywords in several languages,
 // collection.csv (title, credit) has one line about the collection.

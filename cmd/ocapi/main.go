@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"ocapi/corpus"
 	"ocapi/domain"
 )
 
@@ -71,9 +72,22 @@ type environment struct {
 	// now is the service's clock; nil: time.Now. A test moves it, so that nobody
 	// waits twenty minutes to see a challenge expire.
 	now func() time.Time
+	// tell sends progress to where the command was typed, when it runs inside the
+	// service; nil: it is shown here.
+	tell corpus.ProgressFunc
 	// stores are the serving process's own, when the command runs inside it;
 	// nil in a process of its own.
 	stores *stores
+}
+
+// progress gives what shows how far the command is, and what takes it away
+// before anything else is written.
+func (e *environment) progress() (show corpus.ProgressFunc, clear func()) {
+	if e.tell != nil {
+		return e.tell, func() {}
+	}
+	m := newMeter(e.stderr, time.Now)
+	return m.show, m.clear
 }
 
 // clock gives the clock to use.

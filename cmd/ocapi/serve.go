@@ -189,8 +189,9 @@ func (n *node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.stores.changed = func(ctx context.Context) {
-		// It would be seen within a quarter of a second in any case.
+		// It would be seen within a second in any case.
 		n.logIf("take up a change of the clients at once", n.registry.Reload(ctx))
+		n.logIf("take up a change of the collections at once", n.dealer.Refresh(ctx))
 	}
 	return n.dealer.Refresh(ctx)
 }

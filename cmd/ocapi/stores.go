@@ -130,6 +130,17 @@ func openForReading(ctx context.Context, p place, file string) (*stores, error) 
 		return nil, err
 	}
 	s := &stores{closers: []func() error{db.Close}}
+	set := migrations.Collections
+	if file == archiveFile {
+		set = migrations.Archive
+	}
+	pending, err := migrations.Pending(ctx, db.Read, set)
+	if err == nil && pending > 0 {
+		err = fmt.Errorf("%s is an older release's; start the service once, or change something by a command, to bring it up to date", db.Path())
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if file == archiveFile {
 		s.archive = eventstore.NewSQLiteArchive(nil, db.Read)
 	} else {
