@@ -42,6 +42,9 @@ func testVotes(t *testing.T, b *bundle) {
 	}
 	revision := b.revision(t)
 	for _, want := range []int{8, 0} {
+		if n, err := b.store.MissingVotes(t.Context(), votes); err != nil || n != want {
+			t.Errorf("%d are missing, %v, want %d", n, err, want)
+		}
 		if n, err := b.store.AddVotes(t.Context(), votes); err != nil || n != want {
 			t.Errorf("added %d, %v, want %d", n, err, want)
 		}
