@@ -9,7 +9,10 @@
 // with the items to be cut from it; one pipeline decodes, cuts, renders and
 // stores them, whatever the format:
 //
-//	Importer --Page{Items}--> decode once --> cut --> renderings --> Store, in batches
+//	Importer --Page{Items}--> decode once --> cut --> judge --> renderings --> Store, in batches
+//
+// [Rules] say what fits a challenge; what does not is left out with its reason.
+// [Check] says what a collection lacks, [Store.Retire] takes images out of use.
 //
 // An image's id is made from the collection, the bytes of its file, its box and
 // its outline alone; of what is fetched, from its address. The same import again

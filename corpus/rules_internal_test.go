@@ -136,7 +136,7 @@ func TestRulesValidate(t *testing.T) {
 // asks of others, and that none is taken for another.
 func TestDemoFits(t *testing.T) {
 	t.Parallel()
-	specs := demo.Plan(3, demo.DefaultCounts())[:100]
+	specs := demo.Plan(3, demo.DefaultCounts())[:40]
 	known := newTwins()
 	for _, s := range specs {
 		e := Entry{Image: domain.Image{ID: domain.ImageID(s.ID), Type: domain.TypeTranscription, Known: true, Text: s.Text}}

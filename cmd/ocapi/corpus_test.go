@@ -279,3 +279,18 @@ func TestRuleFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestReadersSayThatAFolderIsOlder has a folder that an older release left: a
+// command that only reads does not migrate it, and says what does.
+func TestReadersSayThatAFolderIsOlder(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	alter(t, dir, collectionsFile, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+	for _, command := range []string{"list", "show", "check"} {
+		args := []string{"corpus", command, fixtureCollection, "--data", dir}
+		if command == "list" {
+			args = []string{"corpus", "list", "--data", dir}
+		}
+		refuse(t, args, "older release", "start the service once")
+	}
+}

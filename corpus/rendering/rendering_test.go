@@ -205,7 +205,7 @@ func specimens(n int) []specimen {
 func TestMakeBytes(t *testing.T) {
 	t.Parallel()
 	sizes := make(map[Shape][]int)
-	for i, s := range specimens(30) {
+	for i, s := range specimens(20) {
 		out, err := Make(s.img, s.shape, 2, newRand(uint64(i)))
 		if err != nil {
 			t.Fatal(err)

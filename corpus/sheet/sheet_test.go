@@ -45,10 +45,10 @@ func TestDraw(t *testing.T) {
 	s := sheet.Sheet{Title: "T", Groups: []sheet.Group{
 		{Title: "words", Colour: green}, {Title: "tiles", Colour: violet}, {Title: "none", Colour: violet},
 	}}
-	for i := range 7 {
+	for i := range 3 {
 		s.Groups[0].Cells = append(s.Groups[0].Cells, sheet.Cell{Picture: picture(t, 825, 240, red), Caption: fmt.Sprint("word ", i)})
 	}
-	for range 4 {
+	for range 2 {
 		s.Groups[1].Cells = append(s.Groups[1].Cells, sheet.Cell{Picture: picture(t, 264, 264, blue)})
 	}
 	img, err := sheet.Draw(&s)
@@ -56,28 +56,23 @@ func TestDraw(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A word is 258 pixels wide, a tile 156 by 156.
-	if got, want := count(img, red), 7*258*75; got < want*98/100 || got > want*102/100 {
+	if got, want := count(img, red), 3*258*75; got < want*98/100 || got > want*102/100 {
 		t.Errorf("the words cover %d pixels, want about %d", got, want)
 	}
-	if got, want := count(img, blue), 4*156*156; got < want*98/100 || got > want*102/100 {
+	if got, want := count(img, blue), 2*156*156; got < want*98/100 || got > want*102/100 {
 		t.Errorf("the tiles cover %d pixels, want about %d", got, want)
 	}
-	if got, want := count(img, green), 7*258*4+6*20; got != want {
+	if got, want := count(img, green), 3*258*4+6*20; got != want {
 		t.Errorf("the words' marks cover %d pixels, want %d", got, want)
 	}
-	if got, want := count(img, violet), 4*156*4+2*6*20; got != want {
+	if got, want := count(img, violet), 2*156*4+2*6*20; got != want {
 		t.Errorf("the tiles' marks cover %d pixels, want %d", got, want)
 	}
-	without := s
-	without.Groups = []sheet.Group{s.Groups[0], s.Groups[1], s.Groups[2]}
-	without.Groups[0].Cells = append([]sheet.Cell(nil), s.Groups[0].Cells...)
-	without.Groups[0].Cells[0].Caption = ""
-	bare, err := sheet.Draw(&without)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if dark := (color.RGBA{0x22, 0x20, 0x1d, 0xff}); count(bare, dark) >= count(img, dark) {
-		t.Error("a caption leaves no ink")
+	dark := color.RGBA{0x22, 0x20, 0x1d, 0xff}
+	before := count(img, dark)
+	s.Groups[0].Cells[0].Caption = ""
+	if img, err = sheet.Draw(&s); err != nil || count(img, dark) >= before {
+		t.Errorf("a caption leaves no ink, %v", err)
 	}
 }
 
