@@ -47,12 +47,11 @@ func (c *classifications) run(ctx context.Context) error {
 	}
 	var batch []ImportedVote
 	flush := func() error {
-		if c.tally.plan != nil { // a trial: what is there already is not looked for
-			c.tally.votes(len(batch), 0)
-			batch = batch[:0]
-			return ctx.Err()
+		keep := c.store.AddVotes
+		if c.tally.plan != nil {
+			keep = c.store.MissingVotes
 		}
-		added, err := c.store.AddVotes(ctx, batch)
+		added, err := keep(ctx, batch)
 		if err != nil {
 			return err
 		}

@@ -7,5 +7,6 @@ var WriteDemoInBatches = writeDemo
 // What becomes of a page before it is rendered, and what names it.
 var (
 	CutOutline = cutOutline
+	Scaled     = scaled
 	ImageID    = imageID
 )

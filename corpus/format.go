@@ -89,7 +89,7 @@ func openSource(ctx context.Context, p *ImportParams) (*source, error) {
 		return &source{format: FormatIIIF, address: p.Source}, nil
 	}
 	if strings.Contains(p.Source, "://") {
-		return nil, domain.Invalid("source", "the address %.80q does not begin with http: or https:", p.Source)
+		return nil, domain.Invalid("source", "the address %.80q begins with neither http nor https", p.Source)
 	}
 	info, err := os.Stat(p.Source)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *source) find(p *ImportParams) error {
 	if s.file == "" {
 		return s.findInFolder(p)
 	}
-	found, looked := kindOf(s.tree.root, s.file)
+	found, looked := kindOfFile(s.tree.root, s.file)
 	if p.Format == FormatManifest || p.Format == FormatLabels || len(p.Columns) > 0 && found == FormatAuto {
 		found = p.Format // whatever its header says: what is wrong with it will be said
 		if found == FormatAuto {
@@ -142,8 +142,8 @@ func (s *source) find(p *ImportParams) error {
 const lookedFor = `a table with the columns "file" and "known" (manifest.csv), a table with a column of pictures and one of labels or texts (labels), ` +
 	`an export of Zooniverse classifications (.csv), PAGE XML, ALTO XML, a IIIF manifest (.json), or folders with pictures that are named for what they show`
 
-// kindOf tells a file's format by its content, and says what it looked like.
-func kindOf(root *os.Root, name string) (Format, string) {
+// kindOfFile tells a file's format by its content, and says what it looked like.
+func kindOfFile(root *os.Root, name string) (Format, string) {
 	f, _, err := openRegular(root, name)
 	if err != nil {
 		return FormatAuto, plain(err).Error()
@@ -237,7 +237,7 @@ func (s *source) findOneFile(p *ImportParams, tables []string, kinds map[string]
 	files := slices.Clone(tables)
 	for _, name := range s.tree.files {
 		if strings.EqualFold(path.Ext(name), ".json") && !strings.Contains(name, "/") {
-			kinds[name], _ = kindOf(s.root, name)
+			kinds[name], _ = kindOfFile(s.root, name)
 			files = append(files, name)
 		}
 	}

@@ -166,7 +166,7 @@ func TestImportTablesOfOthers(t *testing.T) {
 		{"a picture that is not there", "file,label\ngone.png,mill\na.png,ship\n", nil, "a.png [ship] ", `l.csv:2: the picture "gone.png" is not there, and none is called like it`},
 		{"a picture outside", "file,label\n../../secret.jpg,mill\na.png,ship\n", nil, "a.png [ship] ", `l.csv:2: the picture "../../secret.jpg" is not in the folder`},
 		{"no picture", "file,label\n,mill\na.png,ship\n", nil, "a.png [ship] ", "l.csv:2: the file is missing"},
-		{"an address of another kind", "file,label,iiif\na.png,ship,ftp://a.example/x\n", nil, "", `l.csv:2: the address "ftp://a.example/x" does not begin with http: or https:`},
+		{"an address of another kind", "file,label,iiif\na.png,ship,ftp://a.example/x\n", nil, "", `l.csv:2: the address "ftp://a.example/x" begins with neither http nor https`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -193,9 +193,9 @@ func paperOf(img *image.RGBA, inside []bool, height float64) *paper {
 			}
 		}
 	}
-	each(func(b int, c [3]float32) { all[b].sum += brightness(c); all[b].n++ })
+	each(func(b int, c [3]float32) { all[b].sum += lightness(c); all[b].n++ })
 	each(func(b int, c [3]float32) {
-		if all[b].n > 0 && brightness(c) < all[b].sum/all[b].n-0.5 { // so that an even band counts as light
+		if all[b].n > 0 && lightness(c) < all[b].sum/all[b].n-0.5 { // so that an even band counts as light
 			return
 		}
 		for i := range c {
@@ -210,14 +210,14 @@ func paperOf(img *image.RGBA, inside []bool, height float64) *paper {
 				p.bands[b][i] /= light[b].n
 			}
 		}
-		brightest = max(brightest, brightness(p.bands[b]))
+		brightest = max(brightest, lightness(p.bands[b]))
 	}
-	p.fill(func(b int) bool { return light[b].n > 0 && brightness(p.bands[b]) >= trustedPaper*brightest })
+	p.fill(func(b int) bool { return light[b].n > 0 && lightness(p.bands[b]) >= trustedPaper*brightest })
 	p.smooth()
 	return p
 }
 
-func brightness(c [3]float32) float32 { return 0.3*c[0] + 0.59*c[1] + 0.11*c[2] }
+func lightness(c [3]float32) float32 { return 0.3*c[0] + 0.59*c[1] + 0.11*c[2] }
 
 // fill gives every band without a colour that of the nearest one with it.
 func (p *paper) fill(has func(band int) bool) {

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"slices"
 	"testing"
 
 	"ocapi/corpus"
@@ -79,6 +80,38 @@ func TestCutOutlineRefuses(t *testing.T) {
 		if _, err := corpus.CutOutline(page, outline); err != nil {
 			t.Errorf("%v: %v", outline, err)
 		}
+	}
+}
+
+func TestScaled(t *testing.T) {
+	t.Parallel()
+	item := corpus.Item{Box: image.Rect(10, 20, 31, 41), Outline: []image.Point{{10, 20}, {31, 20}, {20, 41}}}
+	for _, c := range []struct {
+		name     string
+		from, to image.Point
+		box      image.Rectangle // empty: it is refused
+		outline  []image.Point
+	}{
+		{"a size that is not said", image.Pt(0, 0), image.Pt(50, 30), item.Box, item.Outline},
+		{"the same", image.Pt(50, 30), image.Pt(50, 30), item.Box, item.Outline},
+		{"half", image.Pt(400, 200), image.Pt(200, 100), image.Rect(5, 10, 16, 21), []image.Point{{5, 10}, {16, 10}, {10, 21}}},
+		{"twice, and a pixel off", image.Pt(400, 200), image.Pt(800, 401), image.Rect(20, 40, 62, 83), []image.Point{{20, 40}, {62, 40}, {40, 82}}},
+		{"another shape", image.Pt(400, 200), image.Pt(400, 300), image.Rectangle{}, nil},
+		{"another shape of a large page", image.Pt(4000, 2000), image.Pt(2000, 1030), image.Rectangle{}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := corpus.Scaled([]corpus.Item{item}, c.from, c.to)
+			switch {
+			case c.box.Empty() && err == nil:
+				t.Errorf("it was scaled to %+v", got)
+			case !c.box.Empty() && (err != nil || got[0].Box != c.box || !slices.Equal(got[0].Outline, c.outline)):
+				t.Errorf("got %v %v, %v", got[0].Box, got[0].Outline, err)
+			}
+		})
+	}
+	if item.Outline[0] != image.Pt(10, 20) {
+		t.Error("the item that was given is changed")
 	}
 }
 

@@ -91,7 +91,7 @@ func readRow(r row, complete bool) (manifestLine, error) {
 func (l *manifestLine) readPicture(r row) (err error) {
 	file := r.get(columnFile)
 	if l.address = r.get(columnAddress); l.address != "" && !isAddress(l.address) {
-		return fmt.Errorf("the address %.80q does not begin with http: or https:", l.address)
+		return fmt.Errorf("the address %.80q begins with neither http nor https", l.address)
 	}
 	switch {
 	case file == "" && l.address != "":

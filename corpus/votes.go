@@ -39,6 +39,8 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (collection, classification, task, n) DO NOTHING`
 
+	selectVote = `SELECT count(*) FROM imported_votes WHERE collection = $1 AND classification = $2 AND task = $3 AND n = $4`
+
 	selectVotes = `SELECT classification, task, n, subject, file, question, value, workflow, version, decided_at
 		FROM imported_votes WHERE collection = $1 AND (classification, task, n) > ($2, $3, $4)
 		ORDER BY classification, task, n LIMIT $5`
@@ -70,6 +72,24 @@ func (s *Store) AddVotes(ctx context.Context, votes []ImportedVote) (int, error)
 		return 0, wrap(err, "add %d votes", len(votes))
 	}
 	return added, nil
+}
+
+// MissingVotes says how many of the votes are not there, and so what
+// [Store.AddVotes] would add.
+func (s *Store) MissingVotes(ctx context.Context, votes []ImportedVote) (int, error) {
+	missing := 0
+	err := s.view(ctx, func(tx *sql.Tx) error {
+		for i := range votes {
+			v := &votes[i]
+			var there int
+			if err := tx.QueryRowContext(ctx, selectVote, v.Collection, v.Classification, v.Task, v.N).Scan(&there); err != nil {
+				return err
+			}
+			missing += 1 - there
+		}
+		return nil
+	})
+	return missing, wrap(err, "look up %d votes", len(votes))
 }
 
 // Votes gives up to limit votes of a collection in the order of their keys,

@@ -297,11 +297,12 @@ func pairs(numbers []float64) ([]image.Point, error) {
 		return nil, errors.New("its outline has too few points, or half of one")
 	}
 	points := make([]image.Point, 0, len(numbers)/2)
-	for i := 0; i < len(numbers); i += 2 {
-		if _, ok := box([]float64{numbers[i], numbers[i+1], 1, 1}); !ok {
-			return nil, fmt.Errorf("a point of its outline, %g, %g, is out of reach", numbers[i], numbers[i+1])
+	for p := range slices.Chunk(numbers, 2) {
+		x, y := p[0], p[1]
+		if _, ok := box([]float64{x, y, 1, 1}); !ok {
+			return nil, fmt.Errorf("a point of its outline, %g, %g, is out of reach", x, y)
 		}
-		points = append(points, image.Pt(int(math.Round(numbers[i])), int(math.Round(numbers[i+1]))))
+		points = append(points, image.Pt(int(math.Round(x)), int(math.Round(y))))
 	}
 	return points, nil
 }
