@@ -81,7 +81,7 @@ func (topo *topology) flipBit() scenario {
 			if err := empty(victim.Dir); err != nil {
 				return err
 			}
-			r.over()
+			r.over(ctx)
 			return victim.Start(ctx)
 		},
 	}
@@ -279,7 +279,7 @@ func (topo *topology) adopt(ctx context.Context, r *run) error {
 		return err
 	}
 	r.note("adopted; %s only the log had", adopted.Find(said))
-	r.over()
+	r.over(ctx)
 	return topo.startNodes(ctx)
 }
 

@@ -162,7 +162,7 @@ func TestOneNode(t *testing.T) {
 			end := r.book.mayCut(0)
 			defer end()
 			e.kill()
-			r.over()
+			r.over(ctx)
 			return e.start(ctx)
 		},
 	}})

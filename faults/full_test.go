@@ -63,7 +63,7 @@ func (topo *topology) fillLog() scenario {
 				return err
 			}
 			topo.env[settingLogMaxBytes] = fmt.Sprintf("OCAPI_LOG_MAX_BYTES=%d", largeLog)
-			r.over()
+			r.over(ctx)
 			return topo.restartNodes(ctx, r)
 		},
 	}

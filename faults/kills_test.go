@@ -76,15 +76,16 @@ func (topo *topology) killNode(ctx context.Context, r *run, victim int, lasts ti
 		return err
 	}
 	pause(ctx, time.Until(killed.Add(lasts)))
-	r.over()
+	r.over(ctx)
 	return node.Start(ctx)
 }
 
 // killLeader kills the NATS server that leads the stream. The rest elects
-// another by itself, so the fault is over with the kill.
+// another by itself, so the fault is over with the kill: all has to be had again
+// without it.
 func (topo *topology) killLeader() scenario {
 	return scenario{
-		name: "kill -9 of the stream's leader", short: 8 * time.Second, long: 20 * time.Second,
+		name: "kill -9 of the stream's leader", short: time.Second, long: 20 * time.Second,
 		do: func(ctx context.Context, r *run, lasts time.Duration) error {
 			leader, err := topo.leader(ctx)
 			if err != nil {
@@ -92,7 +93,10 @@ func (topo *topology) killLeader() scenario {
 			}
 			killed := time.Now()
 			leader.Kill()
-			r.over()
+			r.over(ctx)
+			if took := r.await(); took.err != nil {
+				return fmt.Errorf("without the server that led: %w", took.err)
+			}
 			pause(ctx, time.Until(killed.Add(lasts)))
 			return leader.Start(ctx)
 		},
@@ -112,7 +116,7 @@ func (topo *topology) hangLeader() scenario {
 			leader.Freeze()
 			defer leader.Thaw()
 			pause(ctx, lasts)
-			r.over()
+			r.over(ctx)
 			return nil
 		},
 	}
@@ -148,7 +152,7 @@ func (topo *topology) startNATS(ctx context.Context, r *run, list []*cluster.NAT
 			return err
 		}
 	}
-	r.over()
+	r.over(ctx)
 	for _, n := range list {
 		if err := n.AwaitReady(ctx); err != nil {
 			return err
@@ -164,7 +168,7 @@ func (topo *topology) killPostgres() scenario {
 		do: func(ctx context.Context, r *run, lasts time.Duration) error {
 			topo.Postgres.Kill()
 			pause(ctx, lasts)
-			r.over()
+			r.over(ctx)
 			return topo.Postgres.Start(ctx)
 		},
 	}
@@ -212,7 +216,7 @@ func (topo *topology) losePostgres() scenario {
 			}
 			pause(ctx, time.Until(stopped.Add(lasts)))
 			r.note("%d events waited", waiting)
-			r.over()
+			r.over(ctx)
 			return topo.Postgres.Start(ctx)
 		},
 	}

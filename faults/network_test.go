@@ -26,7 +26,7 @@ func (topo *topology) spoil(name string, short time.Duration, of func(*ways) []*
 				return err
 			}
 			pause(ctx, lasts)
-			r.over()
+			r.over(ctx)
 			return all(list, (*way).renew)
 		},
 	}
@@ -90,7 +90,7 @@ func (topo *topology) freezeArchiver() scenario {
 			pause(ctx, lasts)
 			node.Thaw()
 			avoided()
-			r.over()
+			r.over(ctx)
 			return nil
 		},
 	}
@@ -110,7 +110,7 @@ func (topo *topology) secondArchiver() scenario {
 			pause(ctx, lasts)
 			wrote, fenced := stop()
 			r.note("%d batches of the second one fenced off, %d archived", fenced, wrote)
-			r.over()
+			r.over(ctx)
 			if fenced == 0 {
 				return errors.New("no batch came twice: the second archiver was not at it")
 			}

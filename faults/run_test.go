@@ -45,10 +45,13 @@ type run struct {
 	site     site
 	book     *book
 	visitors *visitors
-	load     *load    // of the scenario under way
-	notes    []string // of the scenario under way
 	rows     []row
 	seed     uint64
+
+	// Of the scenario under way.
+	load      *load
+	notes     []string
+	recovered chan recovery // gets what over has watched
 }
 
 func newRun(t *testing.T, s site, known reader, secret string) *run {
@@ -63,8 +66,14 @@ func newRun(t *testing.T, s site, known reader, secret string) *run {
 	return r
 }
 
-// over says that the fault has ended: from now on all has to come back.
-func (r *run) over() { r.book.recovering() }
+// over says that the fault has ended: from now on all has to come back. How
+// long that takes is watched beside what the scenario goes on to do.
+func (r *run) over(ctx context.Context) {
+	r.book.recovering()
+	result := make(chan recovery, 1)
+	go func() { result <- r.comeBack(ctx, recoverPatience) }()
+	r.recovered = result
+}
 
 // hold lets no visitors in until the returned function is called.
 func (r *run) hold() (resume func()) { return r.load.hold() }
@@ -105,8 +114,9 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 	r.seed++
 	r.load = r.visitors.load(r.seed)
 	defer r.load.stop()
-	took, err := r.underLoad(ctx, s, lasts)
+	took := r.underLoad(ctx, s, lasts)
 	r.load.stop()
+	err := took.err
 	if err == nil {
 		err = until(ctx, recoverPatience, "all to be well", r.site.well)
 	}
@@ -128,34 +138,47 @@ func (r *run) scenario(ctx context.Context, t *testing.T, s scenario, lasts time
 	t.Logf("%s, in %v", r.rows[len(r.rows)-1], time.Since(began).Round(time.Second))
 }
 
-// recovered is how long after the end of a fault all was had again.
-type recovered struct {
+// recovery is how long after the end of a fault all was had again.
+type recovery struct {
 	serving   time.Duration // every node had created, judged and told
 	archiving time.Duration // and what was logged by then was archived
+	err       error         // why it was not had
 }
 
 // underLoad brings the fault about and waits until all can be had again.
-func (r *run) underLoad(ctx context.Context, s scenario, lasts time.Duration) (took recovered, err error) {
+func (r *run) underLoad(ctx context.Context, s scenario, lasts time.Duration) recovery {
 	r.book.recovering()
-	if _, err := r.recovery(ctx, warmPatience); err != nil {
-		return took, fmt.Errorf("before the fault: %w", err)
+	if warm := r.comeBack(ctx, warmPatience); warm.err != nil {
+		return recovery{err: fmt.Errorf("before the fault: %w", warm.err)}
 	}
 	pause(ctx, time.Second)
+	r.recovered = nil
 	if err := s.do(ctx, r, lasts); err != nil {
-		return took, err
+		return recovery{err: err}
 	}
-	if took, err = r.recovery(ctx, recoverPatience); err != nil {
-		return took, fmt.Errorf("after the fault: %w", err)
+	took := r.await()
+	if took.err != nil {
+		took.err = fmt.Errorf("after the fault: %w", took.err)
 	}
 	pause(ctx, time.Second)
-	return took, nil
+	return took
 }
 
-// recovery waits until all can be had again since book.recovering was called.
-func (r *run) recovery(ctx context.Context, patience time.Duration) (took recovered, err error) {
+// await waits for what over has watched. It may be called more than once.
+func (r *run) await() recovery {
+	if r.recovered == nil {
+		return recovery{err: errors.New("the scenario does not say when its fault is over")}
+	}
+	took := <-r.recovered
+	r.recovered <- took
+	return took
+}
+
+// comeBack waits until all can be had again since book.recovering was called.
+func (r *run) comeBack(ctx context.Context, patience time.Duration) (took recovery) {
 	var target uint64
 	since := r.book.recoveringSince()
-	err = until(ctx, patience, "all to be had again", func(ctx context.Context) (err error) {
+	took.err = until(ctx, patience, "all to be had again", func(ctx context.Context) (err error) {
 		at, missing := r.book.recovered(len(r.site.urls()))
 		if missing != "" {
 			return errors.New(missing + " has not succeeded yet")
@@ -173,7 +196,7 @@ func (r *run) recovery(ctx context.Context, patience time.Duration) (took recove
 		took.archiving = r.book.now() - since
 		return err
 	})
-	return took, err
+	return took
 }
 
 // check compares the book with the archive, with what every node says, and with

@@ -13,7 +13,7 @@ type row struct {
 	fault         string
 	tally         tally
 	lost, doubled int
-	recovered     recovered
+	recovered     recovery
 	notes         []string
 	sound         bool
 }
