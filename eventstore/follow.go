@@ -73,46 +73,35 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 	}
 }
 
-// messages opens a consumer from the sequence from on. A cluster may place it
-// on a server that has just died, and the library waits for that longer than a
-// takeover may take; it is then left to itself and another one is asked for.
+// messages opens a consumer from the sequence from on: one without
+// acknowledgements that lives while it is read. The library's ordered consumer
+// would do the same and mend itself, but waits ten seconds for a cluster that
+// has placed it on a server that has just died; here it is given up soon, and
+// whoever follows begins anew.
 func (l *Log) messages(ctx context.Context, from Sequence) (jetstream.MessagesContext, error) {
-	type opened struct {
-		messages jetstream.MessagesContext
-		err      error
+	ctx, cancel := context.WithTimeout(ctx, followOpen)
+	defer cancel()
+	consumer, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       uint64(from),
+		AckPolicy:         jetstream.AckNonePolicy,
+		MaxDeliver:        1,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: followIdle,
+	})
+	if err != nil {
+		return nil, err
 	}
-	ready := make(chan opened, 1)
-	go func() {
-		var o opened
-		consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
-			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-			OptStartSeq:       uint64(from),
-			InactiveThreshold: followIdle,
-		})
-		if o.err = err; err == nil {
-			o.messages, o.err = consumer.Messages(jetstream.PullMaxMessages(followBuffer),
-				jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
-		}
-		ready <- o
-	}()
-	select {
-	case o := <-ready:
-		return o.messages, o.err
-	case <-ctx.Done():
-	case <-time.After(followOpen):
-	}
-	go func() { // it comes late, and nobody wants it any more
-		if o := <-ready; o.err == nil {
-			o.messages.Stop()
-		}
-	}()
-	return nil, fmt.Errorf("no consumer was there after %v", followOpen)
+	return consumer.Messages(jetstream.PullMaxMessages(followBuffer),
+		jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
 }
 
 type follower struct {
 	log      *Log
 	messages jetstream.MessagesContext
 	ctx      context.Context
+	taken    uint64 // messages of this consumer
 }
 
 // batch waits for one event and then takes what comes within linger. What was
@@ -146,6 +135,9 @@ func (f *follower) next(ctx context.Context) (Record, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return Record{}, fmt.Errorf("read an event's place in the log: %w", err)
+	}
+	if f.taken++; meta.Sequence.Consumer != f.taken {
+		return Record{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", f.taken, meta.Sequence.Consumer-1)
 	}
 	f.log.saw(Sequence(meta.Sequence.Stream))
 	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
