@@ -18,6 +18,11 @@ build: ## Build ./bin/ocapi
 run: build ## Run Ocapi with embedded NATS and SQLite in ./data (settings: OCAPI_…)
 	@exec ./bin/ocapi serve
 
+.PHONY: cluster
+cluster: ## Run a whole cluster on this machine: 3 NATS servers, PostgreSQL, 2 nodes, HAProxy with TLS
+	$(GO) build -o bin/cluster ./cluster/run
+	@exec ./bin/cluster
+
 .PHONY: test
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m ./...
@@ -27,6 +32,10 @@ test: test-deps check ## Run everything: unit, contract, race, faults, end-to-en
 .PHONY: test-quick
 test-quick: ## Run the tests without the race detector and without a browser
 	$(GO) test $$($(GO) list ./... | grep -v /e2e$$)
+
+.PHONY: test-faults
+test-faults: test-deps ## Break a cluster in every way under load, for a quarter of an hour at most, and print what came of it
+	OCAPI_FAULTS=long $(GO) test -count 1 -timeout 18m -v ./faults
 
 .PHONY: test-deps
 test-deps:

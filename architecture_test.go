@@ -18,8 +18,8 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	"cluster":     {"deploy"},  // starts servers with the files that are shipped
-	"cluster/run": {"cluster"}, // the program that does so from the command line
+	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
+	"cluster/run": {"cluster"},                     // the program that does so from the command line
 	"corpus": {
 		"corpus/rendering", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",
@@ -27,6 +27,8 @@ var mayImport = map[string][]string{
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
 	"widget/build": {"widget/bundle"}, // the program that builds the script
+
+	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
 }
 
 // forTests are packages that tests alone may import, those of commands included.

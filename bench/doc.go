@@ -26,6 +26,11 @@
 // behind when the load ended. When all is done the servers are stopped and the
 // archives are compared with what was acknowledged.
 //
+// When the servers have stopped, drawn pages are imported into an empty data
+// folder, and the same pages are decoded with nothing else to do, in turn: the
+// table says how many images a second that makes, and how many times the
+// decoding it takes.
+//
 // # What is not
 //
 // Requests carry the Host header alone (and a token for states); a browser sends

@@ -124,6 +124,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		progress("profiles are in %s", c.profile)
 	}
 	r.Audits, err = b.finish(ctx)
+	// Nothing else runs any more.
+	imports, importErr := measureImports(ctx, &c, b.fsync.binary, folder)
+	r.Imports, err = imports, errors.Join(err, importErr)
+	progress("imported pages")
 	r.bench, r.Goals, r.Measurements, r.Failed = b, b.goals(), b.measurements, b.failed
 	if _, printErr := io.WriteString(stdout, r.text(c.markdown)); printErr != nil {
 		err = errors.Join(err, printErr)

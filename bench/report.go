@@ -16,6 +16,7 @@ type report struct {
 	Audits       []audit       `json:"audits"`
 	Failed       int           `json:"failed_requests"`
 	Measurements []measurement `json:"measurements"`
+	Imports      []importing   `json:"imports"`
 
 	bench *bench
 }
@@ -128,6 +129,8 @@ func (r *report) text(markdown bool) string {
 		goals.add(g.What, fmt.Sprintf("%s %.2f", sign, g.Bound), fmt.Sprintf("%.2f (%.2f-%.2f)", g.Ratio.Median, g.Ratio.Min, g.Ratio.Max), reached)
 	}
 	fmt.Fprintf(&b, "%s\n", goals.text(markdown))
+	imports := importTable(r.Imports)
+	fmt.Fprintf(&b, "%s\n", imports.text(markdown))
 	for _, a := range r.Audits {
 		verdict := "Everything acknowledged is in the archive, once"
 		if a.Missing+a.Unexpected > 0 {

@@ -15,7 +15,11 @@ type found struct {
 	seq     domain.Sequence
 }
 
-var errNoChallenge = domain.NotFound("there is no such challenge")
+var (
+	errNoChallenge = domain.NotFound("there is no such challenge")
+	errAnswered    = &domain.Error{Code: domain.CodeExpired, Message: "the challenge has been answered; its images are no longer shown"}
+	errImageGone   = &domain.Error{Code: domain.CodeExpired, Message: "an image of the challenge has been removed; ask for a new challenge"}
+)
 
 // Status tells a partner where a challenge stands. A final status is answered
 // from memory; anything else asks the log, so that no node says created after
@@ -37,13 +41,17 @@ func (s *Service) status(ctx context.Context, client domain.ClientID, id domain.
 }
 
 // Picture gives the image at a position, while the challenge lives. Errors:
-// CodeNotFound, CodeExpired (also after the verdict), CodeUnavailable.
+// CodeNotFound, CodeExpired (also after the verdict, and of an image that has
+// been removed), CodeUnavailable.
 func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error) {
 	f, err := s.find(ctx, client.ID, id)
 	if err != nil {
 		return domain.Picture{}, err
 	}
-	if f.Final() || !s.cfg.Now().Before(f.created.ExpiresAt) {
+	if f.Final() {
+		return domain.Picture{}, errAnswered
+	}
+	if !s.cfg.Now().Before(f.created.ExpiresAt) {
 		return domain.Picture{}, domain.Expired()
 	}
 	if position < 0 || position >= len(f.created.Positions) {
@@ -54,7 +62,7 @@ func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.
 	if domain.CodeOf(err) == domain.CodeNotFound {
 		// The collection was removed under a live challenge: the visitor is
 		// better off with a new one than with a hole.
-		return domain.Picture{}, domain.Expired()
+		return domain.Picture{}, errImageGone
 	}
 	return picture, err
 }

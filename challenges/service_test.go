@@ -549,6 +549,23 @@ func TestAnswerFromEverySource(t *testing.T) {
 	}
 }
 
+// TestPictureSaysWhyItIsGone: whoever reads the detail is told what happened.
+func TestPictureSaysWhyItIsGone(t *testing.T) {
+	t.Parallel()
+	for want, arrange := range map[string]func(*testing.T, *world, domain.ChallengeID){
+		"has expired":       func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) },
+		"has been answered": func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") },
+		"has been removed":  func(_ *testing.T, w *world, _ domain.ChallengeID) { clear(w.pictures.pictures) },
+	} {
+		w := newWorld(t)
+		id := w.issue(t)
+		arrange(t, w, id)
+		if _, err := w.Picture(t.Context(), partner, id, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	nothing := func(*testing.T, *world, domain.ChallengeID) {}

@@ -126,7 +126,7 @@ func (s *Store) Rotate(ctx context.Context, id string, overlap time.Duration) (P
 		return true, addSecret(ctx, tx, client, secret, now)
 	})
 	if err != nil {
-		return PrivateID{}, wrap(err, "rotate the secret of the client %s", id)
+		return PrivateID{}, wrap(err, "rotate the private id of the client %s", id)
 	}
 	return secret, nil
 }
@@ -142,11 +142,11 @@ func (s *Store) Revoke(ctx context.Context, id, secretID string) error {
 		}
 		gone, err := affected(tx.ExecContext(ctx, deleteSecret, client, secretID))
 		if err == nil && !gone {
-			err = domain.NotFound("the client %s has no secret %.40q", client, secretID)
+			err = domain.NotFound("the client %s has no private id %.40q", client, secretID)
 		}
 		return gone, err
 	})
-	return wrap(err, "revoke a secret of the client %s", id)
+	return wrap(err, "revoke a private id of the client %s", id)
 }
 
 // Disable makes the client as if it did not exist, until [Store.Enable]. Doing

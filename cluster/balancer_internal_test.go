@@ -62,7 +62,9 @@ func startTestBalancer(t *testing.T) (*Balancer, [2]*behind) {
 	for _, s := range servers {
 		nodes = append(nodes, &Node{address: s.Listener.Addr().String()})
 	}
-	b, err := newBalancer(haproxy, dir, config, nodes, newPorts())
+	var held ports
+	t.Cleanup(held.close)
+	b, err := newBalancer(haproxy, dir, config, nodes, &held)
 	if err != nil {
 		t.Fatal(err)
 	}

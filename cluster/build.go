@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"ocapi/postgres/programs"
 )
 
 // Binaries are the programs of the topology.
@@ -43,7 +45,7 @@ func Build(ctx context.Context, dir string, flags ...string) (Binaries, error) {
 		}
 	}
 	var err, balancerErr error
-	b.Postgres, err = findPostgres()
+	b.Postgres, err = programs.Find()
 	b.HAProxy, balancerErr = findHAProxy()
 	return b, errors.Join(err, balancerErr)
 }

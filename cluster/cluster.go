@@ -57,8 +57,9 @@ type Cluster struct {
 	Nodes    []*Node
 	Balancer *Balancer // nil without Config.Balancer
 
-	cfg  Config
-	stop func(ctx context.Context) error // once only
+	cfg   Config
+	ports ports
+	stop  func(ctx context.Context) error // once only
 }
 
 // appRole is the nodes' role in the database; deploy/postgres/init.sql makes it.
@@ -82,7 +83,7 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if err := c.layOut(ctx); err != nil {
+	if err := c.layOut(); err != nil {
 		return nil, err
 	}
 	if err := c.startStores(ctx); err != nil {
@@ -124,14 +125,14 @@ func (cfg Config) withDefaults(ctx context.Context) (Config, error) {
 }
 
 // layOut picks ports and makes folders and files; it starts nothing.
-func (c *Cluster) layOut(ctx context.Context) (err error) {
+func (c *Cluster) layOut() (err error) {
 	natsFile, balancerFile := filepath.Join(c.cfg.Dir, "nats.conf"), filepath.Join(c.cfg.Dir, "haproxy.cfg")
 	for file, text := range map[string]string{natsFile: deploy.NATS, balancerFile: deploy.HAProxy, c.initFile(): deploy.PostgresInit} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return fmt.Errorf("write a configuration: %w", err)
 		}
 	}
-	ports := newPorts()
+	ports := &c.ports
 	c.NATS, err = newNATS(natsConfig{
 		binary: c.cfg.Binaries.NATSServer, dir: c.cfg.Dir, config: natsFile,
 		password: rand.Text(), routePassword: rand.Text(), maxStore: c.cfg.NATSMaxStore,
@@ -139,7 +140,7 @@ func (c *Cluster) layOut(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c.Postgres, err = newPostgres(ctx, postgresConfig{
+	c.Postgres, err = newPostgres(postgresConfig{
 		bin: c.cfg.Binaries.Postgres, dir: c.cfg.Dir, fsync: c.cfg.Fsync,
 		passwords: postgresPasswords{super: rand.Text(), owner: rand.Text(), app: rand.Text()},
 	}, ports)
@@ -277,6 +278,7 @@ func (c *Cluster) stopAll(ctx context.Context) error {
 	if c.Postgres != nil {
 		errs = append(errs, c.Postgres.remove())
 	}
+	c.ports.close()
 	return errors.Join(errs...)
 }
 

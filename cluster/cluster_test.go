@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/jackc/pgx/v5"
 
 	"ocapi/cluster"
 )
@@ -194,8 +195,8 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 		t.Fatalf("the state is %q: %v", state, err)
 	}
 	l := startLoad(c, s, 6)
+	defer l.end() // should the test end early
 	for i, n := range c.Nodes {
-		came := ups(t, c.Balancer, i)
 		began := l.requests.Load()
 		if err := n.Stop(t.Context()); err != nil {
 			t.Error(err)
@@ -203,7 +204,7 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 		if err := n.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, fmt.Sprintf("the balancer to use %s again", n.Name()), func() bool { return ups(t, c.Balancer, i) > came })
+		waitFor(t, fmt.Sprintf("the balancer to use %s again", n.Name()), func() bool { return inUse(t, c.Balancer, i) })
 		t.Logf("%s restarted during %d requests", n.Name(), l.requests.Load()-began)
 	}
 	requests, failures := l.end()
@@ -226,19 +227,50 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 			t.Errorf("%s says %q: %v", n.Name(), state, err)
 		}
 	}
+	checkArchive(t, c, requests/2+1)
 	if log := c.Balancer.Tail(); strings.Contains(log, "GET ") || strings.Contains(log, "127.0.0.1:") {
 		t.Errorf("the balancer's log tells of requests or addresses:\n%s", log)
 	}
 }
 
-// ups counts how often the balancer has said that a node is up again.
-func ups(t *testing.T, b *cluster.Balancer, node int) int {
+// checkArchive looks for every acknowledged challenge, as the nodes' role, and
+// tries what that role must not do.
+func checkArchive(t *testing.T, c *cluster.Cluster, created int64) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), c.Postgres.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var events, challenges int64
+	waitFor(t, "the archive to catch up", func() bool {
+		if err := conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT challenge) FROM events").Scan(&events, &challenges); err != nil {
+			t.Fatal(err)
+		}
+		return events >= created
+	})
+	if events != created || challenges != created {
+		t.Errorf("%d challenges were handed out; the archive has %d events of %d", created, events, challenges)
+	}
+	for _, statement := range []string{"UPDATE events SET client = 'x'", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"} {
+		if _, err := conn.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "SQLSTATE 42501") {
+			t.Errorf("the nodes' role: %s: %v", statement, err)
+		}
+	}
+}
+
+// inUse reports whether the balancer has taken a node back as often as it has
+// taken it out.
+func inUse(t *testing.T, b *cluster.Balancer, node int) bool {
 	t.Helper()
 	log, err := os.ReadFile(b.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(string(log), fmt.Sprintf("Server nodes/node%d is UP", node+1))
+	said := func(state string) int {
+		return strings.Count(string(log), fmt.Sprintf("Server nodes/node%d is %s", node+1, state))
+	}
+	return said("UP") == said("DOWN")
 }
 
 func waitFor(t *testing.T, what string, done func() bool) {

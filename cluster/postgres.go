@@ -11,17 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// nobody is who PostgreSQL runs as when this program is root, which it refuses
-// to run as.
-const nobody = 65534
+	"ocapi/postgres/programs"
+)
 
 // Postgres is the database server, set up by deploy/postgres/init.sql.
 type Postgres struct {
@@ -41,31 +37,6 @@ type Postgres struct {
 // postgresPasswords are of the roles.
 type postgresPasswords struct{ super, owner, app string }
 
-// findPostgres finds the folder of the newest release's programs.
-func findPostgres() (string, error) {
-	folders, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil {
-		panic(err) // the pattern is ours
-	}
-	release := func(folder string) int {
-		n, err := strconv.Atoi(filepath.Base(filepath.Dir(folder)))
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	slices.SortFunc(folders, func(a, b string) int { return release(b) - release(a) })
-	if path, err := exec.LookPath("initdb"); err == nil {
-		folders = append(folders, filepath.Dir(path))
-	}
-	for _, f := range folders {
-		if _, err := os.Stat(filepath.Join(f, "initdb")); err == nil {
-			return f, nil
-		}
-	}
-	return "", errors.New("there is no PostgreSQL server; install it: apt-get install --no-install-recommends postgresql")
-}
-
 type postgresConfig struct {
 	bin, dir  string
 	fsync     bool
@@ -73,7 +44,7 @@ type postgresConfig struct {
 }
 
 // newPostgres makes the files of a database server; it starts none.
-func newPostgres(ctx context.Context, cfg postgresConfig, ports *ports) (_ *Postgres, err error) {
+func newPostgres(cfg postgresConfig, ports *ports) (_ *Postgres, err error) {
 	address, err := ports.next()
 	if err != nil {
 		return nil, err
@@ -108,41 +79,29 @@ func newPostgres(ctx context.Context, cfg postgresConfig, ports *ports) (_ *Post
 			err = errors.Join(err, p.remove())
 		}
 	}()
-	if os.Getuid() == 0 {
-		if err := os.Chown(dir, nobody, nobody); err != nil {
-			return nil, fmt.Errorf("give PostgreSQL its folder: %w", err)
-		}
+	if err := programs.Give(dir); err != nil {
+		return nil, err
 	}
 	p.Process = newProcess(cfg.dir, "postgres", spec{
-		command: p.command, ready: p.ready, families: true,
+		command: p.command, ready: p.ready, postgres: true,
 		// Fast shutdown: connections are cut, what is committed is kept.
 		stop: syscall.SIGINT,
 	})
-	return p, p.initialise(ctx)
+	return p, p.initialise()
 }
 
-// as makes a command of PostgreSQL's, run by whom it runs for.
-func (p *Postgres) as(cmd *exec.Cmd) *exec.Cmd {
-	cmd.Dir = filepath.Dir(p.Dir)
-	cmd.Env = []string{"HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
-	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	return cmd
-}
+func (p *Postgres) home() string { return filepath.Dir(p.Dir) }
 
-func (p *Postgres) initialise(ctx context.Context) error {
-	passwordFile := filepath.Join(filepath.Dir(p.Dir), "password")
+func (p *Postgres) initialise() error {
+	passwordFile := filepath.Join(p.home(), "password")
 	if err := os.WriteFile(passwordFile, []byte(p.passwords.super), 0o600); err != nil {
 		return fmt.Errorf("write the superuser's password: %w", err)
 	}
-	if os.Getuid() == 0 {
-		if err := os.Chown(passwordFile, nobody, nobody); err != nil {
-			return fmt.Errorf("give PostgreSQL its password: %w", err)
-		}
+	if err := programs.Give(passwordFile); err != nil {
+		return err
 	}
-	cmd := p.as(exec.CommandContext(ctx, filepath.Join(p.bin, "initdb"), "--pgdata", p.Dir, "--username", "postgres",
-		"--auth", "scram-sha-256", "--pwfile", passwordFile, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"))
+	cmd := programs.Command(p.bin, p.home(), "initdb", "--pgdata", p.Dir, "--username", "postgres",
+		"--auth", "scram-sha-256", "--pwfile", passwordFile, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions")
 	out, err := cmd.CombinedOutput()
 	if err := errors.Join(err, os.Remove(passwordFile)); err != nil {
 		return fmt.Errorf("make the database's files: %w\n%s", err, out)
@@ -160,7 +119,7 @@ func (p *Postgres) command() *exec.Cmd {
 		// it acknowledged.
 		settings = append(settings, "-c", "fsync=off", "-c", "full_page_writes=off")
 	}
-	return p.as(exec.Command(filepath.Join(p.bin, "postgres"), settings...))
+	return programs.Command(p.bin, p.home(), "postgres", settings...)
 }
 
 func (p *Postgres) ready(ctx context.Context) error {
@@ -187,7 +146,7 @@ func (p *Postgres) prepare(ctx context.Context, init string) error {
 
 // remove removes the files. The server must not run.
 func (p *Postgres) remove() error {
-	if err := os.RemoveAll(filepath.Dir(p.Dir)); err != nil {
+	if err := os.RemoveAll(p.home()); err != nil {
 		return fmt.Errorf("remove the database's files: %w", err)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"ocapi/postgres/programs"
 )
 
 const (
@@ -48,8 +50,8 @@ type spec struct {
 	stop syscall.Signal
 	// dies: it ends by that signal, where others handle it and exit with 0.
 	dies bool
-	// families: the program's children leave its process group (PostgreSQL's do).
-	families bool
+	// postgres: the program's children leave its process group.
+	postgres bool
 }
 
 // execution is one life of a process.
@@ -202,25 +204,13 @@ func (p *Process) Kill() {
 	if p.run == nil || p.run.over() {
 		return
 	}
-	p.signalAll(syscall.SIGKILL)
-	<-p.run.ended
-}
-
-// signalAll signals the process's group, and its children where they have
-// groups of their own. The caller holds the lock, and the process has not been
-// waited for, or its number might be another's.
-func (p *Process) signalAll(sig syscall.Signal) {
 	pid := p.run.cmd.Process.Pid
-	var family []int
-	if p.spec.families {
-		// Halted, it makes no more of them while they are listed.
-		_ = syscall.Kill(pid, syscall.SIGSTOP)
-		family = children(pid)
+	if p.spec.postgres {
+		programs.Kill(pid, p.run.ended)
+		return
 	}
-	_ = syscall.Kill(-pid, sig) // it may have ended just now
-	for _, child := range family {
-		_ = syscall.Kill(child, sig)
-	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // it may have ended just now
+	<-p.run.ended
 }
 
 // Stop ends the program in good order and waits. When ctx ends first, or after
@@ -260,7 +250,15 @@ func (p *Process) Thaw() { p.pause(syscall.SIGCONT) }
 func (p *Process) pause(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.run != nil && !p.run.over() {
-		p.signalAll(sig)
+	if p.run == nil || p.run.over() {
+		return
+	}
+	pid := p.run.cmd.Process.Pid
+	if !p.spec.postgres {
+		_ = syscall.Kill(-pid, sig)
+		return
+	}
+	for _, member := range programs.Family(pid) {
+		_ = syscall.Kill(member, sig)
 	}
 }

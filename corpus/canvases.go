@@ -248,8 +248,12 @@ func (c *canvases) whole(canvas *iiif.Canvas) Item {
 // item is what is on record of any part of a canvas.
 func (c *canvases) item(canvas *iiif.Canvas, box image.Rectangle, outline []image.Point, origin Origin) Item {
 	item := Item{Box: box, Outline: outline, Address: canvas.ID, Origin: origin}
+	if checkSource(canvas.ID) == nil {
+		item.Canvas = canvas.ID
+	}
 	if !box.Empty() {
-		item.Address += fmt.Sprintf("#xywh=%d,%d,%d,%d", box.Min.X, box.Min.Y, box.Dx(), box.Dy())
+		item.Region = fmt.Sprintf("%d,%d,%d,%d", box.Min.X, box.Min.Y, box.Dx(), box.Dy())
+		item.Address += "#xywh=" + item.Region
 	}
 	item.Source = item.Address
 	for i, p := range outline {

@@ -118,6 +118,9 @@ func TestImportManifest(t *testing.T) {
 	}
 	var got []string
 	for _, e := range b.entries(t) {
+		if _, region, part := strings.Cut(e.Source, "#xywh="); e.Canvas != e.Document || part && e.Region != region {
+			t.Errorf("the image of %s is said to be of %s, %q", e.Source, e.Canvas, e.Region)
+		}
 		got = append(got, fmt.Sprintf("%s %v %q %v %s %s %s %s %s", e.Type, e.Known, e.Text, e.Labels, e.Document, e.Source, e.Page, e.Institution, e.Licence))
 	}
 	slices.Sort(got)

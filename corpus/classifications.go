@@ -47,7 +47,11 @@ func (c *classifications) run(ctx context.Context) error {
 	}
 	var batch []ImportedVote
 	flush := func() error {
-		added, err := c.store.AddVotes(ctx, batch)
+		keep := c.store.AddVotes
+		if c.tally.plan != nil {
+			keep = c.store.MissingVotes
+		}
+		added, err := keep(ctx, batch)
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,8 @@ type Provenance struct {
 	Page        string
 	Licence     string
 	Source      string // URL
+	Canvas      string // URL of the IIIF canvas, where there is one
+	Region      string // of the canvas: x,y,w,h or a selector; empty: all of it
 }
 
 // Entry is one image with its provenance.
@@ -76,6 +78,7 @@ type Rendering struct {
 type NewImage struct {
 	Entry
 	Pictures []Rendering // rendering n is Pictures[n]; at least one
+	Hash     PictureHash // what it looks like
 }
 
 // Outcome says what became of one image that was to be added.

@@ -31,6 +31,8 @@ const (
 	columnPage
 	columnLicence
 	columnAddress
+	columnCanvas
+	columnRegion
 )
 
 // columnName is one spelling of a column's name.
@@ -57,6 +59,7 @@ func columnNames() []columnName {
 		{"page", columnPage},
 		{"licence", columnLicence}, {"license", columnLicence},
 		{"iiif", columnAddress},
+		{"canvas", columnCanvas}, {"region", columnRegion},
 	}
 }
 

@@ -38,7 +38,8 @@ func formats() []format {
 // header is what a picture says of itself before anything is decoded.
 type header struct {
 	format        format
-	width, height int
+	orientation   orientation
+	width, height int // the right way up
 }
 
 // readHeader finds the format and the size, and refuses a size that would not
@@ -58,24 +59,32 @@ func readHeader(data []byte, maxPixels int) (h header, err error) {
 			if config.Width <= 0 || config.Height <= 0 || config.Width > maxPixels/config.Height {
 				return header{}, fmt.Errorf("it is said to be %d by %d pixels; at most %d in all are read", config.Width, config.Height, maxPixels)
 			}
-			return header{f, config.Width, config.Height}, nil
+			h := header{f, orientationOf(f.name, data), config.Width, config.Height}
+			if h.orientation.sideways() {
+				h.width, h.height = h.height, h.width
+			}
+			return h, nil
 		}
 	}
 	return header{}, errors.New("it is no JPEG, PNG, GIF or TIFF picture")
 }
 
-// decode reads the whole picture. One that ends early, or is not of the size
-// that its header tells, is refused.
+// decode reads the whole picture and turns it the right way up. One that ends
+// early, or is not of the size that its header tells, is refused.
 func (h header) decode(data []byte) (img image.Image, err error) {
 	defer recovered(&err)
 	img, err = h.format.decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("the %s picture is damaged: %w", h.format.name, err)
 	}
-	if b := img.Bounds(); b.Dx() != h.width || b.Dy() != h.height {
-		return nil, fmt.Errorf("the %s picture is %d by %d pixels, but its header says %d by %d", h.format.name, b.Dx(), b.Dy(), h.width, h.height)
+	size := img.Bounds().Size()
+	if h.orientation.sideways() {
+		size.X, size.Y = size.Y, size.X
 	}
-	return img, nil
+	if size != image.Pt(h.width, h.height) {
+		return nil, fmt.Errorf("the %s picture is %d by %d pixels, but its header says %d by %d", h.format.name, size.X, size.Y, h.width, h.height)
+	}
+	return h.orientation.turn(img), nil
 }
 
 // recovered turns a decoder's panic into an error: what a stranger's bytes

@@ -125,7 +125,9 @@ func drawBatch(ctx context.Context, p DemoParams, specs []demo.Spec, entries []E
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			images[i], err = render(demo.Draw(p.Seed, specs[n]), entries[n], orDefault(p.Renderings, DefaultRenderings))
+			picture := demo.Draw(p.Seed, specs[n])
+			hash := lookAt(picture, entries[n].Type).hash
+			images[i], err = render(picture, entries[n], hash, orDefault(p.Renderings, DefaultRenderings))
 			return err
 		})
 	}

@@ -9,7 +9,10 @@
 // with the items to be cut from it; one pipeline decodes, cuts, renders and
 // stores them, whatever the format:
 //
-//	Importer --Page{Items}--> decode once --> cut --> renderings --> Store, in batches
+//	Importer --Page{Items}--> decode once --> cut --> judge --> renderings --> Store, in batches
+//
+// [Rules] say what fits a challenge; what does not is left out with its reason.
+// [Check] says what a collection lacks, [Store.Retire] takes images out of use.
 //
 // An image's id is made from the collection, the bytes of its file, its box and
 // its outline alone; of what is fetched, from its address. The same import again
@@ -45,7 +48,7 @@
 //	x, y, w, h       a box in pixels: one picture file may have many lines, each with its own
 //	document         what belongs together; otherwise the source, otherwise the file
 //	iiif             the picture's address, where it is not in the folder
-//	credit, source (source_url), shelfmark, page, licence: where the image comes from
+//	credit, source (source_url), shelfmark, page, licence, canvas, region: where the image comes from
 //
 // keywords.csv (keyword, lang, label) gives keywords in several languages,
 // collection.csv (title, credit) has one line about the collection.

@@ -63,6 +63,10 @@ type ImportParams struct {
 	// Fetch says how pictures are fetched, where they are named by addresses. The
 	// host of a Source that is an address is trusted.
 	Fetch FetchParams
+	Rules Rules // what fits a challenge; the zero value leaves nothing out
+	// DryRun reads and judges everything, and stores nothing: the report says what
+	// would have been done.
+	DryRun bool
 }
 
 // FetchParams says how what is at addresses is fetched.
@@ -96,6 +100,9 @@ func Import(ctx context.Context, p ImportParams, store *Store, progress Progress
 }
 
 func (p *ImportParams) check() error {
+	if err := p.Rules.Validate(); err != nil {
+		return err
+	}
 	if s := p.KnownShare; s != nil && !(*s >= 0 && *s <= 1) {
 		return domain.Invalid("known share", "the known share is %g; it is from 0 to 1", *s)
 	}
@@ -107,6 +114,9 @@ func (p *ImportParams) check() error {
 
 func importSource(ctx context.Context, p ImportParams, id domain.CollectionID, from *source, store *Store, progress ProgressFunc) (Report, error) {
 	t := &tally{tell: progress, report: Report{Collection: id}}
+	if p.DryRun {
+		t.plan = newPlan()
+	}
 	p.Limits = p.Limits.withDefaults()
 	job, err := from.prepare(ctx, &p, t)
 	if err != nil {
@@ -122,7 +132,7 @@ func importSource(ctx context.Context, p ImportParams, id domain.CollectionID, f
 		line := &pipeline{
 			store: store, collection: id, renderings: orDefault(p.Renderings, DefaultRenderings),
 			workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update,
-			roles: p.roles(), limits: p.Limits, tally: t,
+			roles: p.roles(), limits: p.Limits, rules: p.Rules, tally: t,
 		}
 		err = line.run(ctx, job.importer)
 	}
@@ -133,7 +143,7 @@ func importSource(ctx context.Context, p ImportParams, id domain.CollectionID, f
 		return t.finish(), err
 	}
 	report := t.finish()
-	err = appraise(ctx, store, &report)
+	err = appraise(ctx, store, &report, t.plan)
 	return report, err
 }
 
@@ -196,12 +206,17 @@ func putCollection(ctx context.Context, p ImportParams, id domain.CollectionID, 
 			return err
 		}
 	}
-	return store.PutCollection(ctx, Collection{
+	c := Collection{
 		ID:       id,
 		Title:    firstOf(p.Title, title, existing.Title, string(id)),
 		Credit:   firstOf(p.Credit, credit, existing.Credit),
 		Keywords: keywords,
-	})
+	}
+	if t.plan != nil {
+		t.plan.collection = c
+		return nil
+	}
+	return store.PutCollection(ctx, c)
 }
 
 // readCollectionFile reads the title and credit of collection.csv, if any.
@@ -320,6 +335,9 @@ func isLanguage(s string) bool {
 // adoptCredit gives a collection without a credit line the one that all of its
 // images name. Where they differ somebody has to decide.
 func adoptCredit(ctx context.Context, id domain.CollectionID, store *Store, t *tally) error {
+	if t.plan != nil {
+		return nil
+	}
 	c, err := store.Collection(ctx, id)
 	if err != nil || c.Credit != "" {
 		return err
@@ -337,16 +355,15 @@ func adoptCredit(ctx context.Context, id domain.CollectionID, store *Store, t *t
 }
 
 // appraise adds to a report what the collection holds and can serve.
-func appraise(ctx context.Context, store *Store, report *Report) error {
-	counts, err := store.Counts(ctx, report.Collection)
-	if err != nil {
-		return err
-	}
-	report.Counts = counts
+func appraise(ctx context.Context, store *Store, report *Report, plan *plan) error {
 	snapshot, err := store.Load(ctx, report.Collection)
 	if err != nil {
 		return err
 	}
+	if plan != nil {
+		plan.apply(&snapshot)
+	}
+	report.Counts = countImages(snapshot.Images)
 	var infos []domain.CollectionInfo
 	for i := range snapshot.Collections {
 		infos = append(infos, snapshot.Collections[i].Info())

@@ -365,7 +365,7 @@ func TestImportPictureFormats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.checkPictures(t, images, 440, 128)
+	b.checkPictures(t, images, 825, 240)
 	for _, im := range images {
 		p, err := b.store.Picture(t.Context(), im.ID, 0)
 		if err != nil {

@@ -96,10 +96,13 @@ const MaxProblems = 1000
 type Problems struct {
 	Total int
 	List  []Problem // at most [MaxProblems], sorted by file and line
+
+	reasons map[string]int
 }
 
 func (p *Problems) add(problem Problem) {
 	p.Total++
+	p.count(problem.Reason)
 	if len(p.List) < MaxProblems {
 		p.List = append(p.List, problem)
 	}
@@ -119,6 +122,7 @@ type Report struct {
 	Updated    int      // images that were there and were brought up to date
 	Skipped    Problems // what was left out
 	Notes      Problems // what was taken, but deserves a look
+	Near       Problems // images that look nearly the same as others; they were taken
 
 	// Of an export of another platform's answers: how many are new, and how many
 	// were there.
@@ -147,6 +151,7 @@ type tally struct {
 	report   Report
 	progress Progress
 	tell     ProgressFunc
+	plan     *plan // nil: what is done is stored
 }
 
 func (t *tally) skip(p Problem) {
@@ -160,6 +165,12 @@ func (t *tally) note(p Problem) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Notes.add(p)
+}
+
+func (t *tally) near(p Problem) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Near.add(p)
 }
 
 // count adds to the numbers of images.
@@ -202,5 +213,6 @@ func (t *tally) finish() Report {
 	defer t.mu.Unlock()
 	t.report.Skipped.sort()
 	t.report.Notes.sort()
+	t.report.Near.sort()
 	return t.report
 }

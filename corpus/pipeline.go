@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -28,6 +29,10 @@ const (
 	batchImages = 128
 	batchBytes  = 4 << 20
 
+	// batchAge bounds how long an image waits for its batch: whoever looks sees
+	// the number of those that are stored, and an interruption costs little.
+	batchAge = 500 * time.Millisecond
+
 	// DefaultRenderings is how many renderings an image gets.
 	DefaultRenderings = 3
 
@@ -44,8 +49,10 @@ type pipeline struct {
 	update     bool
 	roles      roles
 	limits     Limits
+	rules      Rules
 	tally      *tally
 
+	twins  *twins          // the images that are there, and those that are made
 	pages  *errgroup.Group // pages in work; its limit is what makes Page wait
 	cores  chan struct{}   // one token for each core that may be busy
 	memory *semaphore.Weighted
@@ -54,7 +61,10 @@ type pipeline struct {
 
 // run reads everything that the importer has into the store. The tally holds
 // what was done, also after an error.
-func (p *pipeline) run(ctx context.Context, importer Importer) error {
+func (p *pipeline) run(ctx context.Context, importer Importer) (err error) {
+	if p.twins, err = p.store.twins(ctx, p.collection); err != nil {
+		return err
+	}
 	all, ctx := errgroup.WithContext(ctx)
 	var pagesCtx context.Context
 	p.pages, pagesCtx = errgroup.WithContext(ctx)
@@ -160,18 +170,24 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		first[item.ID] = item.Origin
 		old, there := stored[item.ID]
 		switch {
-		case !there:
-			fresh = append(fresh, item)
+		case !there || p.updates(&item.Entry, &old):
+			if err := p.rules.text(&item.Entry); err != nil {
+				p.tally.skip(Problem{item.Origin, err.Error()})
+			} else if there {
+				updates = append(updates, item.Entry)
+			} else {
+				fresh = append(fresh, item)
+			}
 		case compare(&item.Entry, &old) == OutcomePresent:
 			p.tally.count(0, 1, 0)
-		case p.update && old.Trust != domain.TrustPromoted:
-			updates = append(updates, item.Entry)
 		default:
 			p.differs(item.Origin)
 			p.tally.count(0, 1, 0)
 		}
 	}
-	if len(updates) > 0 {
+	if len(updates) > 0 && p.tally.plan != nil {
+		p.tally.count(0, 0, p.tally.take(imagesOf(updates)))
+	} else if len(updates) > 0 {
 		n, err := p.store.UpdateImages(ctx, updates)
 		if err != nil {
 			return nil, err
@@ -179,6 +195,19 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		p.tally.count(0, len(updates)-n, n)
 	}
 	return fresh, nil
+}
+
+// updates reports whether what is on record of an image is to be replaced.
+func (p *pipeline) updates(e, old *Entry) bool {
+	return p.update && old.Trust != domain.TrustPromoted && compare(e, old) != OutcomePresent
+}
+
+func imagesOf(entries []Entry) []domain.Image {
+	images := make([]domain.Image, len(entries))
+	for i := range entries {
+		images[i] = entries[i].Image
+	}
+	return images
 }
 
 func (p *pipeline) differs(origin Origin) {
@@ -205,14 +234,8 @@ func (p *pipeline) cutAll(ctx context.Context, head header, data []byte, items [
 			// Held until the writer has the image: a slow disk then slows the
 			// cores down, and finished images do not pile up.
 			defer p.freeCore()
-			part, err := item.cut(img)
-			if err != nil {
-				p.tally.skip(Problem{item.Origin, err.Error()})
-				return
-			}
-			made, err := render(part, item.Entry, p.renderings)
-			if err != nil {
-				p.tally.skip(Problem{item.Origin, err.Error()})
+			made, ok := p.make(img, &item)
+			if !ok {
 				return
 			}
 			select {
@@ -239,8 +262,19 @@ func (p *pipeline) freeCore() { <-p.cores }
 func (p *pipeline) writeAll(ctx context.Context) error {
 	var batch []NewImage
 	size := 0
+	var began time.Time // of the batch
 	flush := func() error {
 		if len(batch) == 0 {
+			return nil
+		}
+		if p.tally.plan != nil {
+			images := make([]domain.Image, len(batch))
+			for i := range batch {
+				images[i] = batch[i].Image
+			}
+			made := p.tally.take(images)
+			p.tally.count(made, len(images)-made, 0)
+			batch, size = batch[:0], 0
 			return nil
 		}
 		outcomes, err := p.store.AddImages(ctx, batch)
@@ -264,11 +298,14 @@ func (p *pipeline) writeAll(ctx context.Context) error {
 		return nil
 	}
 	for made := range p.made {
+		if len(batch) == 0 {
+			began = time.Now()
+		}
 		batch = append(batch, made)
 		for _, picture := range made.Pictures {
 			size += len(picture.Bytes)
 		}
-		if len(batch) >= batchImages || size >= batchBytes {
+		if len(batch) >= batchImages || size >= batchBytes || time.Since(began) >= batchAge {
 			if err := flush(); err != nil {
 				return err
 			}

@@ -20,12 +20,14 @@ const (
 
 	selectKeywords = `SELECT collection, keyword, lang, label FROM keywords ORDER BY collection, keyword, lang`
 
-	// By id, which is a hash: the order tells nothing.
+	// By id, which is a hash: the order tells nothing. What is retired is not dealt.
 	selectImages = `SELECT id, collection, document, type, known, trust, text, labels, candidates, complete, prior, renderings
-		FROM images WHERE collection = $1 ORDER BY id`
+		FROM images WHERE collection = $1
+			AND NOT EXISTS (SELECT 1 FROM retirements WHERE image = images.id AND restored_at IS NULL)
+		ORDER BY id`
 
 	selectEntry = `SELECT id, collection, document, type, known, trust, text, labels, candidates, complete, prior, renderings,
-			institution, shelfmark, page, licence, source, guess
+			institution, shelfmark, page, licence, source, guess, canvas, region
 		FROM images WHERE id = $1`
 
 	selectCounts = `SELECT type, known, count(*) FROM images WHERE collection = $1 GROUP BY type, known ORDER BY type, known DESC`
@@ -267,7 +269,7 @@ func scanEntry(row *sql.Row) (Entry, error) {
 	var e Entry
 	var labels, candidates string
 	err := row.Scan(&e.ID, &e.Collection, &e.Document, &e.Type, &e.Known, &e.Trust, &e.Text, &labels, &candidates,
-		&e.Complete, &e.Prior, &e.Renderings, &e.Institution, &e.ShelfMark, &e.Page, &e.Licence, &e.Source, &e.Guess)
+		&e.Complete, &e.Prior, &e.Renderings, &e.Institution, &e.ShelfMark, &e.Page, &e.Licence, &e.Source, &e.Guess, &e.Canvas, &e.Region)
 	if err != nil {
 		return Entry{}, err
 	}

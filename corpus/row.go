@@ -68,9 +68,12 @@ func readRow(r row, complete bool) (manifestLine, error) {
 	item.Provenance = Provenance{
 		Institution: r.get(columnCredit), ShelfMark: r.get(columnShelfMark), Page: r.get(columnPage),
 		Licence: r.get(columnLicence), Source: r.get(columnSource),
+		Canvas: r.get(columnCanvas), Region: r.get(columnRegion),
 	}
-	if err := checkSource(item.Source); err != nil {
-		return manifestLine{}, err
+	for _, address := range []string{item.Source, item.Canvas} {
+		if err := checkSource(address); err != nil {
+			return manifestLine{}, err
+		}
 	}
 	item.Document = firstOf(r.get(columnDocument), item.Source, line.file, line.address)
 	item.Source = firstOf(item.Source, line.address)
@@ -308,7 +311,7 @@ func checkSource(s string) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || !slices.Contains([]string{"http", "https", "urn", "ark", "doi", "hdl", "info"}, u.Scheme) {
-		return fmt.Errorf("the source %.80q is no address that begins with http:, https:, urn:, ark:, doi:, hdl: or info:", s)
+		return fmt.Errorf("the source or canvas %.80q is no address that begins with http:, https:, urn:, ark:, doi:, hdl: or info:", s)
 	}
 	return nil
 }

@@ -50,21 +50,27 @@ const (
 		ON CONFLICT (collection, keyword, lang) DO UPDATE SET label = excluded.label WHERE keywords.label <> excluded.label`
 
 	insertImage = `INSERT INTO images (id, collection, document, type, known, trust, text, labels, candidates, complete, prior,
-			renderings, institution, shelfmark, page, licence, source, created_at, guess)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+			renderings, institution, shelfmark, page, licence, source, created_at, guess, canvas, region)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 		ON CONFLICT (id) DO NOTHING`
 
 	// The type is part of the id, and the collection and the renderings stay:
 	// all else can be corrected.
 	updateImage = `UPDATE images SET document = $2, known = $3, trust = $4, text = $5, labels = $6, candidates = $7, complete = $8,
-			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14, guess = $15
+			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14, guess = $15, canvas = $16, region = $17
 		WHERE id = $1`
 
 	insertRendering = `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ($1, $2, $3, $4, $5, $6)`
 
+	insertLook = `INSERT INTO looks (image, hash) VALUES ($1, $2)`
+
 	deleteRenderings = `DELETE FROM renderings WHERE image = $1`
+	deleteLook       = `DELETE FROM looks WHERE image = $1`
+	deleteRetirement = `DELETE FROM retirements WHERE image = $1`
 	deleteImage      = `DELETE FROM images WHERE id = $1`
 
+	deleteCollectionLooks      = `DELETE FROM looks WHERE image IN (SELECT id FROM images WHERE collection = $1)`
+	deleteCollectionRetired    = `DELETE FROM retirements WHERE image IN (SELECT id FROM images WHERE collection = $1)`
 	deleteCollectionRenderings = `DELETE FROM renderings WHERE image IN (SELECT id FROM images WHERE collection = $1)`
 	deleteCollectionImages     = `DELETE FROM images WHERE collection = $1`
 	deleteCollectionKeywords   = `DELETE FROM keywords WHERE collection = $1`
@@ -138,7 +144,7 @@ func (s *Store) AddImages(ctx context.Context, images []NewImage) ([]Outcome, er
 func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, now int64) (Outcome, error) {
 	made, err := affected(tx.ExecContext(ctx, insertImage, im.ID, im.Collection, im.Document, im.Type, number(im.Known), im.Trust,
 		im.Text, list(im.Labels), list(im.Candidates), number(im.Complete), im.Prior, len(im.Pictures),
-		im.Institution, im.ShelfMark, im.Page, im.Licence, im.Source, now, im.Guess))
+		im.Institution, im.ShelfMark, im.Page, im.Licence, im.Source, now, im.Guess, im.Canvas, im.Region))
 	if err != nil {
 		return OutcomeInvalid, err
 	}
@@ -153,6 +159,9 @@ func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, now int64) (Outcome
 		if _, err := tx.ExecContext(ctx, insertRendering, im.ID, n, p.ContentType, p.Width, p.Height, p.Bytes); err != nil {
 			return OutcomeInvalid, err
 		}
+	}
+	if _, err := tx.ExecContext(ctx, insertLook, im.ID, int64(im.Hash)); err != nil {
+		return OutcomeInvalid, err
 	}
 	return OutcomeMade, nil
 }
@@ -183,7 +192,7 @@ func (s *Store) UpdateImages(ctx context.Context, entries []Entry) (int, error) 
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, updateImage, e.ID, e.Document, number(e.Known), e.Trust, e.Text, list(e.Labels),
-				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source, e.Guess); err != nil {
+				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source, e.Guess, e.Canvas, e.Region); err != nil {
 				return false, err
 			}
 			changed++
@@ -204,8 +213,10 @@ func (s *Store) DeleteImages(ctx context.Context, ids []domain.ImageID) (int, er
 	deleted := 0
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		for _, id := range ids {
-			if _, err := tx.ExecContext(ctx, deleteRenderings, id); err != nil {
-				return false, err
+			for _, statement := range []string{deleteRenderings, deleteLook, deleteRetirement} {
+				if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+					return false, err
+				}
 			}
 			gone, err := affected(tx.ExecContext(ctx, deleteImage, id))
 			if err != nil {
@@ -229,7 +240,10 @@ func (s *Store) DeleteImages(ctx context.Context, ids []domain.ImageID) (int, er
 // when it is not there.
 func (s *Store) DeleteCollection(ctx context.Context, id domain.CollectionID) error {
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
-		for _, statement := range []string{deleteCollectionRenderings, deleteCollectionImages, deleteCollectionKeywords, deleteCollectionVotes} {
+		for _, statement := range []string{
+			deleteCollectionRenderings, deleteCollectionLooks, deleteCollectionRetired, deleteCollectionImages,
+			deleteCollectionKeywords, deleteCollectionVotes,
+		} {
 			if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 				return false, err
 			}

@@ -82,6 +82,10 @@ func testImportClassifications(t *testing.T, b *bundle) {
 		"7,"+person+","+person+","+person+`,1,Labels,1.2,2020-01-02 03:04:05 UTC,"{""session"":""`+person+`""}","[{""task"":""T0"",""task_label"":""Name?"",""value"":""Smith""},{""task"":""T1"",""value"":""""}]","{""5"":{""file"":""a.jpg""}}",5`+"\n"+
 		`8,,,,1,Labels,1.2,2020-01-02 03:04:05 UTC,{},broken,,5`+"\n"+
 		`9,,,,1,Labels,1.2,2020-01-02 03:04:05 UTC,{},"[{""task"":""T0"",""value"":""x""}]",,5;6`+"\n"))
+	trial := func(p *corpus.ImportParams) { p.DryRun = true }
+	if r := b.imports(t, trial); r.Votes != 3 || r.VotesPresent != 0 || len(b.allVotes(t)) != 0 {
+		t.Errorf("a trial = %+v, and %d votes were stored", r, len(b.allVotes(t)))
+	}
 	r := b.imports(t)
 	if r.Votes != 3 || r.VotesPresent != 0 || r.Made != 0 || r.Skipped.Total != 1 || !strings.Contains(problems(r.Skipped), "export.csv:3: annotations: it is no JSON") {
 		t.Errorf("report = %+v", r)
@@ -99,6 +103,9 @@ func testImportClassifications(t *testing.T, b *bundle) {
 	}
 	if strings.Contains(fmt.Sprintf("%+v %+v", votes, r), person) {
 		t.Errorf("it tells of the person: %+v", votes)
+	}
+	if r := b.imports(t, trial); r.Votes != 0 || r.VotesPresent != 3 {
+		t.Errorf("a second trial = %+v", r)
 	}
 	if r := b.imports(t); r.Votes != 0 || r.VotesPresent != 3 || len(b.allVotes(t)) != 3 {
 		t.Errorf("again: %+v", r)

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,14 +23,17 @@ var requiredVariables = []string{
 	"OCAPI_POSTGRES_PASSWORD", "OCAPI_OWNER_PASSWORD", "OCAPI_APP_PASSWORD", "OCAPI_NATS_PASSWORD", "OCAPI_NATS_CLUSTER_PASSWORD",
 }
 
-// passwords are an environment that compose accepts, each value different.
+// passwords are an environment that compose accepts, each value different. All
+// could be taken for numbers.
 func passwords() []string {
 	var env []string
-	for _, name := range requiredVariables {
-		env = append(env, name+"=12e4"+strings.ToLower(name[6:])+"secret")
+	for i, name := range requiredVariables {
+		env = append(env, fmt.Sprintf("%s=%s%d", name, testPassword, i))
 	}
 	return env
 }
+
+const testPassword = "12345678901234567"
 
 // load reads the compose file with the library that docker compose is made of.
 func load(env []string) (*types.Project, error) {

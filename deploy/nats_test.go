@@ -44,7 +44,7 @@ func TestNATSTakesItsFile(t *testing.T) {
 				}
 			}
 			// The passwords of these tests would be numbers without their quotes.
-			if len(o.Users) != 1 || o.Users[0].Username != "ocapi" || !strings.HasPrefix(o.Users[0].Password, "12e4") || !strings.HasPrefix(o.Cluster.Password, "12e4") {
+			if len(o.Users) != 1 || o.Users[0].Username != "ocapi" || !strings.HasPrefix(o.Users[0].Password, testPassword) || !strings.HasPrefix(o.Cluster.Password, testPassword) {
 				t.Errorf("the users are %v, the servers' is %q", o.Users, o.Cluster.Username)
 			}
 			if o.Users[0].Password == o.Cluster.Password {

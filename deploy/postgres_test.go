@@ -94,6 +94,7 @@ func TestDatabaseGivesNodesNoMoreThanTheyNeed(t *testing.T) {
 		{"where the nodes find it", owner, "SELECT * FROM ocapi.events", ""},
 		{"nodes see nothing that was not granted", app, "SELECT * FROM events", "42501"},
 		{"nodes make no table", app, "CREATE TABLE mine (id bigint)", "42501"},
+		{"there is no schema for everybody", app, "CREATE TABLE public.mine (id bigint)", "3F000"},
 		{"nodes make no schema", app, "CREATE SCHEMA mine", "42501"},
 		{"nodes make no temporary table", app, "CREATE TEMP TABLE mine (id bigint)", "42501"},
 		{"nodes take no table away", app, "DROP TABLE events", "42501"},

@@ -45,10 +45,10 @@ func (a Answer) checkTexts(n int) error {
 		return Invalid("texts", "a transcription is answered with \"texts\" and, where needed, \"unreadable\" only")
 	}
 	if a.Texts == nil {
-		return Invalid("texts", "the field is missing; it holds one text for each of the %d images", n)
+		return Invalid("texts", "the field is missing; it holds one text for each image, and the challenge has %s", count(n, "image"))
 	}
 	if len(a.Texts) != n {
-		return Invalid("texts", "there are %d texts; the challenge has %d images", len(a.Texts), n)
+		return Invalid("texts", "%s; the challenge has %s", thereAre(len(a.Texts), "text"), count(n, "image"))
 	}
 	for i, text := range a.Texts {
 		if err := checkText("texts", i, text, slices.Contains(a.Unreadable, uint32(i))); err != nil {
@@ -108,7 +108,7 @@ func (a Answer) checkAudio() error {
 // checkPositions refuses positions out of range and positions named twice.
 func checkPositions(field string, positions []uint32, n int) error {
 	if len(positions) > n {
-		return Invalid(field, "there are %d positions; the challenge has %d images", len(positions), n)
+		return Invalid(field, "%s; the challenge has %s", thereAre(len(positions), "position"), count(n, "image"))
 	}
 	var seen uint64
 	for _, p := range positions {

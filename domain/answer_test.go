@@ -102,6 +102,23 @@ func TestCheckAnswer(t *testing.T) {
 	}
 }
 
+// TestCheckAnswerCountsInPlainEnglish: there is 1 text, and there are 3.
+func TestCheckAnswerCountsInPlainEnglish(t *testing.T) {
+	t.Parallel()
+	texts := transcription(text(domain.RoleKnown, "lande"), text(domain.RoleUnknown, "wasser"))
+	single := classification(picture("a", domain.RoleKnown, true))
+	for want, err := range map[string]error{
+		"there is 1 text; the challenge has 2 images":      domain.CheckAnswer(texts, domain.Answer{Texts: []string{"a"}}),
+		"there are 0 texts; the challenge has 2 images":    domain.CheckAnswer(texts, domain.Answer{Texts: []string{}}),
+		"there are 3 texts; the challenge has 2 images":    domain.CheckAnswer(texts, domain.Answer{Texts: []string{"a", "b", "c"}}),
+		"there are 2 positions; the challenge has 1 image": domain.CheckAnswer(single, domain.Answer{Selected: []uint32{0, 0}}),
+	} {
+		if e, ok := errors.AsType[*domain.Error](err); !ok || e.Message != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 // TestCheckAnswerTellsNoRoles gives the same malformed answers to challenges
 // whose roles are swapped: what a visitor is told must not differ.
 func TestCheckAnswerTellsNoRoles(t *testing.T) {

@@ -49,10 +49,10 @@ func (c *Composition) check() error {
 		}
 	}
 	if 2*known < len(c.Positions) {
-		return Invalid("positions", "%d of %d positions are known; at least half have to be", known, len(c.Positions))
+		return Invalid("positions", "the known positions are %d of %d; they have to be at least half", known, len(c.Positions))
 	}
 	if c.WhollyKnown && known < len(c.Positions) {
-		return Invalid("positions", "%d of %d positions are known in a challenge that is to be wholly known", known, len(c.Positions))
+		return Invalid("positions", "the known positions are %d of %d in a challenge that is to be wholly known", known, len(c.Positions))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ const (
 	CodeNotFound                    // no such client, challenge or image
 	CodeConflict                    // somebody else wrote first; read again
 	CodeAlreadyAnswered             // the challenge has its verdict; Status says which
-	CodeExpired                     // the challenge was not answered in time
+	CodeExpired                     // the challenge was not answered in time, or its images are no longer shown
 	CodeLimited                     // too many; RetryAfter says when to come back
 	CodeUnavailable                 // a needed part does not answer; RetryAfter says when to come back
 )
@@ -96,4 +96,19 @@ const UnavailableRetryAfter = 2 * time.Second
 // Unavailable says that a part that was needed did not answer.
 func Unavailable(what string, cause error) *Error {
 	return &Error{Code: CodeUnavailable, Message: what, RetryAfter: UnavailableRetryAfter, Cause: cause}
+}
+
+// count names a number of things.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func thereAre(n int, noun string) string {
+	if n == 1 {
+		return "there is 1 " + noun
+	}
+	return "there are " + count(n, noun)
 }

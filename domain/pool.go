@@ -35,6 +35,9 @@ type Pool struct {
 	knownTexts, unknownTexts *Deck
 	keywords                 []keywordDecks // servable ones only, by keyword
 	shortages                []Shortage
+
+	texts    TextSupply
+	supplies []KeywordSupply // of all keywords, by keyword
 }
 
 type keywordDecks struct {
@@ -101,8 +104,10 @@ func (p *Pool) buildTexts(rng *rand.Rand) {
 			unknown = append(unknown, uint32(i))
 		default:
 			known++
+			p.texts.Short++
 			if form := Fold(im.Text); len([]rune(form)) >= minFoldedLen {
 				byForm[form] = append(byForm[form], uint32(i))
+				p.texts.Short--
 			}
 		}
 		total++
@@ -110,25 +115,29 @@ func (p *Pool) buildTexts(rng *rand.Rand) {
 	if total == 0 {
 		return
 	}
+	asKnown := p.dealing.knownInsteadOfUnknown()
+	slots, least := []float64{1 + asKnown, 1 - asKnown}, []int{minTextForms, 1}
+	p.texts.KnownTexts = known
+	p.texts.Known = Supply{There: len(byForm), Least: least[0], Slots: slots[0]}
+	p.texts.Unknown = Supply{There: len(unknown), Least: least[1], Slots: slots[1]}
 	texts := dealForms(byForm, rng)
 	eligible := texts.fair(len(texts.images))
 	if eligible == 0 || len(unknown) == 0 {
 		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: fmt.Sprintf(
-			"%d known texts in %d different forms and %d unknown texts; it takes %d forms of at least %d letters, so that no guess is right more than one time in fifty, and 1 unknown",
-			known, len(byForm), len(unknown), minTextForms, minFoldedLen)})
+			"%s in %s and %s; it takes %d forms of at least %d letters, so that no guess is right more than one time in fifty, and 1 unknown",
+			count(known, "known text"), count(len(byForm), "different form"), count(len(unknown), "unknown text"), minTextForms, minFoldedLen)})
 		return
 	}
 	if p.oneDocument(texts.images[:eligible], unknown) {
 		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: "all texts are of one document, and two of one document are never shown together"})
 		return
 	}
-	asKnown := p.dealing.knownInsteadOfUnknown()
 	shuffle(rng, unknown)
-	slots, least := []float64{1 + asKnown, 1 - asKnown}, []int{minTextForms, 1}
 	sizes := matchedSizes([]int{eligible, len(unknown)}, slots, least)
 	// A shortened deck has to obey the 2 % rule too; the unknown one follows.
 	sizes = matchedSizes([]int{texts.fair(sizes[0]), len(unknown)}, slots, least)
 	p.knownTexts, p.unknownTexts = NewDeck(texts.images[:sizes[0]]), NewDeck(unknown[:sizes[1]])
+	p.texts.Known.Active, p.texts.Unknown.Active = sizes[0], sizes[1]
 }
 
 // oneDocument reports whether all the images are of one document.
@@ -232,6 +241,14 @@ func (p *Pool) buildKeyword(keyword string, rng *rand.Rand) {
 		}
 	}
 	m := p.dealing.Classification
+	asKnown := float64(m.Unknown) * p.dealing.knownInsteadOfUnknown()
+	supply := KeywordSupply{
+		Keyword:    keyword,
+		Matches:    Supply{There: len(matches), Least: int(m.Matches), Slots: float64(m.Matches) + asKnown/2},
+		NonMatches: Supply{There: len(nonMatches), Least: int(m.NonMatches), Slots: float64(m.NonMatches) + asKnown/2},
+		Unknown:    Supply{There: len(unknown), Least: int(m.Unknown), Slots: float64(m.Unknown) - asKnown},
+	}
+	defer func() { p.supplies = append(p.supplies, supply) }()
 	if len(matches) < int(m.Matches) || len(nonMatches) < int(m.NonMatches) || len(unknown) < int(m.Unknown) {
 		p.shortages = append(p.shortages, Shortage{Type: TypeClassification, Keyword: keyword, Reason: fmt.Sprintf(
 			"%d known matches, %d known non-matches and %d unknown images; it takes %d, %d and %d (an image is a non-match only where its collection says that its labels are complete)",
@@ -241,11 +258,11 @@ func (p *Pool) buildKeyword(keyword string, rng *rand.Rand) {
 	shuffle(rng, matches)
 	shuffle(rng, nonMatches)
 	shuffle(rng, unknown)
-	asKnown := float64(m.Unknown) * p.dealing.knownInsteadOfUnknown()
 	sizes := matchedSizes(
 		[]int{len(matches), len(nonMatches), len(unknown)},
-		[]float64{float64(m.Matches) + asKnown/2, float64(m.NonMatches) + asKnown/2, float64(m.Unknown) - asKnown},
+		[]float64{supply.Matches.Slots, supply.NonMatches.Slots, supply.Unknown.Slots},
 		[]int{int(m.Matches), int(m.NonMatches), int(m.Unknown)})
+	supply.Matches.Active, supply.NonMatches.Active, supply.Unknown.Active = sizes[0], sizes[1], sizes[2]
 	p.keywords = append(p.keywords, keywordDecks{
 		keyword: keyword,
 		prompt:  p.promptFor(keyword),

@@ -41,7 +41,7 @@ func TestScreenshots(t *testing.T) {
 		p.signsIn()
 		p.picture("signed-in")
 		p.openSignIn(s, "transcription")
-		p.isRefused()
+		p.isRefused("was not solved")
 		p.dealt("")
 		p.picture("not-signed-in")
 	})
@@ -57,6 +57,11 @@ func TestScreenshots(t *testing.T) {
 		p.click(validate)
 		p.says(saysDown)
 		p.picture("classification-unavailable")
+	})
+	t.Run("guide", func(t *testing.T) {
+		p := newTab(t)
+		p.open(s.base + "/docs")
+		p.picture("docs")
 	})
 	t.Run("before a challenge", func(t *testing.T) {
 		p := newTab(t)
@@ -82,7 +87,7 @@ func TestScreenshots(t *testing.T) {
 }
 
 // TestReadmePictures makes the two pictures that the README shows: the page down
-// to its button.
+// to its buttons.
 func TestReadmePictures(t *testing.T) {
 	if os.Getenv("OCAPI_SCREENSHOTS") == "" {
 		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
@@ -99,7 +104,7 @@ func TestReadmePictures(t *testing.T) {
 			break
 		}
 	}
-	p.shoot("widget", signInButton)
+	p.shoot("widget", `document.forms[0]`)
 	id = p.openSignIn(s, "classification")
 	chosen := 0
 	for i, image := range s.truth(t, id) {
@@ -108,7 +113,7 @@ func TestReadmePictures(t *testing.T) {
 			chosen++
 		}
 	}
-	p.shoot("demo-classification", signInButton)
+	p.shoot("demo-classification", `document.forms[0]`)
 }
 
 // picture takes a state in all looks.

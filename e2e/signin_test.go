@@ -55,15 +55,16 @@ func (p *tab) isSignedIn() {
 	}
 }
 
-// isRefused sends the form and checks that the person is not signed in.
-func (p *tab) isRefused() {
+// isRefused sends the form and checks that the person is not signed in, and is
+// told why.
+func (p *tab) isRefused(why string) {
 	p.t.Helper()
 	p.expect(`status of 403 .*`)
 	if status := p.submit(signInButton); status != 403 {
 		p.t.Fatalf("signing in without a solved challenge has status %d", status)
 	}
 	notice := eval[string](p, `document.querySelector('[role=alert]').textContent`)
-	if !strings.Contains(notice, "not signed in yet") || eval[bool](p, `/Welcome/.test(document.body.innerText)`) {
+	if !strings.Contains(notice, "You were not signed in") || !strings.Contains(notice, why) || eval[bool](p, `/Welcome/.test(document.body.innerText)`) {
 		p.t.Fatalf("the page after an unsolved challenge says %q", notice)
 	}
 	if name := eval[string](p, userField+".value"); name != userName {
@@ -135,22 +136,22 @@ func TestOnlyASolvedChallengeSignsIn(t *testing.T) {
 	s, p := shared.running(t), newTab(t)
 
 	unanswered := p.openSignIn(s, "transcription")
-	p.isRefused()
+	p.isRefused("was not solved")
 
 	rejected := p.fillIn("transcription", unanswered)
 	p.answer(s.truth(t, rejected), false)
 	p.click(validate)
 	next := p.dealt(rejected)
 	eval[string](p, field+`.value = `+quote(rejected))
-	p.isRefused()
+	p.isRefused("was not solved")
 
 	p.fillIn("transcription", next)
 	eval[string](p, field+`.value = 'no-challenge'`)
-	p.isRefused()
+	p.isRefused("was not solved")
 
 	p.fillIn("transcription", "")
 	eval[bool](p, `document.querySelectorAll('input[type=hidden]').forEach((i) => i.remove()) || true`)
-	p.isRefused()
+	p.isRefused("was not solved")
 
 	solved := p.fillIn("transcription", "")
 	p.solve(s, solved)
@@ -160,7 +161,41 @@ func TestOnlyASolvedChallengeSignsIn(t *testing.T) {
 	p.loads(func() { p.click(`document.querySelector('main a[href]')`) })
 	p.fillIn("transcription", solved)
 	eval[string](p, field+`.value = `+quote(solved))
-	p.isRefused()
+	p.isRefused("used already")
+}
+
+// TestOtherTypeKeepsWhatWasTyped changes to the other type of challenge with the
+// form filled in. The password leaves by no address.
+func TestOtherTypeKeepsWhatWasTyped(t *testing.T) {
+	s, p := shared.running(t), newTab(t)
+	first := p.openSignIn(s, "transcription")
+	if status := p.loads(func() { p.click(`document.querySelector('.instead')`) }); status != 200 {
+		t.Errorf("the page with the other type has status %d", status)
+	}
+	if name := eval[string](p, userField+".value"); name != userName {
+		t.Errorf("the name that was typed comes back as %q", name)
+	}
+	if leaks := p.sent("", "anything"); len(leaks) > 0 {
+		t.Errorf("the password is in an address: %+v", leaks)
+	}
+	p.solve(s, p.fillIn("classification", first))
+	p.signsIn()
+}
+
+// TestNoticeStandsBesideTheNewChallenge reads the page as somebody does who was
+// refused and has solved the new challenge: nothing on it denies that.
+func TestNoticeStandsBesideTheNewChallenge(t *testing.T) {
+	s, p := shared.running(t), newTab(t)
+	unanswered := p.openSignIn(s, "transcription")
+	p.isRefused("the challenge before was not solved. This is a new one.")
+	p.solve(s, p.fillIn("transcription", unanswered))
+	p.signsIn()
+	if title := eval[string](p, `document.title`); !strings.HasPrefix(title, "Signed in") {
+		t.Errorf("the title of the page after signing in is %q", title)
+	}
+	if eval[bool](p, `/challenge\s+above/.test(document.body.innerText)`) {
+		t.Error("the page after signing in speaks of a challenge that is not there")
+	}
 }
 
 // TestTwoChallengesInARow signs in twice, and asks for another challenge before

@@ -22,7 +22,12 @@ const (
 	// stallAfter is how long the log may hold events beyond the checkpoint,
 	// none of them arriving, before that is called a fault: the next event
 	// cannot be read.
-	stallAfter = 10 * time.Second
+	stallAfter = 3 * time.Second
+
+	// gapTries is how often a gap has to be met before it is called one, where
+	// several servers hold copies: a damaged copy misses what the others have,
+	// and each try may be answered from another.
+	gapTries = 6
 
 	// leaseEvery is how often an archiver that stands by asks for the lease.
 	leaseEvery = 500 * time.Millisecond
@@ -34,10 +39,16 @@ const (
 
 // GapError says that the log does not hold events that the archive needs next.
 // It stands until an operator accepts the gap by name.
-type GapError struct{ From, To Sequence }
+type GapError struct {
+	From, To Sequence
+	Shared   bool // several servers hold copies of the log
+}
 
 // Error says what is missing and which command accepts it.
 func (e *GapError) Error() string {
+	if e.Shared {
+		return fmt.Sprintf("events %d to %d are missing from the event log on every server that was asked; where one has a damaged copy, stop it, remove its files and start it: the others give it theirs. Nothing after them is archived until they are there, or declared lost with: ocapi archive accept-gap %d %d", e.From, e.To, e.From, e.To)
+	}
 	return fmt.Sprintf("events %d to %d are missing from the event log (a damaged file?); nothing after them is archived until they are restored, or declared lost with: ocapi archive accept-gap %d %d", e.From, e.To, e.From, e.To)
 }
 
@@ -56,6 +67,8 @@ type Archiver struct {
 	active   bool
 	position Checkpoint
 	stalled  Sequence // where the last follow stalled; 0: it did not
+	gapFrom  Sequence // of the gap that was met last, and how often it was
+	gapMet   int
 	failure  error
 	since    time.Time // when failure began
 }
@@ -128,8 +141,12 @@ func (a *Archiver) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			a.fail(err)
+		switch {
+		case errors.Is(err, ErrFenced):
+			// As it should be where another takes over: this one begins anew.
+			a.logger.Info("another archiver has gone ahead", "after", a.Position().Seq)
+		case err != nil:
+			a.fail(a.doubt(err))
 		}
 		if a.Position() != before {
 			wait = archiveRetryFirst
@@ -139,6 +156,24 @@ func (a *Archiver) Run(ctx context.Context) {
 		}
 		wait = min(2*wait, archiveRetryMost)
 	}
+}
+
+// doubt takes a gap for what one server lacks until it has been met often.
+func (a *Archiver) doubt(err error) error {
+	gap, ok := errors.AsType[*GapError](err)
+	if !ok || !a.log.cfg.Shared {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gapFrom != gap.From {
+		a.gapFrom, a.gapMet = gap.From, 0
+	}
+	if a.gapMet++; a.gapMet < gapTries {
+		return fmt.Errorf("events %d to %d do not come from the server that was asked; another one is", gap.From, gap.To)
+	}
+	gap.Shared = true
+	return err
 }
 
 // turn archives while this archiver has the lease, once it has got it.

@@ -16,3 +16,9 @@ func CheckVersion(version string) error { return checkVersion(version) }
 
 // EventsPage is how many events one read of an archive gives.
 const EventsPage = eventsPage
+
+// EventColumns turns records into the arguments of an INSERT of them.
+var EventColumns = eventColumns
+
+// PostgresQueries are those that ask the table of events.
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgFirstDecided, pgEventsAfter, pgState, pgStates}

@@ -12,6 +12,16 @@ import (
 const (
 	// followBuffer is how many events are fetched ahead of a follower.
 	followBuffer = 2000
+	// followHeartbeat is how often the server says that there is nothing: after
+	// two that do not come the consumer is made anew. A request that a cluster
+	// loses (its consumer is not there yet, its server dies) would otherwise cost
+	// the library's 10 s, which is longer than a takeover may take.
+	followHeartbeat = time.Second
+	followExpiry    = 10 * time.Second
+
+	// followOpen bounds the wait for a consumer.
+	followOpen = 3 * time.Second
+
 	// followIdle lets the server drop the consumer of a follower that is gone.
 	followIdle = 30 * time.Second
 )
@@ -30,15 +40,10 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 		return err
 	}
 	from = max(from, 1)
-	consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       uint64(from),
-		InactiveThreshold: followIdle,
-	})
-	if err != nil {
-		return fmt.Errorf("follow the log from %d: %w", from, err)
+	messages, err := l.messages(ctx, from)
+	if err != nil && ctx.Err() != nil {
+		return nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer))
 	if err != nil {
 		return fmt.Errorf("follow the log from %d: %w", from, err)
 	}
@@ -68,10 +73,35 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 	}
 }
 
+// messages opens a consumer from the sequence from on: one without
+// acknowledgements that lives while it is read. The library's ordered consumer
+// would do the same and mend itself, but waits ten seconds for a cluster that
+// has placed it on a server that has just died; here it is given up soon, and
+// whoever follows begins anew.
+func (l *Log) messages(ctx context.Context, from Sequence) (jetstream.MessagesContext, error) {
+	ctx, cancel := context.WithTimeout(ctx, followOpen)
+	defer cancel()
+	consumer, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       uint64(from),
+		AckPolicy:         jetstream.AckNonePolicy,
+		MaxDeliver:        1,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: followIdle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Messages(jetstream.PullMaxMessages(followBuffer),
+		jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
+}
+
 type follower struct {
 	log      *Log
 	messages jetstream.MessagesContext
 	ctx      context.Context
+	taken    uint64 // messages of this consumer
 }
 
 // batch waits for one event and then takes what comes within linger. What was
@@ -105,6 +135,9 @@ func (f *follower) next(ctx context.Context) (Record, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return Record{}, fmt.Errorf("read an event's place in the log: %w", err)
+	}
+	if f.taken++; meta.Sequence.Consumer != f.taken {
+		return Record{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", f.taken, meta.Sequence.Consumer-1)
 	}
 	f.log.saw(Sequence(meta.Sequence.Stream))
 	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())

@@ -2,7 +2,10 @@ package eventstore_test
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,6 +16,8 @@ import (
 	"ocapi/domain"
 	"ocapi/eventstore"
 	"ocapi/migrations"
+	"ocapi/postgres"
+	"ocapi/postgres/postgrestest"
 	"ocapi/sqlite"
 )
 
@@ -22,8 +27,8 @@ type store struct {
 	dir      string
 	embedded *eventstore.Embedded
 	log      *eventstore.Log
-	db       *sqlite.DB
 	archive  eventstore.Archive
+	closeDB  func() error
 	mark     *eventstore.Mark
 	logged   *logBuffer
 	logger   *slog.Logger
@@ -47,14 +52,10 @@ func tryOpenStore(t testing.TB, dir string, d eventstore.Durability) (*store, er
 	s := &store{t: t, dir: dir, logged: &logBuffer{}}
 	s.logger = slog.New(slog.NewTextHandler(s.logged, nil))
 	var err error
-	if s.db, err = sqlite.Open(ctx, filepath.Join(dir, "archive.db")); err != nil {
-		return nil, err
-	}
 	t.Cleanup(s.close)
-	if err = migrations.Up(ctx, s.db.Write, migrations.Archive); err != nil {
+	if s.archive, s.closeDB, err = openArchive(ctx, dir); err != nil {
 		return nil, err
 	}
-	s.archive = eventstore.NewSQLiteArchive(s.db.Write, s.db.Read)
 	at, err := s.archive.Checkpoint(ctx)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,54 @@ func tryOpenStore(t testing.TB, dir string, d eventstore.Durability) (*store, er
 	return s, eventstore.Reconcile(ctx, s.log, s.archive, s.logger)
 }
 
+// databaseFile, in a store's folder, names the PostgreSQL that its archive is
+// in; without it the archive is a SQLite file in the folder.
+const databaseFile = "database.url"
+
+// eachStore runs a test with stores over each kind of archive; folder gives an
+// empty one's.
+func eachStore(t *testing.T, test func(t *testing.T, folder func() string)) {
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, t.TempDir)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, func() string { return postgresFolder(t, postgrestest.URL(t)) })
+	})
+}
+
+// postgresFolder gives the folder of a store whose archive is in a database.
+func postgresFolder(t testing.TB, url string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, databaseFile), []byte(url), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// openArchive opens, and makes where it is not, the archive of a store.
+func openArchive(ctx context.Context, dir string) (a eventstore.Archive, closeDB func() error, err error) {
+	url, err := os.ReadFile(filepath.Join(dir, databaseFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		db, err := sqlite.Open(ctx, filepath.Join(dir, "archive.db"))
+		if err != nil {
+			return nil, nil, err
+		}
+		return eventstore.NewSQLiteArchive(db.Write, db.Read), db.Close, migrations.Up(ctx, db.Write, migrations.Archive)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := postgres.Open(ctx, string(url))
+	if err != nil {
+		return nil, nil, err
+	}
+	return eventstore.NewPostgresArchive(db.Pool), db.Close, migrations.Up(ctx, db.Write, migrations.Postgres)
+}
+
 // close stops everything; it may be called again.
 func (s *store) close() {
 	if s.log != nil {
@@ -85,8 +134,8 @@ func (s *store) close() {
 	if s.embedded != nil {
 		s.embedded.Stop()
 	}
-	if s.db != nil {
-		if err := s.db.Close(); err != nil {
+	if s.closeDB != nil {
+		if err := s.closeDB(); err != nil {
 			s.t.Errorf("close the archive: %v", err)
 		}
 	}
@@ -95,7 +144,7 @@ func (s *store) close() {
 			s.t.Errorf("close the mark: %v", err)
 		}
 	}
-	s.log, s.embedded, s.db, s.mark = nil, nil, nil, nil
+	s.log, s.embedded, s.closeDB, s.mark = nil, nil, nil, nil
 }
 
 // archiver runs an archiver until the returned function is called.
@@ -116,13 +165,16 @@ func (s *store) archiver() (a *eventstore.Archiver, stop func()) {
 	return a, stop
 }
 
+// patience bounds every wait: far more than anything takes on a busy machine.
+const patience = 60 * time.Second
+
 // eventually waits until ok holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 20 s for: %s", what)
+			t.Fatalf("waited %v for: %s", patience, what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -17,9 +17,9 @@ WHERE seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
 WHERE challenge = $5 AND seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
 
 	// pgFirstDecided finds where a listing by time begins. OFFSET 0 keeps the
-	// planner from looking for the lowest sequence in the order of the sequences,
-	// past all that is older; the index by time says where to look.
-	pgFirstDecided = `SELECT COALESCE(min(seq), 0) FROM (SELECT seq FROM events WHERE at >= $1 AND seq > $2 OFFSET 0) AS decided`
+	// planner from going through the sequences in their order, past all that is
+	// older: the index by time alone is to say where to look.
+	pgFirstDecided = `SELECT COALESCE(min(seq), 0) FROM (SELECT seq FROM events WHERE at >= $1 OFFSET 0) AS decided WHERE seq > $2`
 )
 
 // querier is a pool, a connection or a transaction.

@@ -2,13 +2,11 @@ package eventstore_test
 
 import (
 	"context"
-	"os"
 	"sync"
 	"testing"
 
-	"github.com/pressly/goose/v3"
-
 	"ocapi/eventstore"
+	"ocapi/migrations"
 	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 )
@@ -34,7 +32,9 @@ func postgresHomeAt(t testing.TB, url string) *home {
 		return db, away
 	}
 	db, away := open()
-	migrate(t, db)
+	if err := migrations.Up(t.Context(), db.Write, migrations.Postgres); err != nil {
+		t.Fatal(err)
+	}
 	return &home{
 		Archive: eventstore.NewPostgresArchive(db.Pool),
 		exec: func(ctx context.Context, statement string) error {
@@ -46,16 +46,5 @@ func postgresHomeAt(t testing.TB, url string) *home {
 			return eventstore.NewPostgresArchive(db.Pool)
 		},
 		away: away,
-	}
-}
-
-func migrate(t testing.TB, db *postgres.DB) {
-	t.Helper()
-	p, err := goose.NewProvider(goose.DialectPostgres, db.Write, os.DirFS("../migrations/postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Up(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 }

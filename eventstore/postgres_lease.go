@@ -18,6 +18,8 @@ const (
 	pgKeepLease = `SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
 SET tcp_user_timeout = 3000; SET idle_session_timeout = 0`
 
+	pgEndLease = `SELECT pg_advisory_unlock_all()`
+
 	leaseGoodbye = time.Second
 )
 
@@ -42,7 +44,10 @@ func (a *PostgresArchive) TryLease(ctx context.Context) (release func(), ok bool
 	release = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), leaseGoodbye)
 		defer cancel()
-		_ = conn.Close(ctx) // a connection that has failed has no lease
+		// The server ends a session a moment after it is closed; who asks next
+		// must not find the lease taken. What fails here has no lease any more.
+		_, _ = conn.Exec(ctx, pgEndLease)
+		_ = conn.Close(ctx)
 	})
 	if _, err := conn.PgConn().Exec(ctx, pgKeepLease).ReadAll(); err != nil {
 		release()

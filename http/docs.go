@@ -58,15 +58,33 @@ func problemPage(w http.ResponseWriter, r *http.Request) error {
 	name := chi.URLParam(r, "name")
 	for k := range kindCount {
 		if k.describe().name == name {
-			h := w.Header()
-			h.Set("Location", "/docs#problem-"+name)
-			h.Set("Cache-Control", "no-cache")
-			h.Set("Content-Length", "0")
-			w.WriteHeader(http.StatusSeeOther)
+			redirect(w, "/docs#problem-"+name)
 			return nil
 		}
 	}
 	return domain.NotFound("there is no such problem")
+}
+
+// toDocs leads people who type the address by hand to the page.
+func toDocs(w http.ResponseWriter, _ *http.Request) error {
+	redirect(w, "/docs")
+	return nil
+}
+
+// noIcon keeps the question that browsers ask wherever they are from being an
+// error in their consoles.
+func noIcon(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", "no-cache")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func redirect(w http.ResponseWriter, to string) {
+	h := w.Header()
+	h.Set("Location", to)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 func writePage(w http.ResponseWriter, contentType string, body []byte) {

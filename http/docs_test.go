@@ -74,6 +74,42 @@ func TestDocsPageShowsTheContract(t *testing.T) {
 	}
 }
 
+func TestAddressesThatPeopleTypeLeadToThePage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, path := range []string{"/", "//", "/docs/", "//docs//"} {
+		got := f.get(t, path)
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != "/docs" || len(got.body) > 0 {
+			t.Errorf("GET %s: %d %v %s", path, got.status, got.header, got.body)
+		}
+	}
+	for _, path := range []string{"/v1", "/v1/", "/v2/", "/v1/docs/", "/v2/docs"} { // the contract is there, no page
+		f.get(t, path).wantProblem(t, http.StatusNotFound, "not-found")
+	}
+	if got := f.get(t, "/favicon.ico"); got.status != http.StatusNoContent || len(got.body) > 0 {
+		t.Errorf("GET /favicon.ico: %d %v %s", got.status, got.header, got.body)
+	}
+}
+
+// TestHeadingsOfThePageSkipNoLevel keeps the outline whole for people who walk
+// through the page by its headings.
+func TestHeadingsOfThePageSkipNoLevel(t *testing.T) {
+	t.Parallel()
+	page := string(newFixture(t).get(t, "/docs").body)
+	headings := regexp.MustCompile(`<h([1-6])[^>]*>(.*?)</h`).FindAllStringSubmatch(page, -1)
+	level := 0
+	for _, h := range headings {
+		next := int(h[1][0] - '0')
+		if next > level+1 {
+			t.Errorf("%q has level %d and follows level %d", h[2], next, level)
+		}
+		level = next
+	}
+	if len(headings) < 20 {
+		t.Errorf("the page has %d headings", len(headings))
+	}
+}
+
 func TestProblemTypesLeadToTheirParagraph(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

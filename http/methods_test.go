@@ -87,9 +87,9 @@ func TestUnknownPath(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, path := range []string{
-		"/", "//", "/v1", "/v1/", "/v3/challenge/demo", "/v1/v2/challenge/demo", "/challenge", "/challenge/",
+		"/v1", "/v1/", "/v3/challenge/demo", "/v1/v2/challenge/demo", "/challenge", "/challenge/",
 		answerPath + "/", answerPath + "/images", answerPath + "/images/", answerPath + "/images/0/", "/state/demo", "/State/demo/" + challengeID,
-		"/v1/docs", "/v2/healthz", "/problems/", "/problems/unheard-of", "/favicon.ico", "/healthz/", "/metrics", "/debug/pprof/",
+		"/v1/docs", "/v2/healthz", "/problems/", "/problems/unheard-of", "/v1/favicon.ico", "/healthz/", "/metrics", "/debug/pprof/",
 	} {
 		got := f.get(t, path)
 		if got.wantProblem(t, http.StatusNotFound, "not-found"); t.Failed() {

@@ -51,7 +51,7 @@ func (k kind) describe() kindText {
 	case kindAlreadyAnswered:
 		return kindText{"already-answered", http.StatusConflict, "The challenge has its verdict"}
 	case kindExpired:
-		return kindText{"expired", http.StatusGone, "The challenge has expired"}
+		return kindText{"expired", http.StatusGone, "The challenge is over"}
 	case kindTooLarge:
 		return kindText{"too-large", http.StatusRequestEntityTooLarge, "The body is too large"}
 	case kindLimited:

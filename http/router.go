@@ -40,6 +40,9 @@ func (a *api) pages() []route {
 	return []route{
 		{method: http.MethodGet, pattern: "/healthz", handle: a.healthz, head: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: a.readyz, head: true},
+		{method: http.MethodGet, pattern: "/", handle: toDocs, head: true},
+		{method: http.MethodGet, pattern: "/docs/", handle: toDocs, head: true},
+		{method: http.MethodGet, pattern: "/favicon.ico", handle: noIcon, head: true},
 		{method: http.MethodGet, pattern: "/openapi.yaml", handle: openapi, head: true},
 		{method: http.MethodGet, pattern: "/docs", handle: newDocsPage(), head: true},
 		{method: http.MethodGet, pattern: "/problems/{name}", handle: problemPage, head: true},

@@ -30,6 +30,8 @@ var grants = []struct{ table, privileges string }{
 	{"images", "SELECT, INSERT, UPDATE, DELETE"},
 	{"renderings", "SELECT, INSERT, UPDATE, DELETE"},
 	{"imported_votes", "SELECT, INSERT, DELETE"},
+	{"looks", "SELECT, INSERT, DELETE"},
+	{"retirements", "SELECT, INSERT, UPDATE, DELETE"},
 	{"corpus_revision", "SELECT, UPDATE"},
 
 	// The service refuses to start on steps that it does not know.

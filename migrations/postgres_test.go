@@ -127,6 +127,8 @@ var rows = []struct{ table, insert string }{
 	{"renderings", `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ('kept', 0, 'image/jpeg', 1, 1, '\x00')`},
 	{"imported_votes", `INSERT INTO imported_votes (collection, classification, task, n, subject, file, question, value, workflow, version, decided_at)
 		VALUES ('kept', '1', 'T0', 0, 's', '', '', 'v', '', '', 1)`},
+	{"looks", `INSERT INTO looks (image, hash) VALUES ('kept', -1)`},
+	{"retirements", `INSERT INTO retirements (image, at, reason) VALUES ('kept', 1, '')`},
 }
 
 func TestPostgresUpFromEveryStepOnTheWay(t *testing.T) {
@@ -294,7 +296,8 @@ func TestGrant(t *testing.T) {
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
-		"imported_votes":   "SELECT INSERT DELETE",
+		"imported_votes": "SELECT INSERT DELETE",
+		"looks":          "SELECT INSERT DELETE", "retirements": "SELECT INSERT UPDATE DELETE",
 		"goose_db_version": "SELECT",
 	}
 	for _, table := range ownTables(t, db) {

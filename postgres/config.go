@@ -48,6 +48,16 @@ var fixed = map[string]string{
 	"default_transaction_read_only": "off",
 }
 
+// planning is for the sessions of the pool, which keep their plans. One that is
+// made while a table is empty would read the whole of it as it fills, until the
+// server counts its rows anew; there is an index for all that is asked of a
+// large table. Where there is no index, the cost that forbids such a plan would
+// have it compiled.
+var planning = map[string]string{
+	"enable_seqscan": "off",
+	"jit":            "off",
+}
+
 const form = "it has to be of the form postgres://user:password@host:5432/database, with special characters of the password written as %xx"
 
 // parse reads a database URL. Its errors say what is wrong with it and never

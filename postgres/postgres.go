@@ -92,6 +92,9 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		return nil, fmt.Errorf("open the database at %s: %w", db.address, err)
 	}
 	pool.ConnConfig = writing.Copy()
+	for name, value := range planning {
+		pool.ConnConfig.RuntimeParams[name] = value
+	}
 	pool.MaxConns, pool.MinConns = maxPool, 0
 	pool.MaxConnLifetime, pool.MaxConnIdleTime = maxLifetime, maxIdle
 	pool.PingTimeout = pingTimeout

@@ -37,36 +37,55 @@ const (
 	maxRefill    = 24 * time.Hour
 )
 
-// Validate says which option is out of its bounds, and what these are.
-func (c Config) Validate() error {
-	if err := c.PerClient.Validate(); err != nil {
-		return fmt.Errorf("per client: %w", err)
+// OptionError says that an option is out of its bounds, and what these are.
+type OptionError struct {
+	Total  bool   // it is the limit for all clients together
+	Option string // "PerSecond" or "Burst"
+	Reason string // follows the option's name: "is 0; it has to be …"
+}
+
+// Error implements error.
+func (e *OptionError) Error() string {
+	limit := "per client"
+	if e.Total {
+		limit = "total"
 	}
-	if err := c.Total.Validate(); err != nil {
-		return fmt.Errorf("total: %w", err)
+	return fmt.Sprintf("%s: option %s %s", limit, e.Option, e.Reason)
+}
+
+// Validate says with an [OptionError] which option is out of its bounds.
+func (c Config) Validate() error {
+	for _, limit := range []struct {
+		Limit
+		total bool
+	}{{c.PerClient, false}, {c.Total, true}} {
+		if option, reason := limit.flaw(); option != "" {
+			return &OptionError{Total: limit.total, Option: option, Reason: reason}
+		}
 	}
 	if c.Total.PerSecond < c.PerClient.PerSecond {
-		return fmt.Errorf("total: option PerSecond is %g; it has to be at least the %g of one client", c.Total.PerSecond, c.PerClient.PerSecond)
+		return &OptionError{true, "PerSecond", fmt.Sprintf("is %g; it has to be at least the %g of one client", c.Total.PerSecond, c.PerClient.PerSecond)}
 	}
 	if c.Total.Burst < c.PerClient.Burst {
-		return fmt.Errorf("total: option Burst is %d; it has to be at least the %d of one client", c.Total.Burst, c.PerClient.Burst)
+		return &OptionError{true, "Burst", fmt.Sprintf("is %d; it has to be at least the %d of one client", c.Total.Burst, c.PerClient.Burst)}
 	}
 	return nil
 }
 
-// Validate says which part of the limit is out of its bounds.
-func (l Limit) Validate() error {
+// flaw says which option is out of its bounds, and how; the option is empty
+// where none is.
+func (l Limit) flaw() (option, reason string) {
 	// Written so that a NaN is refused too.
 	if !(l.PerSecond >= minPerSecond && l.PerSecond <= maxPerSecond) {
-		return fmt.Errorf("option PerSecond is %g; it has to be from %g to %g", l.PerSecond, minPerSecond, maxPerSecond)
+		return "PerSecond", fmt.Sprintf("is %g; it has to be from %g to %d", l.PerSecond, minPerSecond, int(maxPerSecond))
 	}
 	if l.Burst < 1 || l.Burst > maxBurst {
-		return fmt.Errorf("option Burst is %d; it has to be from 1 to %d", l.Burst, maxBurst)
+		return "Burst", fmt.Sprintf("is %d; it has to be from 1 to %d", l.Burst, maxBurst)
 	}
 	if refill := float64(l.Burst) / l.PerSecond; refill > maxRefill.Seconds() {
-		return fmt.Errorf("option Burst %d at PerSecond %g takes %.0f s to refill; it may take %.0f s at most", l.Burst, l.PerSecond, refill, maxRefill.Seconds())
+		return "Burst", fmt.Sprintf("is %d, which takes %.0f s to refill at %g a second; it may take %.0f s at most", l.Burst, refill, l.PerSecond, maxRefill.Seconds())
 	}
-	return nil
+	return "", ""
 }
 
 // interval is the time between two requests at the sustained rate, rounded up

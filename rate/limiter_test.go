@@ -199,10 +199,10 @@ func TestConfigValidate(t *testing.T) {
 		{"per client: option PerSecond is -1;", func(c *rate.Config) { c.PerClient.PerSecond = -1 }},
 		{"per client: option PerSecond is NaN;", func(c *rate.Config) { c.PerClient.PerSecond = math.NaN() }},
 		{"total: option PerSecond is +Inf;", func(c *rate.Config) { c.Total.PerSecond = math.Inf(1) }},
-		{"total: option PerSecond is 1e+07;", func(c *rate.Config) { c.Total.PerSecond = 1e7 }},
+		{"total: option PerSecond is 1e+07; it has to be from 0.001 to 1000000", func(c *rate.Config) { c.Total.PerSecond = 1e7 }},
 		{"per client: option Burst is 0;", func(c *rate.Config) { c.PerClient.Burst = 0 }},
 		{"total: option Burst is 1000001;", func(c *rate.Config) { c.Total.Burst = 1_000_001 }},
-		{"per client: option Burst 1000 at PerSecond 0.001 takes 1000000 s", func(c *rate.Config) { c.PerClient.PerSecond = 0.001 }},
+		{"per client: option Burst is 1000, which takes 1000000 s to refill at 0.001 a second", func(c *rate.Config) { c.PerClient.PerSecond = 0.001 }},
 		{"total: option PerSecond is 99;", func(c *rate.Config) { c.Total.PerSecond = 99 }},
 		{"total: option Burst is 999;", func(c *rate.Config) { c.Total.Burst = 999 }},
 	} {

@@ -2,6 +2,9 @@ package widget_test
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"regexp"
 	"testing"
 
 	"ocapi/widget"
@@ -49,6 +52,41 @@ func TestReleases(t *testing.T) {
 				t.Errorf("%d bytes with gzip -9, the budget is %d", size, budgetBytes)
 			}
 		})
+	}
+}
+
+// TestPublishedReleasesStay pins what websites have pinned: another byte, and their browsers refuse
+// the script.
+func TestPublishedReleasesStay(t *testing.T) {
+	t.Parallel()
+	for version, integrity := range map[string]string{
+		"0.5.0": "sha384-g193z+nKu+uMDURSvkABs0Q6VMF1XSotORfVOrFMUUn3ycwAlJhvU1y5LRDSWGWc",
+	} {
+		if r, ok := widget.Find(version); !ok || r.Integrity != integrity {
+			t.Errorf("release %s is there: %t, with the integrity %q, want %q", version, ok, r.Integrity, integrity)
+		}
+	}
+}
+
+// TestDocumentsNameTheLatestRelease holds what people copy from to the release that there is.
+func TestDocumentsNameTheLatestRelease(t *testing.T) {
+	t.Parallel()
+	r := widget.Latest()
+	tag := fmt.Sprintf(`/ocapi/%s/%s" integrity="%s" crossorigin="anonymous" defer></script>`, r.Version, r.Name, r.Integrity)
+	for _, path := range []string{"../http/openapi.yaml", "../README.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags := regexp.MustCompile(`<script src="[^"]*(/ocapi/.*</script>)`).FindAllSubmatch(text, -1)
+		if len(tags) == 0 {
+			t.Errorf("%s shows no script tag", path)
+		}
+		for _, found := range tags {
+			if string(found[1]) != tag {
+				t.Errorf("%s shows %s\nwant %s", path, found[1], tag)
+			}
+		}
 	}
 }
 

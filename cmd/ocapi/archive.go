@@ -34,8 +34,14 @@ func (c *acceptGapCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
+		if c.From == 0 {
+			return errors.New("there is no event 0: events are numbered from 1")
+		}
+		if c.To < c.From {
+			return fmt.Errorf("there is no gap from %d to %d: the first number is to be the smaller one", c.From, c.To)
+		}
 		if c.From <= uint64(at.Seq) {
-			return fmt.Errorf("events up to %d are archived; a gap that begins at %d is none", at.Seq, c.From)
+			return fmt.Errorf("event %d is not missing: the events up to %d are archived; only later ones, which the log misses, may be declared lost", c.From, at.Seq)
 		}
 		end, known, err := c.logEnd(env, s)
 		if err != nil {
@@ -44,7 +50,7 @@ func (c *acceptGapCmd) Run(env *environment) error {
 		// What has not been written yet must not be declared lost: it would never
 		// be missed.
 		if known && c.To > uint64(end) {
-			return fmt.Errorf("the event log ends at %d; a gap that ends at %d is none", end, c.To)
+			return fmt.Errorf("event %d is not missing: the event log ends at %d, and what has not been written cannot be lost", c.To, end)
 		}
 		gap := eventstore.Gap{Incarnation: at.Incarnation, From: eventstore.Sequence(c.From), To: eventstore.Sequence(c.To)}
 		if err := s.archive.AcceptGap(env.ctx, gap, time.Now()); err != nil {
@@ -93,7 +99,7 @@ func (c *adoptStreamCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stdout, "%d events that only the log had are archived under new numbers; the log is made anew after them.\n", taken)
+	_, err = fmt.Fprintf(env.stdout, "What only the log had is archived under new numbers (%s); the log is made anew after it.\n", count(taken, "event"))
 	return err
 }
 

@@ -62,7 +62,7 @@ func (s *stores) backUp(ctx context.Context, to string) (uint64, error) {
 			break
 		}
 		if !sleep(waiting, 20*time.Millisecond) {
-			return 0, fmt.Errorf("events %d to %d are not archived: see /readyz of the operator's listener", at.Seq+1, end)
+			return 0, fmt.Errorf("the events from %d to %d are not archived: see /readyz of the operator's listener", at.Seq+1, end)
 		}
 	}
 	for _, file := range s.files {

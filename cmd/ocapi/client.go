@@ -41,7 +41,7 @@ type clientRotateCmd struct {
 
 type clientRevokeCmd struct {
 	ID       string `arg:"" help:"The public id."`
-	SecretID string `help:"Which private id: the middle part of ocapi_…_…; see list." required:"" name:"secret-id"`
+	SecretID string `help:"Which private id: its name, the middle part of ocapi_NAME_…, as list shows it. (What JSON calls secret is the private id.)" required:"" name:"secret-id"`
 	place
 }
 
@@ -55,7 +55,8 @@ type clientEnableCmd struct {
 	place
 }
 
-// issued is what create and rotate print, on one line.
+// issued is what create and rotate print, on one line. Its keys are in
+// partners' scripts: "secret" is what people are told as the private id.
 type issued struct {
 	Client domain.ClientID `json:"client_id"`
 	Secret string          `json:"secret"`
@@ -81,7 +82,7 @@ func (c *clientCreateCmd) Run(env *environment) error {
 	})
 }
 
-// Run gives a client a new secret.
+// Run gives a client a new private id.
 func (c *clientRotateCmd) Run(env *environment) error {
 	return withExisting(env, c.place, func(s *stores) error {
 		secret, err := s.clients.Rotate(env.ctx, c.ID, c.Overlap)
@@ -92,7 +93,7 @@ func (c *clientRotateCmd) Run(env *environment) error {
 	})
 }
 
-// Run revokes a secret.
+// Run revokes a private id.
 func (c *clientRevokeCmd) Run(env *environment) error {
 	return withExisting(env, c.place, func(s *stores) error {
 		if err := s.clients.Revoke(env.ctx, c.ID, c.SecretID); err != nil {
@@ -125,7 +126,7 @@ func (c *clientEnableCmd) Run(env *environment) error {
 	})
 }
 
-// listed is a client as list --json prints it: no secret, only their names.
+// listed is a client as list --json prints it: no private id, only their names.
 type listed struct {
 	Client      domain.ClientID       `json:"client_id"`
 	Aliases     []domain.ClientID     `json:"aliases,omitempty"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -93,17 +94,19 @@ func (c *serveCmd) validate() error {
 
 // validateLimits names the flags, which package rate does not know.
 func (c *serveCmd) validateLimits() error {
-	l := c.limits()
-	if err := l.PerClient.Validate(); err != nil {
-		return fmt.Errorf("--client-rate, --client-burst: %w", err)
+	err := c.limits().Validate()
+	option, ok := errors.AsType[*rate.OptionError](err)
+	if !ok {
+		return err
 	}
-	if err := l.Total.Validate(); err != nil {
-		return fmt.Errorf("--total-rate, --total-burst: %w", err)
+	flag, whole := "-rate", "--client"
+	if option.Option == "Burst" {
+		flag = "-burst"
 	}
-	if err := l.Validate(); err != nil {
-		return fmt.Errorf("--total-rate, --total-burst: %w (--client-rate, --client-burst)", err)
+	if option.Total {
+		whole = "--total"
 	}
-	return nil
+	return fmt.Errorf("%s%s %s", whole, flag, option.Reason)
 }
 
 func (c *serveCmd) limits() rate.Config {

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"ocapi/corpus"
 )
 
 // A command that writes to a data folder runs inside the process that serves
@@ -34,6 +36,9 @@ type controlEvent struct {
 	Out  string `json:"out,omitempty"`
 	Err  string `json:"err,omitempty"`
 	Exit *int   `json:"exit,omitempty"`
+	// Progress is how far the command is. It is for the other side to show: only
+	// there is it known whether somebody looks at a terminal.
+	Progress *corpus.Progress `json:"progress,omitempty"`
 }
 
 // maxSocketPath is what the kernel's address of a Unix socket holds.
@@ -104,7 +109,14 @@ func control(w http.ResponseWriter, r *http.Request, s *stores) {
 		return
 	}
 	out := &controlWriter{w: w, flush: http.NewResponseController(w).Flush}
+	var told time.Time
 	env := &environment{
+		tell: func(p corpus.Progress) {
+			if now := time.Now(); now.Sub(told) >= barEvery {
+				told = now
+				out.send(controlEvent{Progress: &p})
+			}
+		},
 		ctx: r.Context(), dir: req.Dir, args: req.Args, stores: s,
 		stdout: controlStream{out, func(s string) controlEvent { return controlEvent{Out: s} }},
 		stderr: controlStream{out, func(s string) controlEvent { return controlEvent{Err: s} }},
@@ -222,6 +234,8 @@ func sendControl(env *environment, dir string) (code int, sent bool, err error) 
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<24)
+	meter := newMeter(env.stderr, time.Now)
+	defer meter.clear()
 	for lines.Scan() {
 		var e controlEvent
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
@@ -230,6 +244,11 @@ func sendControl(env *environment, dir string) (code int, sent bool, err error) 
 		if e.Exit != nil {
 			return *e.Exit, true, nil
 		}
+		if e.Progress != nil {
+			meter.show(*e.Progress)
+			continue
+		}
+		meter.clear()
 		fmt.Fprint(env.stdout, e.Out) //nolint:errcheck // as in main
 		fmt.Fprint(env.stderr, e.Err) //nolint:errcheck // as in main
 	}

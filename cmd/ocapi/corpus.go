@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,6 +16,9 @@ import (
 type corpusCmd struct {
 	Import corpusImportCmd `cmd:"" help:"Import images, and what is on record of them, into a collection."`
 	List   corpusListCmd   `cmd:"" help:"List the collections and what they can serve."`
+	Show   corpusShowCmd   `cmd:"" help:"Show what a collection holds, and draw a contact sheet of it."`
+	Check  corpusCheckCmd  `cmd:"" help:"Say what a collection can serve and what it lacks."`
+	Retire corpusRetireCmd `cmd:"" help:"Deal images no more, or again."`
 }
 
 type corpusImportCmd struct {
@@ -34,44 +37,86 @@ type corpusImportCmd struct {
 	Update         bool              `help:"Bring images that are there already up to date with the source."`
 	AllowPrivate   bool              `help:"Fetch from this machine and private networks too, where a document points there."`
 	Rate           float64           `help:"Requests a second to one host." default:"2"`
+	DryRun         bool              `help:"Read and judge everything, store nothing, and say what would be done."`
+	ruleFlags
 	place
 }
 
-// importSaid is how often an import says how far it is.
-const importSaid = 2 * time.Second
+// ruleFlags change the rules of what fits a challenge. The defaults are those
+// of corpus.DefaultRules; a test compares them.
+type ruleFlags struct {
+	MinLength      int     `help:"The fewest letters and digits of a known text." default:"2"`
+	MaxLength      int     `help:"The most letters and digits of a known text; 0: as many as an answer may have." default:"24"`
+	MinSide        int     `help:"The least width and height of an image, in its own pixels." default:"20"`
+	MinLetters     float64 `help:"The least height of small letters on the visitor's page, in pixels." default:"9"`
+	MinContrast    float64 `help:"The least difference of light between ink and paper, 0 to 255." default:"30"`
+	MaxAspect      float64 `help:"How many times the longer side of an image may be as long as the shorter; 0: any." default:"10"`
+	Untypeable     bool    `help:"Take known texts with characters that no keyboard has."`
+	Contradictions bool    `help:"Take images that look the same as others but have another answer."`
+}
 
-// shownProblems bounds how many skipped lines are printed one by one.
-const shownProblems = 50
+func (f *ruleFlags) rules() corpus.Rules {
+	return corpus.Rules{
+		MinLength: f.MinLength, MaxLength: f.MaxLength, Typeable: !f.Untypeable, MinSide: f.MinSide, MinLetters: f.MinLetters,
+		MinContrast: f.MinContrast, MaxAspect: f.MaxAspect, Consistent: !f.Contradictions,
+	}
+}
 
-// Run imports the folder, inside the running service where there is one.
+// shownProblems bounds how many problems of a kind are printed one by one.
+const shownProblems = 10
+
+// Run imports the folder, inside the running service where there is one. A
+// trial changes nothing and needs nobody.
 func (c *corpusImportCmd) Run(env *environment) error {
+	if c.DryRun {
+		return c.trial(env)
+	}
 	workers := 0 // all cores
 	if env.stores != nil {
 		// Inside the service, visitors come first.
 		workers = max(1, runtime.GOMAXPROCS(0)-1)
 	}
+	return withStores(env, c.place, func(s *stores) error { return c.run(env, s, workers) })
+}
+
+func (c *corpusImportCmd) run(env *environment, s *stores, workers int) error {
 	params, err := c.params(env)
 	if err != nil {
 		return err
 	}
 	params.Workers = workers
-	return withStores(env, c.place, func(s *stores) error {
-		said := time.Now()
-		report, err := corpus.Import(env.ctx, params, s.corpus, func(p corpus.Progress) {
-			if time.Since(said) > importSaid {
-				said = time.Now()
-				fmt.Fprintf(env.stderr, "%d of %d lines\n", p.Done, p.Total) //nolint:errcheck // the report follows
-			}
-		})
-		if err != nil && report.Made+report.Updated+report.Votes+report.Skipped.Total == 0 {
-			return err // there is nothing to report
+	show, clear := env.progress()
+	report, err := corpus.Import(env.ctx, params, s.corpus, show)
+	clear()
+	if err != nil && report.Made+report.Updated+report.Votes+report.Skipped.Total == 0 {
+		return err // there is nothing to report
+	}
+	printReport(env, &report, c.DryRun)
+	if err == nil && report.Made+report.Present+report.Updated+report.Votes+report.VotesPresent == 0 {
+		return errors.New("no image was imported")
+	}
+	return err
+}
+
+// trial opens the place for reading; where there is none yet, an empty one that
+// is thrown away.
+func (c *corpusImportCmd) trial(env *environment) (err error) {
+	var s *stores
+	if err = requireFolder(c.Data, collectionsFile); !c.shared() && err != nil {
+		var empty string
+		if empty, err = os.MkdirTemp("", "ocapi-trial-"); err != nil {
+			return fmt.Errorf("make a folder for a trial: %w", err)
 		}
-		printReport(env, &report)
-		if err == nil && report.Made+report.Present+report.Updated+report.Votes+report.VotesPresent == 0 {
-			return errors.New("no image was imported")
-		}
+		defer func() { err = errors.Join(err, os.RemoveAll(empty)) }()
+		s, err = openFolder(env.ctx, empty)
+	} else {
+		s, err = openForReading(env.ctx, c.place, collectionsFile)
+	}
+	if err != nil {
 		return err
-	})
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return c.run(env, s, 0)
 }
 
 // maxRate is the most requests a second to one host; more is no import but an
@@ -83,7 +128,7 @@ func (c *corpusImportCmd) params(env *environment) (corpus.ImportParams, error) 
 	p := corpus.ImportParams{
 		Source: c.Source, Collection: c.Collection, Title: c.Title, Credit: c.Credit, Licence: c.Licence, SourceURL: c.SourceURL,
 		Columns: c.Columns, LabelsComplete: c.LabelsComplete, AsGuess: c.AsGuess, KnownShare: &c.KnownShare, Update: c.Update,
-		Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
+		Rules: c.rules(), DryRun: c.DryRun, Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
 	}
 	if !strings.Contains(p.Source, "://") && !filepath.IsAbs(p.Source) {
 		p.Source = filepath.Join(env.dir, p.Source)
@@ -100,27 +145,34 @@ func (c *corpusImportCmd) params(env *environment) (corpus.ImportParams, error) 
 	return p, err
 }
 
-func printReport(env *environment, r *corpus.Report) {
+func printReport(env *environment, r *corpus.Report, trial bool) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Collection %s: %d images made, %d were there already, %d brought up to date, %d skipped.\n",
-		r.Collection, r.Made, r.Present, r.Updated, r.Skipped.Total)
-	if r.Votes+r.VotesPresent > 0 {
-		fmt.Fprintf(&b, "Answers of another platform: %d stored, %d were there already.\n", r.Votes, r.VotesPresent)
+	if trial {
+		b.WriteString("This is a trial: nothing was stored. An import would end with this:\n")
 	}
-	printProblems(&b, "Skipped", r.Skipped)
-	printProblems(&b, "Worth a look", r.Notes)
+	fmt.Fprintf(&b, "Collection %s: %s made, %d there already, %d brought up to date, %d skipped.\n",
+		r.Collection, count(r.Made, "image"), r.Present, r.Updated, r.Skipped.Total)
+	if r.Votes+r.VotesPresent > 0 {
+		fmt.Fprintf(&b, "Answers of another platform: %d stored, %d there already.\n", r.Votes, r.VotesPresent)
+	}
+	printProblems(&b, "Skipped", &r.Skipped)
+	printProblems(&b, "Taken, though they look nearly the same as others", &r.Near)
+	printProblems(&b, "Worth a look", &r.Notes)
 	if len(r.Counts) > 0 {
 		b.WriteString("It holds:\n")
 		for _, count := range r.Counts {
-			role := "unknown"
-			if count.Known {
-				role = "known"
-			}
-			fmt.Fprintf(&b, "  %6d  %s, %s\n", count.Images, count.Type, role)
+			fmt.Fprintf(&b, "  %6d  %s, %s\n", count.Images, count.Type, roleOf(count.Known))
 		}
 	}
 	printServable(&b, r.Types, r.Keywords, r.Shortages)
 	fmt.Fprint(env.stdout, b.String()) //nolint:errcheck // nobody is left to be told
+}
+
+func roleOf(known bool) string {
+	if known {
+		return "known"
+	}
+	return "unknown"
 }
 
 func printServable(b *strings.Builder, types []domain.ChallengeType, keywords []string, shortages []domain.Shortage) {
@@ -144,54 +196,28 @@ func printServable(b *strings.Builder, types []domain.ChallengeType, keywords []
 	}
 }
 
-func printProblems(b *strings.Builder, title string, p corpus.Problems) {
+// printProblems says how many there are for each reason, and then where the
+// first of them are.
+func printProblems(b *strings.Builder, title string, p *corpus.Problems) {
 	if p.Total == 0 {
 		return
 	}
 	fmt.Fprintf(b, "%s:\n", title)
 	shown := min(len(p.List), shownProblems)
+	if reasons := p.Reasons(); len(reasons) < p.Total {
+		for _, r := range reasons {
+			fmt.Fprintf(b, "  %6d  %s\n", r.Total, r.Reason)
+		}
+		if p.Total > shown {
+			b.WriteString("  The first of them:\n")
+		} else {
+			b.WriteString("  One by one:\n")
+		}
+	}
 	for _, problem := range p.List[:shown] {
 		fmt.Fprintf(b, "  %s\n", problem)
 	}
 	if p.Total > shown {
 		fmt.Fprintf(b, "  and %d more\n", p.Total-shown)
 	}
-}
-
-type corpusListCmd struct {
-	place
-}
-
-// Run lists the collections. It reads beside a running service.
-func (c *corpusListCmd) Run(env *environment) (err error) {
-	stores, err := openForReading(env.ctx, c.place, collectionsFile)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stores.Close()) }()
-	snapshot, err := stores.corpus.Load(env.ctx)
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	if len(snapshot.Collections) == 0 {
-		b.WriteString("There are no collections yet; make one with: ocapi corpus import DIR --collection NAME\n")
-	}
-	for i := range snapshot.Collections {
-		collection := &snapshot.Collections[i]
-		var images []domain.Image
-		for _, im := range snapshot.Images {
-			if im.Collection == collection.ID {
-				images = append(images, im)
-			}
-		}
-		fmt.Fprintf(&b, "%s: %s (%d images)\n", collection.ID, orDash([]string{collection.Title}), len(images))
-		pool, err := domain.NewPool(domain.DefaultDealing(), []domain.CollectionInfo{collection.Info()}, images, rand.New(rand.NewPCG(1, 1)))
-		if err != nil {
-			return err
-		}
-		printServable(&b, pool.Types(), pool.Keywords(), pool.Shortages())
-	}
-	_, err = fmt.Fprint(env.stdout, b.String())
-	return err
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"ocapi/clients"
@@ -26,6 +26,7 @@ const (
 type demoSite struct {
 	client domain.Client
 	isNew  bool
+	own    bool // there were collections beside the demonstration's at the start
 }
 
 // prepareDemo decides whether there is a demonstration: on a store without
@@ -42,14 +43,14 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 	if err != nil {
 		return nil, err
 	}
-	drawn := false
+	drawn, own := false, false
 	for _, c := range collections {
-		drawn = drawn || c.Demo
+		drawn, own = drawn || c.Demo, own || !c.Demo
 	}
 	var site *demoSite
 	for _, c := range list {
 		if c.ID == demoClient {
-			site = &demoSite{client: c}
+			site = &demoSite{client: c, own: own}
 		}
 	}
 	switch {
@@ -59,7 +60,8 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 		if site.client.Disabled || !n.cfg.Demo && !(local && (drawn || len(collections) == 0)) {
 			return nil, nil //nolint:nilnil // there is no demonstration, which is no error
 		}
-		return site, nil
+		// Another node may have made it since this one read the registry.
+		return site, n.registry.Reload(ctx)
 	case !n.cfg.Demo && !(local && len(collections) == 0):
 		return nil, nil //nolint:nilnil // as above
 	}
@@ -71,29 +73,49 @@ func (n *node) prepareDemo(ctx context.Context) (*demoSite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the demonstration's client: %w", err)
 	}
-	return &demoSite{client: client, isNew: isNew}, n.registry.Reload(ctx)
+	return &demoSite{client: client, isNew: isNew, own: own}, n.registry.Reload(ctx)
 }
 
 // demoHandler is the website, which reaches the service as any partner does:
 // over its public API.
 func (n *node) demoHandler(d *demoSite, address net.Addr) (http.Handler, error) {
-	live, ok := n.registry.Client(demoClient)
-	if !ok {
-		return nil, errors.New("the demonstration's client is not in the registry")
-	}
-	secret := ""
-	for _, s := range live.Secrets {
-		if s.Live(n.env.clock()()) {
-			secret = s.Key
-		}
-	}
 	release := widget.Latest()
 	return signin.New(signin.Config{
 		Path: demoPath, BaseURL: n.cfg.PublicURL, ServerBaseURL: "http://" + localAddress(address),
-		ClientID: string(d.client.ID), Secret: secret,
+		ClientID: string(d.client.ID), Secret: n.demoSecret, Types: n.demoTypes,
 		ScriptURL: "/ocapi/" + release.Version + "/" + release.Name, Integrity: release.Integrity,
 		Logger: n.logger,
 	})
+}
+
+// demoSecret is the client's newest live private id, as it is now: it may be
+// rotated and revoked beside the running service like any other.
+func (n *node) demoSecret() (string, error) {
+	client, ok := n.registry.Client(demoClient)
+	if !ok {
+		return "", fmt.Errorf("there is no live client %s; bring it back with: ocapi client enable %s", demoClient, demoClient)
+	}
+	for _, s := range slices.Backward(client.Secrets) {
+		if s.Live(n.env.clock()()) {
+			return s.Key, nil
+		}
+	}
+	return "", fmt.Errorf("the client %s has no live private id; make one with: ocapi client rotate %s", demoClient, demoClient)
+}
+
+// demoTypes are the types of challenge that the client can be served now.
+func (n *node) demoTypes() []string {
+	client, ok := n.registry.Client(demoClient)
+	if !ok {
+		return nil
+	}
+	types, err := n.dealer.Servable(client)
+	n.logIf("tell the demonstration which challenges there are", err)
+	names := []string{}
+	for _, t := range types {
+		names = append(names, t.String())
+	}
+	return names
 }
 
 // localAddress is how this machine reaches what listens on an address.
@@ -115,6 +137,7 @@ func (n *node) drawDemo(ctx context.Context) {
 	last := corpus.Progress{}
 	drew := false
 	err := corpus.WriteDemo(ctx, corpus.DemoParams{Seed: demoSeed, Counts: demo.DefaultCounts()}, n.stores.corpus, func(p corpus.Progress) {
+		n.drawing.Store(p.Done < p.Total)
 		drew = drew || last.Total > 0 && p.Done > last.Done
 		last = p
 		if time.Since(said) > drawSaid {
@@ -128,17 +151,18 @@ func (n *node) drawDemo(ctx context.Context) {
 		n.logger.Error("the demo collection could not be drawn to its end; the next start goes on", "error", err)
 	case drew:
 		n.logIf("take up the last pictures", n.dealer.Refresh(ctx))
-		n.say("  The demo collection is complete: %d pictures.", last.Total)
+		n.say("  The demo collection is complete: %s.", count(last.Total, "picture"))
 	}
 }
 
 // drawSaid is how often the drawing says how far it is.
 const drawSaid = 3 * time.Second
 
-// demoServable reports whether the demonstration's page, which offers both
-// types of challenge, can be opened.
+// demoServable reports whether the demonstration's page can be opened: with both
+// types of challenge where it has to draw them, at once where collections of
+// one's own are served.
 func (n *node) demoServable(d *demoSite) bool {
-	if d == nil {
+	if d == nil || d.own {
 		return true
 	}
 	types, err := n.dealer.Servable(&d.client)
@@ -152,14 +176,19 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	if n.cfg.PublicURL != "" {
 		base = n.cfg.PublicURL
 	}
-	if n.demo != nil && n.demo.isNew {
+	switch {
+	case n.demo == nil || !n.demo.isNew:
+	case n.demo.own:
+		n.say("A client %q and a collection of drawn documents are made to look at.", demoClient)
+	default:
 		n.say("This store has no collections: a client %q and a collection of drawn documents are made to look at.", demoClient)
 	}
 	if !n.awaitReady(ctx) {
 		return
 	}
-	if err := n.ready(); err != nil {
-		n.say("Ocapi %s is running, but not ready: %v.", version, err)
+	reason := n.ready()
+	if reason != nil {
+		n.say("Ocapi %s is running, but not ready: %s.", version, plainly(reason))
 		if n.cfg.shared() {
 			n.say("  Import a collection with: ocapi corpus import DIR --collection NAME")
 		} else {
@@ -180,6 +209,24 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 		n.say("  Data           %s", n.cfg.Data)
 	}
 	n.say("Stop with Ctrl-C.")
+	if reason != nil {
+		n.work.run(n.sayWhenReady)
+	}
+}
+
+// readySaid is how often a node that was announced as not ready looks whether
+// it has become so.
+const readySaid = 200 * time.Millisecond
+
+// sayWhenReady tells whoever started the node, once, that what was missing is
+// there.
+func (n *node) sayWhenReady(ctx context.Context) {
+	for sleep(ctx, readySaid) {
+		if n.ready() == nil {
+			n.say("Ocapi %s is ready now.", version)
+			return
+		}
+	}
 }
 
 // catchUpPatience is how long the announcement waits for the projection: a log
@@ -191,15 +238,20 @@ const catchUpPatience = 30 * time.Second
 func (n *node) awaitReady(ctx context.Context) bool {
 	said := false
 	began := time.Now()
-	for n.ready() != nil {
-		if !n.caughtUp.Load() && time.Since(began) > catchUpPatience {
+	for {
+		caughtUp := n.caughtUp.Load() // before it is asked what else is missing
+		if n.ready() == nil {
+			return true
+		}
+		if !caughtUp && time.Since(began) > catchUpPatience {
 			return true // the log does not answer; that is said with the reason
 		}
 		drawing := n.demo != nil && !n.drawn.Load()
-		if n.caughtUp.Load() && !drawing {
+		if caughtUp && !drawing {
 			return true // nothing would change it
 		}
-		if n.caughtUp.Load() && !said {
+		// At a later start the pictures are there, and something else is waited for.
+		if caughtUp && !said && n.drawing.Load() && !n.demoServable(n.demo) {
 			n.say("  Drawing its first pictures ...")
 			said = true
 		}
@@ -207,5 +259,4 @@ func (n *node) awaitReady(ctx context.Context) bool {
 			return false
 		}
 	}
-	return true
 }

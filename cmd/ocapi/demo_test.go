@@ -1,11 +1,17 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"ocapi/corpus"
 )
 
 // demoThere is what GET /demo says.
@@ -29,8 +35,8 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	refuse(t, []string{"serve", "--listen", occupy(t, 0), "--data", dir}, "--listen")
-	if list := clientsOf(t, dir); len(list) != 0 {
-		t.Errorf("the failed start has made the clients %+v", list)
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the failed start has made the folder (%v)", err)
 	}
 	p := start(t, dir, options{unready: freePort(t)})
 	eventually(t, "the demonstration", func() bool { return demoThere(t, p) })
@@ -75,13 +81,16 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 	if now := len(readRecord(t, dir)); now <= drawn {
 		t.Errorf("there are %d pictures after the second start, %d before it", now, drawn)
 	}
+	if p = start(t, dir, options{}); strings.Contains(p.out.String(), "Drawing its first pictures") {
+		t.Errorf("what is there is said to be drawn: %s", p.out)
+	}
 }
 
 func newSecret(t *testing.T, dir, id string) string {
 	t.Helper()
 	_, secret, ok := strings.Cut(succeed(t, "client", "rotate", id, "--data", dir), `"secret":"`)
 	if !ok {
-		t.Fatal("rotate printed no secret")
+		t.Fatal("rotate printed no private id")
 	}
 	return secret[:strings.Index(secret, `"`)]
 }
@@ -125,6 +134,95 @@ func TestDemonstrationIsOfferedOnlyWhereItBelongs(t *testing.T) {
 				t.Errorf("a demonstration is announced: %t; want %t", got, tt.want)
 			}
 		})
+	}
+}
+
+// signIn sends the demonstration's form.
+func (v *visitor) signIn(challenge string) reply {
+	v.t.Helper()
+	return v.do(http.MethodPost, "/demo", "user=Ada&password=x&ocapi-challenge-id="+challenge,
+		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+}
+
+// TestDemonstrationFollowsItsPrivateID starts without a live one, and changes
+// it beside the running service.
+func TestDemonstrationFollowsItsPrivateID(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	drawnByProgram(t, dir)
+	secret := newClient(t, dir, demoClient).Secret
+	revoke := func() {
+		t.Helper()
+		succeed(t, "client", "revoke", demoClient, "--secret-id", strings.Split(secret, "_")[1], "--data", dir)
+	}
+	revoke()
+	p := start(t, dir, options{faults: true})
+	if !demoThere(t, p) {
+		t.Fatal("there is no demonstration")
+	}
+	v := newVisitor(t, p, f, demoClient)
+	solved := func() string {
+		t.Helper()
+		c := v.ask("transcription")
+		if j := v.answer(c, v.right(c)); j.State != "validated" {
+			t.Fatalf("the right answer was judged %+v", j)
+		}
+		return c.ID
+	}
+	refused := solved()
+	if got := v.signIn(refused); got.status != http.StatusServiceUnavailable || !strings.Contains(string(got.body), "could not be checked") {
+		t.Errorf("without a private id signing in is answered with %d %s", got.status, got.body)
+	}
+	if !strings.Contains(p.log.String(), "ocapi client rotate demo") {
+		t.Errorf("the log does not say what to do: %s", p.log)
+	}
+	secret = newSecret(t, dir, demoClient)
+	if got := v.signIn(refused); got.status != http.StatusOK {
+		t.Errorf("with a new private id signing in is answered with %d %s", got.status, got.body)
+	}
+	next := newSecret(t, dir, demoClient)
+	revoke() // of the one before
+	if got := v.signIn(solved()); got.status != http.StatusOK {
+		t.Errorf("after the one before was revoked signing in is answered with %d %s", got.status, got.body)
+	}
+	secret = next
+	revoke()
+	if got := v.signIn(solved()); got.status != http.StatusServiceUnavailable {
+		t.Errorf("after the last one was revoked signing in is answered with %d %s", got.status, got.body)
+	}
+}
+
+// TestOwnCollectionIsServedWhileTheDemonstrationIsDrawn has a collection of one
+// type beside a demonstration of which nothing is drawn: nobody waits for it,
+// and its page offers what there is.
+func TestOwnCollectionIsServedWhileTheDemonstrationIsDrawn(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	newClient(t, dir, demoClient)
+	inStores(t, dir, func(s *stores) error {
+		return s.corpus.PutCollection(t.Context(), corpus.Collection{ID: corpus.DemoCollection, Demo: true})
+	})
+	imports(t, dir, importable(t, 12), "letters")
+	p := start(t, dir, options{})
+	if said := p.out.String(); !strings.Contains(said, "is ready after") || strings.Contains(said, "Drawing its first pictures") {
+		t.Errorf("it says %s", said)
+	}
+	_, page := fetch(t, p.base+"/demo?type=transcription")
+	if !strings.Contains(page, `data-ocapi-type="classification"`) || strings.Contains(page, "instead") {
+		t.Errorf("the page offers what there is not: %s", page)
+	}
+}
+
+// TestDemonstrationLeadsToTheGuide follows the page's link.
+func TestDemonstrationLeadsToTheGuide(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	p := start(t, dir, options{flags: []string{"--demo"}})
+	_, page := fetch(t, p.base+"/demo")
+	_, docs := fetch(t, p.base+"/docs")
+	link := regexp.MustCompile(`href="/docs#([^"]+)"`).FindStringSubmatch(page)
+	if link == nil || !strings.Contains(docs, `id="`+link[1]+`"`) {
+		t.Errorf("the page's link leads nowhere: %q", link)
 	}
 }
 

@@ -237,3 +237,11 @@ func TestDamagedDatabaseIsSaid(t *testing.T) {
 		refuse(t, serveArgs(dir, options{}), file)
 	}
 }
+
+// TestSecondServiceIsToldOfTheFirst: not that its port is taken, which it is.
+func TestSecondServiceIsToldOfTheFirst(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	p := start(t, dir, options{})
+	refuse(t, []string{"serve", "--listen", strings.TrimPrefix(p.base, "http://"), "--data", dir}, "another ocapi serves this data folder", dir)
+}

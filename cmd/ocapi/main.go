@@ -9,10 +9,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"ocapi/corpus"
+	"ocapi/domain"
 )
 
 // version is set by the build (see Makefile).
@@ -68,9 +72,22 @@ type environment struct {
 	// now is the service's clock; nil: time.Now. A test moves it, so that nobody
 	// waits twenty minutes to see a challenge expire.
 	now func() time.Time
+	// tell sends progress to where the command was typed, when it runs inside the
+	// service; nil: it is shown here.
+	tell corpus.ProgressFunc
 	// stores are the serving process's own, when the command runs inside it;
 	// nil in a process of its own.
 	stores *stores
+}
+
+// progress gives what shows how far the command is, and what takes it away
+// before anything else is written.
+func (e *environment) progress() (show corpus.ProgressFunc, clear func()) {
+	if e.tell != nil {
+		return e.tell, func() {}
+	}
+	m := newMeter(e.stderr, time.Now)
+	return m.show, m.clear
 }
 
 // clock gives the clock to use.
@@ -128,9 +145,41 @@ func run(env *environment) int {
 	}
 	if err := command.Run(env); err != nil {
 		if !errors.Is(err, errSilent) {
-			fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+			fmt.Fprintln(env.stderr, "ocapi:", plainly(err)) //nolint:errcheck // as above
 		}
 		return 1
 	}
 	return 0
+}
+
+// plainly is an error's text without the codes of domain errors, which are for
+// programs.
+func plainly(err error) string {
+	text := err.Error()
+	var strip func(error)
+	strip = func(err error) {
+		if e, ok := err.(*domain.Error); ok { //nolint:errorlint // each link of the chain is looked at by itself
+			text = strings.Replace(text, e.Code.String()+": "+e.Message, e.Message, 1)
+		}
+		switch e := err.(type) { //nolint:errorlint // as above
+		case interface{ Unwrap() error }:
+			if inner := e.Unwrap(); inner != nil {
+				strip(inner)
+			}
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				strip(inner)
+			}
+		}
+	}
+	strip(err)
+	return text
+}
+
+// count names a number of things.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/domain"
 )
 
 // asProgram is the variable that makes the test binary be the program: what is
@@ -104,6 +106,11 @@ func refuse(t testing.TB, args []string, want ...string) {
 	for _, w := range want {
 		if !strings.Contains(got.err, w) {
 			t.Errorf("ocapi %s was refused with %q, which does not say %q", strings.Join(args, " "), got.err, w)
+		}
+	}
+	for code := domain.CodeInternal; code <= domain.CodeUnavailable; code++ {
+		if strings.Contains(got.err, code.String()+": ") {
+			t.Errorf("ocapi %s was refused with a code that is for programs: %q", strings.Join(args, " "), got.err)
 		}
 	}
 	if strings.Contains(got.err, "goroutine ") || strings.Contains(got.err, "0x") || strings.Count(got.err, "\n") != 1 {

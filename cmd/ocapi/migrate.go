@@ -50,7 +50,7 @@ func (c *migrateUpCmd) Run(env *environment) error {
 	if err := migrations.Up(env.ctx, db.Write, migrations.Postgres); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "The database is up to date; %d migrations were applied.\n", before) //nolint:errcheck // as in main
+	fmt.Fprintf(env.stdout, "The database is up to date; applied: %s.\n", count(before, "migration")) //nolint:errcheck // as in main
 	if c.Grant == "" {
 		return nil
 	}

@@ -273,7 +273,7 @@ func TestUnmigratedDatabaseIsRefused(t *testing.T) {
 	if out := succeed(t, append([]string{"migrate", "status"}, at...)...); strings.Contains(out, "pending") {
 		t.Errorf("after serve --migrate the status is:\n%s", out)
 	}
-	if out := succeed(t, append([]string{"migrate", "up"}, at...)...); !strings.Contains(out, "0 migrations were applied") {
+	if out := succeed(t, append([]string{"migrate", "up"}, at...)...); !strings.Contains(out, "applied: 0 migrations") {
 		t.Errorf("a second migration says %q", out)
 	}
 	p.stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -15,12 +16,27 @@ import (
 	"ocapi/postgres"
 )
 
+// lockServed takes the lock of a folder that was served before. Whoever starts
+// the service twice is told so, and not that its port is taken.
+func (n *node) lockServed() (err error) {
+	if n.cfg.shared() {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(n.cfg.Data, lockFile)); err != nil {
+		return nil // there is none, or openStores says what is wrong
+	}
+	n.lock, err = lockFolder(n.cfg.Data)
+	return err
+}
+
 // openStores opens the data folder, which is this process's alone, or the
 // database that the nodes share.
 func (n *node) openStores(ctx context.Context) (err error) {
 	if !n.cfg.shared() {
-		if n.lock, err = lockFolder(n.cfg.Data); err != nil {
-			return err
+		if n.lock == nil {
+			if n.lock, err = lockFolder(n.cfg.Data); err != nil {
+				return err
+			}
 		}
 	} else if n.cfg.Migrate {
 		if err := migrateDatabase(ctx, n.cfg.DatabaseURL); err != nil {

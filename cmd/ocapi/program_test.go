@@ -70,9 +70,9 @@ func start(t testing.TB, dir string, o options) *program {
 		return p
 	}
 	p.base = fmt.Sprintf("http://127.0.0.1:%d", o.unready)
-	eventually(t, "the service to listen", func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
-		return err == nil && conn.Close() == nil
+	eventually(t, "the service to answer", func() bool { // the port alone is tried before that
+		resp, err := http.Get(p.base + "/healthz")
+		return err == nil && resp.Body.Close() == nil
 	})
 	return p
 }

@@ -30,7 +30,7 @@ func (c *rebuildCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %d events in %.1f s.\n", n, time.Since(began).Seconds())
+		_, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %s in %.1f s.\n", count(n, "event"), time.Since(began).Seconds())
 		return err
 	})
 }

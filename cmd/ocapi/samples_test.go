@@ -142,7 +142,7 @@ func TestRealMaterialIsImportedServedAndSolved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	secret := newClient(t, dir, siteID).Secret
 	// One is imported into the folder as it is, the other beside the service.
-	if report := imports(t, dir, crops, "crops"); !strings.Contains(report, fmt.Sprintf("Collection crops: %d images made, 0 were there already, 0 brought up to date, 0 skipped", cropLines)) ||
+	if report := imports(t, dir, crops, "crops"); !strings.Contains(report, fmt.Sprintf("Collection crops: %d images made, 0 there already, 0 brought up to date, 0 skipped", cropLines)) ||
 		!strings.Contains(report, "initial, ") || !strings.Contains(report, "stamp") {
 		t.Errorf("the report is %s", report)
 	}

@@ -55,6 +55,7 @@ type node struct {
 	readiness readiness
 	caughtUp  atomic.Bool // the memory holds what the log held at the start
 	demo      *demoSite   // nil where there is no demonstration
+	drawing   atomic.Bool // some of its pictures are missing and being drawn
 	drawn     atomic.Bool // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
@@ -109,10 +110,18 @@ func (n *node) run(ctx context.Context) error {
 	began := time.Now()
 	defer n.stop()
 	n.readiness.set("starting")
+	if err := n.lockServed(); err != nil {
+		return err
+	}
+	// Before anything is made: a start that fails leaves no folder behind. The
+	// address is given back until the stores are open: whoever connects meanwhile
+	// is refused at once and goes elsewhere, instead of waiting in a queue.
+	if err := n.tryAddresses(); err != nil {
+		return err
+	}
 	if err := n.open(ctx); err != nil {
 		return err
 	}
-	// Before anything is made in the store: a start that fails leaves it as it was.
 	public, admin, err := n.listen()
 	if err != nil {
 		return err
@@ -180,8 +189,9 @@ func (n *node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.stores.changed = func(ctx context.Context) {
-		// It would be seen within a quarter of a second in any case.
+		// It would be seen within a second in any case.
 		n.logIf("take up a change of the clients at once", n.registry.Reload(ctx))
+		n.logIf("take up a change of the collections at once", n.dealer.Refresh(ctx))
 	}
 	return n.dealer.Refresh(ctx)
 }
@@ -229,8 +239,16 @@ func script(version string) ([]byte, string, bool) {
 	return r.Body, r.Integrity, ok
 }
 
-// listen opens both listeners before anything is served, so that an address in
-// use is told at once.
+// tryAddresses says whether both addresses can be listened on.
+func (n *node) tryAddresses() error {
+	public, admin, err := n.listen()
+	if err != nil {
+		return err
+	}
+	return errors.Join(public.Close(), admin.Close())
+}
+
+// listen opens both listeners.
 func (n *node) listen() (public, admin net.Listener, err error) {
 	if public, err = net.Listen("tcp", n.cfg.Listen); err != nil {
 		return nil, nil, fmt.Errorf("--listen: %w", err)

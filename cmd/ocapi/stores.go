@@ -106,7 +106,7 @@ func openDatabase(ctx context.Context, url string) (*stores, error) {
 	s := &stores{closers: []func() error{db.Close}, address: db.Address()}
 	pending, err := migrations.Pending(ctx, db.Read, migrations.Postgres)
 	if err == nil && pending > 0 {
-		err = fmt.Errorf("%d migrations of the database are pending; bring it up to date with: ocapi migrate up", pending)
+		err = fmt.Errorf("migrations of the database are pending (%d); bring it up to date with: ocapi migrate up", pending)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -130,6 +130,17 @@ func openForReading(ctx context.Context, p place, file string) (*stores, error) 
 		return nil, err
 	}
 	s := &stores{closers: []func() error{db.Close}}
+	set := migrations.Collections
+	if file == archiveFile {
+		set = migrations.Archive
+	}
+	pending, err := migrations.Pending(ctx, db.Read, set)
+	if err == nil && pending > 0 {
+		err = fmt.Errorf("%s is an older release's; start the service once, or change something by a command, to bring it up to date", db.Path())
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if file == archiveFile {
 		s.archive = eventstore.NewSQLiteArchive(nil, db.Read)
 	} else {

@@ -10,6 +10,8 @@ type frame struct {
 	w, h       float64 // served size
 	srcW, srcH float64
 	scale      float64 // served pixels per pixel of the picture
+
+	allEdges bool // a test's: every place is treated as one near the edge
 }
 
 // squareEnough is how far from square a picture may be to fill a tile.
@@ -26,8 +28,14 @@ func frameOf(shape Shape, b image.Rectangle) frame {
 	return f
 }
 
-// paint fills dst with one variation of the picture.
-func (f frame) paint(dst, src *image.RGBA, paper ground, v variation, seed uint64) {
+// Scale says how many served pixels one pixel of a picture of that size becomes,
+// before the small variations.
+func (s Shape) Scale(picture image.Point) float64 {
+	return frameOf(s, image.Rectangle{Max: picture}).scale
+}
+
+// paint fills dst with one variation of the picture; wide is the same picture.
+func (f frame) paint(dst, src *image.RGBA, wide widened, paper ground, v variation, seed uint64) {
 	scale := f.scale * v.zoom
 	inv := 1 / scale
 	sin, cos := math.Sincos(v.turn)
@@ -41,9 +49,12 @@ func (f frame) paint(dst, src *image.RGBA, paper ground, v variation, seed uint6
 	for y := range int(f.h) {
 		py := float64(y) + 0.5 - f.h/2 - v.dy
 		row := dst.Pix[y*dst.Stride : y*dst.Stride+int(f.w)*4]
-		for x := range int(f.w) {
+		at := func(x int) (sx, sy float64) {
 			px := float64(x) + 0.5 - f.w/2 - v.dx
-			sx, sy := cx+px*ux+py*uy, cy-px*uy+py*ux
+			return cx + px*ux + py*uy, cy - px*uy + py*ux
+		}
+		edge := func(x int) {
+			sx, sy := at(x)
 			inside := min(min(sx, f.srcW-sx), min(sy, f.srcH-sy))
 			pix := row[x*4 : x*4+4 : x*4+4]
 			switch {
@@ -63,7 +74,60 @@ func (f frame) paint(dst, src *image.RGBA, paper ground, v variation, seed uint6
 				tone.put(pix, pr+n+(r-pr-n)*t, pg+n+(g-pg-n)*t, pb+n+(b-pb-n)*t)
 			}
 		}
+		// Most of a row is neither edge nor ground, and there it goes fast.
+		from, to := f.inner(at, max(fade, wideMargin))
+		for x := range from {
+			edge(x)
+		}
+		if from < to {
+			sx, sy := at(from)
+			wide.paint(row[from*4:to*4], tone, sx-0.5, sy-0.5, ux, -uy)
+		}
+		for x := to; x < int(f.w); x++ {
+			edge(x)
+		}
 	}
+}
+
+// inner gives the part of a row whose places are all at least a margin inside
+// the picture. Places lie on a line, so it is one part or none.
+func (f frame) inner(at func(x int) (sx, sy float64), margin float64) (from, to int) {
+	inside := func(x int) bool {
+		sx, sy := at(x)
+		return min(min(sx, f.srcW-sx), min(sy, f.srcH-sy)) >= margin
+	}
+	if f.allEdges {
+		return 0, 0
+	}
+	x0, y0 := at(0)
+	x1, y1 := at(1)
+	first, last := 0.0, f.w-1
+	for _, line := range [2][3]float64{{x0, x1 - x0, f.srcW}, {y0, y1 - y0, f.srcH}} {
+		start, step, size := line[0], line[1], line[2]
+		if step == 0 {
+			if start < margin || start > size-margin {
+				return 0, 0
+			}
+			continue
+		}
+		a, b := (margin-start)/step, (size-margin-start)/step
+		first, last = max(first, min(a, b)), min(last, max(a, b))
+	}
+	if !(first <= last) {
+		return 0, 0
+	}
+	from, to = int(math.Ceil(first)), int(last)+1
+	// What arithmetic rounded to the wrong side.
+	for from < to && !inside(from) {
+		from++
+	}
+	for from < to && !inside(to-1) {
+		to--
+	}
+	if from >= to {
+		return 0, 0
+	}
+	return from, to
 }
 
 // grain is a little noise, so that made-up ground does not look poured.

@@ -20,9 +20,9 @@ type Shape uint8
 
 // The shapes.
 const (
-	// ShapeLine is for one written word: 440 by 128 pixels.
+	// ShapeLine is for one written word: 825 by 240 pixels.
 	ShapeLine Shape = iota + 1
-	// ShapeTile is for a tile of a grid: 240 by 240 pixels.
+	// ShapeTile is for a tile of a grid: 264 by 264 pixels.
 	ShapeTile
 )
 
@@ -39,11 +39,23 @@ func (s Shape) String() string {
 	}
 }
 
-// Served sizes in pixels.
+// Served sizes in pixels: two for each pixel of a page on which the widget has
+// its full width, where it shows a line 412 wide and a tile 132. Screens with two
+// pixels for one then show every letter as sharp as it is; a picture of half the
+// size and better quality is as many bytes and looks blurred there.
 const (
-	lineWidth, lineHeight = 440, 128
-	tileSide              = 240
+	lineWidth, lineHeight = 825, 240
+	tileSide              = 264
+
+	// Density is how many served pixels one pixel of the page shows.
+	Density = 2
 )
+
+// Size gives the size of a shape's pictures in pixels; zero for no shape.
+func (s Shape) Size() (w, h int) {
+	w, h, _ = s.size()
+	return w, h
+}
 
 func (s Shape) size() (w, h int, ok bool) {
 	switch s {
@@ -76,17 +88,18 @@ type Rendering struct {
 }
 
 // Bounds of a rendering's bytes: quality is lowered until the picture is below
-// byteBudget, but not under leastQuality, where letters begin to blur.
+// byteBudget, but not under leastQuality, where letters begin to blur. With two
+// pixels for one of the page nobody sees what a quality above 62 would add.
 const (
 	byteBudget    = 11_800
-	bestQuality   = 80
-	leastQuality  = 40
-	qualityStep   = 8
+	bestQuality   = 62
+	leastQuality  = 34
+	qualityStep   = 2
 	qualityJitter = 10
 )
 
 // feather is over how many served pixels content fades into ground.
-const feather = 9.0
+const feather = 16.0
 
 // Make returns k renderings of src, which differ a little in crop, scale,
 // turn, tone and compression, but never so much that one is harder to read.
@@ -114,17 +127,23 @@ func Make(src image.Image, shape Shape, k int, rng *rand.Rand) ([]Rendering, err
 	}
 	frame := frameOf(shape, src.Bounds())
 	content := prepare(src, frame.scale)
-	paper := newGround(content)
+	paper, wide := newGround(content), widen(content)
 	frame = frameOf(shape, content.Bounds())
 
 	out := make([]Rendering, 0, k)
 	canvas := image.NewRGBA(image.Rect(0, 0, w, h))
+	most := bestQuality
 	for range k {
 		v := vary(rng, shape)
-		frame.paint(canvas, content, paper, v, rng.Uint64())
-		data, err := encode(canvas, v.quality)
+		frame.paint(canvas, content, wide, paper, v, rng.Uint64())
+		data, used, err := encode(canvas, min(v.quality, most))
 		if err != nil {
 			return nil, fmt.Errorf("encode rendering: %w", err)
+		}
+		// What did for one rendering nearly does for the next: encoding is most of
+		// the work, and trying again is half of that.
+		if used < v.quality {
+			most = used + qualityStep
 		}
 		out = append(out, Rendering{Bytes: data, Width: w, Height: h})
 	}
@@ -144,34 +163,32 @@ type variation struct {
 func vary(rng *rand.Rand, shape Shape) variation {
 	between := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
 	v := variation{
-		zoom: between(0.975, 1.005), dx: between(-5, 5), dy: between(-1.6, 1.6),
+		zoom: between(0.975, 1.005), dx: between(-9.4, 9.4), dy: between(-3, 3),
 		turn: between(-0.009, 0.009), contrast: between(0.93, 1.07), light: between(-7, 7),
 		warm: between(-0.03, 0.03), green: between(-0.008, 0.008),
 		quality: bestQuality - rng.IntN(qualityJitter),
 	}
 	if shape == ShapeTile {
-		v.zoom, v.dx, v.dy = between(0.985, 1.035), between(-4, 4), between(-4, 4)
+		v.zoom, v.dx, v.dy = between(0.985, 1.035), between(-4.4, 4.4), between(-4.4, 4.4)
 		v.turn = between(-0.014, 0.014)
 	}
 	return v
 }
 
-func encode(img *image.RGBA, quality int) ([]byte, error) {
+// encode gives the picture's bytes, and the quality that the budget allowed.
+func encode(img *image.RGBA, quality int) ([]byte, int, error) {
 	var buf bytes.Buffer
 	for {
 		buf.Reset()
 		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality}); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if buf.Len() <= byteBudget || quality <= leastQuality {
-			return bytes.Clone(buf.Bytes()), nil
+			return bytes.Clone(buf.Bytes()), quality, nil
 		}
-		// Far above the budget one step would only cost another encoding.
-		step := qualityStep
-		if buf.Len() > byteBudget*3/2 {
-			step *= 2
-		}
-		quality = max(quality-step, leastQuality)
+		// Bytes go down about as quality does: one more encoding mostly does it.
+		next := quality * byteBudget / buf.Len()
+		quality = max(min(next, quality-qualityStep), leastQuality)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package signin is a website that protects its sign-in form with Ocapi, as a partner would write
-// it: it knows an address, a public id and a secret, and talks to the public HTTP API alone.
+// it: it knows an address, a public id and a private id, and talks to the public HTTP API alone.
 //
 // The two places that matter are in page.html (the placeholder inside the form, the script) and
 // in state.go (the question whether the challenge was solved, asked from server to server).
@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,8 +40,12 @@ type Config struct {
 	ServerBaseURL string
 	// ClientID is the website's public id.
 	ClientID string
-	// Secret is the website's private id, which signs the questions to Ocapi. It never reaches the browser.
-	Secret string
+	// Secret gives the website's private id, which signs the questions to Ocapi. It is asked for each
+	// time, so that another one is in use as soon as it is there. It never reaches the browser.
+	Secret func() (string, error)
+	// Types gives the types of challenge that can be had now: "transcription", "classification". Nil
+	// means both, always.
+	Types func() []string
 	// ScriptURL is the address of ocapi.js, absolute or beginning with a slash.
 	ScriptURL string
 	// Integrity is the script's published digest ("sha384-…"). A browser refuses any other script.
@@ -109,7 +114,7 @@ func (cfg Config) validate() error {
 	if cfg.ClientID == "" {
 		problems = append(problems, errors.New("missing ClientID"))
 	}
-	if cfg.Secret == "" {
+	if cfg.Secret == nil {
 		problems = append(problems, errors.New("missing Secret"))
 	}
 	return errors.Join(problems...)
@@ -163,6 +168,7 @@ const (
 	notTried    outcome = ""
 	signedIn    outcome = "signed-in"
 	notSolved   outcome = "not-solved"
+	used        outcome = "used"
 	unavailable outcome = "unavailable"
 )
 
@@ -170,6 +176,7 @@ const (
 type view struct {
 	Config  Config
 	Type    string
+	Other   string // the type that may be had instead; empty where there is none
 	User    string
 	Outcome outcome
 }
@@ -178,10 +185,39 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, notTried)
 }
 
+// types says which type of challenge to show, and which may be had instead.
+func (s *site) types(r *http.Request) (shown, other string) {
+	shown, other = "transcription", "classification"
+	wanted := r.URL.Query().Get("type")
+	if instead := r.PostForm.Get("instead"); instead != "" {
+		wanted = instead
+	}
+	if wanted == other {
+		shown, other = other, shown
+	}
+	if s.cfg.Types == nil {
+		return shown, other
+	}
+	offered := s.cfg.Types()
+	switch {
+	case !slices.Contains(offered, shown) && slices.Contains(offered, other):
+		return other, ""
+	case !slices.Contains(offered, other):
+		return shown, ""
+	}
+	return shown, other
+}
+
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "The form could not be read.", http.StatusBadRequest)
+		return
+	}
+	if r.PostForm.Has("instead") {
+		// The other type is asked for by a POST, which brings the name along and keeps the password out
+		// of addresses.
+		s.render(w, r, http.StatusOK, notTried)
 		return
 	}
 	// First the challenge, then the password: whoever has not solved it gets no try at guessing one.
@@ -196,7 +232,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		s.render(w, r, http.StatusForbidden, notSolved)
 	default:
 		if _, again := s.used.LoadOrStore(id, true); again {
-			s.render(w, r, http.StatusForbidden, notSolved)
+			s.render(w, r, http.StatusForbidden, used)
 			return
 		}
 		// Here a real site would check the password. This one takes any.
@@ -205,10 +241,8 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) render(w http.ResponseWriter, r *http.Request, status int, result outcome) {
-	v := view{Config: s.cfg, Type: "transcription", User: r.PostForm.Get("user"), Outcome: result}
-	if r.URL.Query().Get("type") == "classification" {
-		v.Type = "classification"
-	}
+	v := view{Config: s.cfg, User: r.PostForm.Get("user"), Outcome: result}
+	v.Type, v.Other = s.types(r)
 	var body bytes.Buffer
 	if err := page.Execute(&body, v); err != nil {
 		s.cfg.Logger.Error("could not render page", "error", err)

@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -61,7 +62,7 @@ func config(server string) signin.Config {
 		Path:          "/demo",
 		ServerBaseURL: server,
 		ClientID:      clientID,
-		Secret:        secret,
+		Secret:        func() (string, error) { return secret, nil },
 		ScriptURL:     "/ocapi/0.5.0/ocapi-0.5.0.js",
 		Integrity:     "sha384-abc+/=",
 		Logger:        slog.New(slog.DiscardHandler),
@@ -110,7 +111,7 @@ func TestPage(t *testing.T) {
 		}
 		for _, want := range []string{
 			`id="ocapi-challenge"`, `data-ocapi-client="` + clientID + `"`, `data-ocapi-base-url="/"`,
-			`data-ocapi-type="` + kind + `"`, `href="/docs"`, `integrity="sha384-abc&#43;/="`,
+			`data-ocapi-type="` + kind + `"`, `href="/docs#`, "<noscript>", `integrity="sha384-abc&#43;/="`,
 		} {
 			if !strings.Contains(rec.Body.String(), want) {
 				t.Errorf("%s: page lacks %s", target, want)
@@ -189,11 +190,89 @@ func TestSignIn(t *testing.T) {
 func TestSolvedChallengeCountsOnce(t *testing.T) {
 	t.Parallel()
 	site := newSite(t, config(newOcapi(t, 200, `{"state":"validated"}`).URL))
-	if rec := post(site, "/demo", filled(challenge)); rec.Code != http.StatusOK {
-		t.Fatalf("first use: %d", rec.Code)
+	rec := post(site, "/demo", filled(challenge))
+	if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), "<title>Signed in –") || strings.Contains(rec.Body.String(), "challenge\n    above") {
+		t.Fatalf("first use: %d %s", rec.Code, rec.Body)
 	}
-	if rec := post(site, "/demo", filled(challenge)); rec.Code != http.StatusForbidden {
-		t.Errorf("second use: %d, want 403", rec.Code)
+	rec = post(site, "/demo", filled(challenge))
+	if rec.Code != http.StatusForbidden || !strings.Contains(rec.Body.String(), "used already") || strings.Contains(rec.Body.String(), "not solved") {
+		t.Errorf("second use: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestOtherTypeKeepsTheName asks for the other type of challenge with the form half filled in.
+func TestOtherTypeKeepsTheName(t *testing.T) {
+	t.Parallel()
+	ocapi := newOcapi(t, 200, `{"state":"validated"}`)
+	site := newSite(t, config(ocapi.URL))
+	for from, to := range map[string]string{"transcription": "classification", "classification": "transcription"} {
+		page := get(site, "/demo?type="+from).Body.String()
+		// Enter presses a form's first button, which has to be the one that signs in.
+		first, second := strings.Index(page, `<button type="submit">Sign in`), strings.Index(page, `name="instead" value="`+to+`"`)
+		if first < 0 || second < first || strings.Count(page, "<button") != 2 {
+			t.Errorf("%s: the buttons are wrong: %s", from, page)
+		}
+		form := filled(challenge)
+		form.Set("instead", to)
+		rec := post(site, "/demo?type="+from, form)
+		if page := rec.Body.String(); rec.Code != http.StatusOK || !strings.Contains(page, `data-ocapi-type="`+to+`"`) || !strings.Contains(page, `value="Ada"`) ||
+			!strings.Contains(page, `action="/demo?type=`+to+`"`) || strings.Contains(page, "Welcome") || strings.Contains(page, `role="alert"`) {
+			t.Errorf("%s to %s: %d %s", from, to, rec.Code, page)
+		}
+	}
+	if ocapi.calls != 0 {
+		t.Errorf("a challenge was spent: %d calls", ocapi.calls)
+	}
+}
+
+func TestOnlyWhatCanBeServedIsOffered(t *testing.T) {
+	t.Parallel()
+	const words, images = "transcription", "classification"
+	for _, tt := range []struct {
+		name        string
+		served      []string
+		asked       string
+		shown, none string
+	}{
+		{"both", []string{words, images}, images, images, ""},
+		{"words only", []string{words}, words, words, "instead"},
+		{"words only, images asked for", []string{words}, images, words, "instead"},
+		{"images only, words asked for", []string{images, "audio"}, words, images, "instead"},
+		{"nothing", []string{}, images, images, "instead"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config("http://127.0.0.1:1")
+			cfg.Types = func() []string { return tt.served }
+			page := get(newSite(t, cfg), "/demo?type="+tt.asked).Body.String()
+			if !strings.Contains(page, `data-ocapi-type="`+tt.shown+`"`) || tt.none != "" && strings.Contains(page, tt.none) || tt.none == "" && !strings.Contains(page, "instead") {
+				t.Errorf("the page is %s", page)
+			}
+		})
+	}
+}
+
+// TestPrivateIDIsAskedForEachTime changes it beside the site.
+func TestPrivateIDIsAskedForEachTime(t *testing.T) {
+	t.Parallel()
+	ocapi := newOcapi(t, 200, `{"state":"validated"}`)
+	cfg := config(ocapi.URL)
+	var failure error
+	cfg.Secret = func() (string, error) { return secret, failure }
+	var log strings.Builder
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	site := newSite(t, cfg)
+	failure = errors.New("the key ring is empty")
+	rec := post(site, "/demo", filled(challenge))
+	if rec.Code != http.StatusServiceUnavailable || !strings.Contains(rec.Body.String(), "could not be checked") || ocapi.calls != 0 {
+		t.Errorf("without a private id: %d, asked %d times: %s", rec.Code, ocapi.calls, rec.Body)
+	}
+	if !strings.Contains(log.String(), "the key ring is empty") {
+		t.Errorf("the log does not say why: %s", log.String())
+	}
+	failure = nil
+	if rec := post(site, "/demo", filled(challenge)); rec.Code != http.StatusOK {
+		t.Errorf("with a private id: %d", rec.Code)
 	}
 }
 
@@ -245,7 +324,7 @@ func TestConfig(t *testing.T) {
 		"BaseURL":       func(c *signin.Config) { c.BaseURL = "ocapi.example" },
 		"ServerBaseURL": func(c *signin.Config) { c.ServerBaseURL = "" },
 		"ClientID":      func(c *signin.Config) { c.ClientID = "" },
-		"Secret":        func(c *signin.Config) { c.Secret = "" },
+		"Secret":        func(c *signin.Config) { c.Secret = nil },
 		"ScriptURL":     func(c *signin.Config) { c.ScriptURL = "javascript:alert(1)" },
 		"Integrity":     func(c *signin.Config) { c.Integrity = "md5-x" },
 	} {

@@ -21,10 +21,14 @@ func (s *site) solved(ctx context.Context, challengeID string) (bool, error) {
 	if challengeID == "" {
 		return false, nil // a form sent before the script had loaded, or without it
 	}
-	// The token says who asks. Its key is the secret as it is printed.
+	secret, err := s.cfg.Secret()
+	if err != nil {
+		return false, fmt.Errorf("find the private id: %w", err)
+	}
+	// The token says who asks. Its key is the private id as it is printed.
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{
 		"client_id": s.cfg.ClientID,
-	}).SignedString([]byte(s.cfg.Secret))
+	}).SignedString([]byte(secret))
 	if err != nil {
 		return false, fmt.Errorf("sign token: %w", err)
 	}

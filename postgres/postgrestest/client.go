@@ -13,7 +13,7 @@ import (
 // gives what it printed. The test fails when the program does.
 func Run(t testing.TB, program string, args ...string) []byte {
 	t.Helper()
-	folder, err := programs()
+	folder, err := found()
 	if err != nil {
 		t.Fatal(err)
 	}

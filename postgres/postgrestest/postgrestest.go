@@ -13,6 +13,8 @@ package postgrestest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -21,6 +23,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"ocapi/postgres/programs"
 )
 
 const (
@@ -66,6 +70,15 @@ func URL(t testing.TB) string {
 	q.Set("search_path", schema)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// found gives the folder of PostgreSQL's programs, or says what to do without.
+func found() (string, error) {
+	folder, err := programs.Find()
+	if errors.Is(err, programs.ErrMissing) {
+		return "", fmt.Errorf("%w, or set %s to the URL of a database in which tests may make schemas", err, variable)
+	}
+	return folder, err
 }
 
 func run(t testing.TB, url, statements string) {

@@ -12,13 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"ocapi/postgres/programs"
 )
 
 const (
@@ -26,8 +27,7 @@ const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 30 * time.Second
 
-	pollEvery     = 20 * time.Millisecond
-	killPollEvery = time.Millisecond
+	pollEvery = 20 * time.Millisecond
 
 	// maxConnections is for many tests at once, each with its pools.
 	maxConnections = 300
@@ -38,9 +38,6 @@ const (
 	firstPort, lastPort = 15000, 30000
 
 	user = "ocapi"
-
-	// A server that is run by root refuses to start: it becomes nobody's.
-	nobody = 65534
 )
 
 // Options says what kind of server a test needs.
@@ -123,7 +120,7 @@ func (s *Server) Restart() {
 // create makes the database's folder and starts the server.
 func (s *Server) create(options Options) (err error) {
 	s.options = options
-	if s.bin, err = programs(); err != nil {
+	if s.bin, err = found(); err != nil {
 		return err
 	}
 	// Not the test's own folder: a socket's path has room for 107 bytes, and root's
@@ -134,10 +131,8 @@ func (s *Server) create(options Options) (err error) {
 	if err := s.hold(); err != nil {
 		return errors.Join(fmt.Errorf("start PostgreSQL's watcher: %w", err), os.RemoveAll(s.dir))
 	}
-	if os.Getuid() == 0 {
-		if err := os.Chown(s.dir, nobody, nobody); err != nil {
-			return fmt.Errorf("make a folder for PostgreSQL: %w", err)
-		}
+	if err := programs.Give(s.dir); err != nil {
+		return err
 	}
 	initdb := s.command("initdb", "-D", s.data(), "-U", user, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	if err := s.logged(initdb, (*exec.Cmd).Run); err != nil {
@@ -202,20 +197,9 @@ func (s *Server) ping() error {
 	return conn.Close(ctx)
 }
 
-// kill ends the server's processes. Each of them leads a group of its own, so
-// the server is halted first, and makes no more while they are listed. It
-// waits for all of them: as long as one has the shared memory, no server starts.
+// kill ends the server and all processes that it has made.
 func (s *Server) kill() {
-	server := s.process.Process.Pid
-	_ = syscall.Kill(server, syscall.SIGSTOP) // what has ended already is fine
-	made := children(server)
-	for _, pid := range append(made, server) {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
-	<-s.ended
-	for deadline := time.Now().Add(stopTimeout); slices.ContainsFunc(made, alive) && time.Now().Before(deadline); {
-		time.Sleep(killPollEvery)
-	}
+	programs.Kill(s.process.Process.Pid, s.ended)
 	s.process = nil
 }
 
@@ -237,7 +221,11 @@ func (s *Server) remove() {
 // hold starts a watcher that ends the server and removes its folder when this
 // process has ended without doing so: the pipe between them closes then.
 func (s *Server) hold() error {
-	const script = `cat >/dev/null; read -r pid 2>/dev/null <"$0/data/postmaster.pid" && kill -9 "$pid" 2>/dev/null; sleep 0.2; rm -rf "$0"`
+	// What the server has made ends a moment after it, and may write until then:
+	// the folder is removed until it is gone.
+	const script = `cat >/dev/null
+		read -r pid 2>/dev/null <"$0/data/postmaster.pid" && kill -9 "$pid" 2>/dev/null
+		for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && break; sleep 1; done`
 	watcher := exec.Command("sh", "-c", script, s.dir)
 	// A group of its own, so that a Ctrl-C that ends the tests leaves it.
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -255,16 +243,7 @@ func (s *Server) hold() error {
 
 // command runs one of PostgreSQL's programs as a user whom it accepts.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(s.bin, name), args...)
-	cmd.Dir = s.dir
-	// Nothing of the environment that its programs listen to (PG…).
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LC_ALL=C.UTF-8", "TZ=UTC"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if os.Getuid() == 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-	}
-	bindToParent(cmd)
-	return cmd
+	return programs.Command(s.bin, s.dir, name, args...)
 }
 
 // logged runs do with the command's output going to the log file: a pipe would

@@ -17,9 +17,14 @@ type (
 	page struct {
 		Title, Version, Summary string
 		Intro                   template.HTML
+		Sections                []section // of the introduction
 		Groups                  []group
 		Problems                []problem
 		Schemas                 []schema
+	}
+	section struct {
+		ID, Name string
+		Text     template.HTML
 	}
 	group struct {
 		ID, Name    string
@@ -75,8 +80,8 @@ func render(text []byte) ([]byte, error) {
 	}
 	p := page{
 		Title: doc.get("info", "title").text(), Version: doc.get("info", "version").text(), Summary: doc.get("info", "summary").text(),
-		Intro: blocks(doc.get("info", "description").text(), 3),
 	}
+	p.Intro, p.Sections = introOf(doc.get("info", "description").text())
 	for _, tag := range doc.get("tags").elements() {
 		p.Groups = append(p.Groups, groupOf(doc, tag))
 	}
@@ -91,6 +96,19 @@ func render(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// introOf takes the introduction apart at its headings, so that the menu can
+// lead to each.
+func introOf(text string) (template.HTML, []section) {
+	parts := strings.Split("\n"+text, "\n## ")
+	var sections []section
+	for _, part := range parts[1:] {
+		name, rest, _ := strings.Cut(part, "\n")
+		id := "about-" + strings.ReplaceAll(strings.ToLower(name), " ", "-")
+		sections = append(sections, section{ID: id, Name: name, Text: blocks(rest, 4)})
+	}
+	return blocks(parts[0], 3), sections
 }
 
 func groupOf(doc, tag node) group {

@@ -1,4 +1,4 @@
-package postgrestest
+package programs
 
 import (
 	"fmt"

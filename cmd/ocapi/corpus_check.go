@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+type corpusCheckCmd struct {
+	Name string `arg:"" help:"The collection."`
+	place
+}
+
+// Run says what a collection lacks; it fails where that is something for every
+// type of challenge. It reads beside a running service.
+func (c *corpusCheckCmd) Run(env *environment) (err error) {
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	collection, holdings, err := stores.corpus.Holdings(env.ctx, domain.CollectionID(c.Name))
+	if err != nil {
+		return err
+	}
+	f, err := corpus.Check(&collection, holdings, domain.DefaultDealing())
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Collection %s: %s images", collection.ID, grouped(len(holdings)))
+	if f.Retired > 0 {
+		fmt.Fprintf(&b, ", %s of them retired and not counted below", grouped(f.Retired))
+	}
+	b.WriteString(".\n")
+	if collection.Credit == "" {
+		b.WriteString("It has no credit line: challenges show none until an import gives one (--credit).\n")
+	}
+	printTexts(&b, &f)
+	printKeywords(&b, &f)
+	printGaps(&b, &f)
+	printMixes(&b, &f)
+	printCountable(&b, &f)
+	if _, err := fmt.Fprint(env.stdout, b.String()); err != nil {
+		return err
+	}
+	if len(f.Types) == 0 {
+		return fmt.Errorf("the collection %s can serve no challenge yet", collection.ID)
+	}
+	return nil
+}
+
+func served(f *corpus.Findings, t domain.ChallengeType) string {
+	if slices.Contains(f.Types, t) {
+		return "served"
+	}
+	return "not served"
+}
+
+func printTexts(b *strings.Builder, f *corpus.Findings) {
+	t := &f.Texts
+	if t.KnownTexts+t.Unknown.There == 0 {
+		b.WriteString("\ntranscription: there are no texts\n")
+		return
+	}
+	fmt.Fprintf(b, "\ntranscription: %s\n", served(f, domain.TypeTranscription))
+	fmt.Fprintf(b, "  known:   %s texts, in %s different forms%s\n", grouped(t.KnownTexts), grouped(t.Known.There), missing(t.Known, "forms"))
+	if t.Short > 0 {
+		fmt.Fprintf(b, "           %s of them are too short to be asked for\n", grouped(t.Short))
+	}
+	fmt.Fprintf(b, "  unknown: %s texts%s\n", grouped(t.Unknown.There), missing(t.Unknown, "texts"))
+	if t.Known.Active > 0 {
+		fmt.Fprintf(b, "  dealt:   %s known and %s unknown ones, so that both come equally often: each once in %.0f challenges\n",
+			grouped(t.Known.Active), grouped(t.Unknown.Active), t.Known.Cycle())
+	}
+	for _, s := range f.Shortages {
+		// What is missing in numbers stands above; there are other reasons.
+		if s.Type == domain.TypeTranscription && t.Known.Missing()+t.Unknown.Missing() == 0 {
+			fmt.Fprintf(b, "  %s\n", s.Reason)
+		}
+	}
+}
+
+func missing(s domain.Supply, what string) string {
+	if s.Missing() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; it takes %d %s: %d are missing", s.Least, what, s.Missing())
+}
+
+func printKeywords(b *strings.Builder, f *corpus.Findings) {
+	if len(f.Keywords) == 0 {
+		b.WriteString("\nclassification: there are no keywords\n")
+		return
+	}
+	asked := 0
+	for i := range f.Keywords {
+		if f.Keywords[i].Served() {
+			asked++
+		}
+	}
+	fmt.Fprintf(b, "\nclassification: %s, %d of %d keywords\n", served(f, domain.TypeClassification), asked, len(f.Keywords))
+	lacksNonMatches := false
+	columns(b, func(w io.Writer) {
+		fmt.Fprintln(w, "  KEYWORD\tMATCHES\tNON-MATCHES\tUNKNOWN\tDEALT\tMISSING") //nolint:errcheck // Flush tells
+		for i := range f.Keywords {
+			k := &f.Keywords[i]
+			var lacks []string
+			for _, part := range []struct {
+				supply domain.Supply
+				name   string
+			}{{k.Matches, "matches"}, {k.NonMatches, "non-matches"}, {k.Unknown, "unknown"}} {
+				if n := part.supply.Missing(); n > 0 {
+					lacks = append(lacks, fmt.Sprintf("%d %s", n, part.name))
+				}
+			}
+			lacksNonMatches = lacksNonMatches || k.NonMatches.Missing() > 0
+			dealt := "-"
+			if k.Served() {
+				dealt = fmt.Sprintf("%d/%d/%d", k.Matches.Active, k.NonMatches.Active, k.Unknown.Active)
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", k.Keyword, grouped(k.Matches.There), grouped(k.NonMatches.There), //nolint:errcheck // Flush tells
+				grouped(k.Unknown.There), dealt, orDash(lacks))
+		}
+	})
+	if lacksNonMatches {
+		b.WriteString("  An image is a non-match only where its labels are said to be complete (labels_complete).\n")
+	}
+}
+
+// columns aligns what is written with tabs.
+func columns(b *strings.Builder, write func(w io.Writer)) {
+	var raw strings.Builder
+	w := tabwriter.NewWriter(&raw, 0, 4, 2, ' ', 0)
+	write(w)
+	_ = w.Flush() // a builder takes everything
+	for line := range strings.Lines(raw.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+func printGaps(b *strings.Builder, f *corpus.Findings) {
+	if len(f.Gaps) > 0 {
+		b.WriteString("\nLabels are missing in languages that other keywords have one in (keywords.csv):\n")
+		for _, g := range f.Gaps {
+			fmt.Fprintf(b, "  %s: %s\n", g.Keyword, strings.Join(g.Languages, ", "))
+		}
+	}
+	if len(f.Alike) > 0 {
+		b.WriteString("\nKeywords that may be meant to be one:\n")
+		for _, group := range f.Alike {
+			fmt.Fprintf(b, "  %s\n", strings.Join(group, ", "))
+		}
+	}
+}
+
+func printMixes(b *strings.Builder, f *corpus.Findings) {
+	if len(f.Mixes) == 0 {
+		return
+	}
+	b.WriteString("\nRoles of each credit line of images:\n")
+	tells := false
+	columns(b, func(w io.Writer) {
+		fmt.Fprintln(w, "  TYPE\tKNOWN\tUNKNOWN\tCREDIT") //nolint:errcheck // Flush tells
+		for i := range f.Mixes {
+			m := &f.Mixes[i]
+			credit := shortened(m.Credit, 60)
+			if credit == "" {
+				credit = "(none)"
+			}
+			if m.Tells() {
+				tells = true
+				credit += "  (!)"
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", m.Type, grouped(m.Known), grouped(m.Unknown), credit) //nolint:errcheck // Flush tells
+		}
+	})
+	if tells {
+		b.WriteString("  (!) All images with this line have one role: whoever learns where an image is from knows its role.\n")
+	}
+}
+
+func printCountable(b *strings.Builder, f *corpus.Findings) {
+	if len(f.Countable) == 0 {
+		return
+	}
+	b.WriteString("\nToo few images to hide which are known: whoever counts how often each comes can tell known from unknown\n")
+	for _, c := range f.Countable {
+		what := c.Type.String()
+		if c.Keyword != "" {
+			what += fmt.Sprintf(" of %q", c.Keyword)
+		}
+		fmt.Fprintf(b, "  in %s after about %s challenges\n", what, grouped(c.After))
+	}
+	b.WriteString("  More images of the role that there are fewest of help; so does serving the collection together with others.\n")
+}

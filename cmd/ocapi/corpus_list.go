@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+type corpusListCmd struct {
+	place
+}
+
+// Run lists the collections. It reads beside a running service.
+func (c *corpusListCmd) Run(env *environment) (err error) {
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	snapshot, err := stores.corpus.Load(env.ctx)
+	if err != nil {
+		return err
+	}
+	if len(snapshot.Collections) == 0 {
+		_, err := fmt.Fprintln(env.stdout, "There are no collections yet; make one with: ocapi corpus import DIR --collection NAME")
+		return err
+	}
+	w := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tTITLE\tIMAGES\tTEXTS (KNOWN/UNKNOWN)\tPICTURES (KNOWN/UNKNOWN)\tSERVES\tCREDIT") //nolint:errcheck // Flush tells
+	for i := range snapshot.Collections {
+		line, err := listLine(env, stores.corpus, &snapshot, &snapshot.Collections[i])
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w, line) //nolint:errcheck // Flush tells
+	}
+	return w.Flush()
+}
+
+func listLine(env *environment, store *corpus.Store, snapshot *corpus.Snapshot, c *corpus.Collection) (string, error) {
+	var images []domain.Image
+	for _, im := range snapshot.Images {
+		if im.Collection == c.ID {
+			images = append(images, im)
+		}
+	}
+	counts, err := store.Counts(env.ctx, c.ID)
+	if err != nil {
+		return "", err
+	}
+	all := 0
+	for _, count := range counts {
+		all += count.Images
+	}
+	total := grouped(all)
+	if retired := all - len(images); retired > 0 {
+		total += fmt.Sprintf(" (%s retired)", grouped(retired))
+	}
+	pool, err := domain.NewPool(domain.DefaultDealing(), []domain.CollectionInfo{c.Info()}, images, rand.New(rand.NewPCG(1, 1))) //nolint:gosec // decides nothing
+	if err != nil {
+		return "", err
+	}
+	var serves []string
+	for _, t := range pool.Types() {
+		name := t.String()
+		if t == domain.TypeClassification {
+			name = fmt.Sprintf("%s of %d", name, len(pool.Keywords()))
+		}
+		serves = append(serves, name)
+	}
+	if len(serves) == 0 {
+		serves = []string{"nothing yet"}
+	}
+	const longest = 40
+	return strings.Join([]string{
+		string(c.ID), dashed(shortened(c.Title, longest)), total,
+		rolesOf(images, domain.TypeTranscription), rolesOf(images, domain.TypeClassification),
+		strings.Join(serves, ", "), dashed(shortened(c.Credit, longest)),
+	}, "\t"), nil
+}
+
+// rolesOf counts the known and unknown images of a type.
+func rolesOf(images []domain.Image, t domain.ChallengeType) string {
+	known, unknown := 0, 0
+	for i := range images {
+		switch {
+		case images[i].Type != t:
+		case images[i].Known:
+			known++
+		default:
+			unknown++
+		}
+	}
+	if known+unknown == 0 {
+		return "-"
+	}
+	return grouped(known) + "/" + grouped(unknown)
+}
+
+func shortened(s string, longest int) string {
+	if utf8.RuneCountInString(s) <= longest {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:longest-1])) + "…"
+}
+
+// dashed shows that there is nothing where there is nothing.
+func dashed(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
