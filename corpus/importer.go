@@ -55,6 +55,8 @@ type Item struct {
 	// store already is then not even read. All items of a page have one, or none.
 	Address string
 	Origin  Origin // where it is described
+
+	unfit error // why the text on record is left out, whatever its role
 }
 
 // id names the item's image. The file is not looked at where it has an address.

@@ -153,6 +153,10 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		item := &items[i]
 		item.Collection = p.collection
 		item.ID = item.id(p.collection, file)
+		if !p.roles.guess {
+			// Before the role is drawn: else the texts that are too long would be unknown ones.
+			item.unfit = p.rules.text(&item.Entry)
+		}
 		p.roles.assign(&item.Entry)
 		ids[i] = item.ID
 	}
@@ -171,8 +175,8 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		old, there := stored[item.ID]
 		switch {
 		case !there || p.updates(&item.Entry, &old):
-			if err := p.rules.text(&item.Entry); err != nil {
-				p.tally.skip(Problem{item.Origin, err.Error()})
+			if item.unfit != nil {
+				p.tally.skip(Problem{item.Origin, item.unfit.Error()})
 			} else if there {
 				updates = append(updates, item.Entry)
 			} else {

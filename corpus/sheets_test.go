@@ -215,3 +215,19 @@ func TestKnownShare(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesAreAskedBeforeRolesAreDrawn leaves out a text that is too long
+// whatever the lot says: else the unknown images would be those with long ones.
+func TestRulesAreAskedBeforeRolesAreDrawn(t *testing.T) {
+	t.Parallel()
+	none := 0.0
+	b := setup(t)
+	b.file(t, "p1.png", picture(t, 1, 300, 200))
+	b.file(t, "p1.xml", pageXML("p1.png"))
+	r := b.imports(t, func(p *corpus.ImportParams) {
+		p.KnownShare, p.Renderings, p.Rules = &none, 1, corpus.Rules{MaxLength: 8}
+	})
+	if r.Made != 2 || counts(r.Counts) != "transcription unknown 2" || r.Skipped.Total != 1 {
+		t.Errorf("made %d, counts %s\n%s", r.Made, counts(r.Counts), problems(r.Skipped))
+	}
+}

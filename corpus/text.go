@@ -12,7 +12,7 @@ import (
 
 // ReasonUntypeable begins the reason for leaving out a text that has characters
 // which no keyboard types and judging does not open.
-const ReasonUntypeable = "characters nobody can type"
+const ReasonUntypeable = untypeable
 
 // recordedText checks a text on record. note says what an archivist may not
 // expect of it, though it is taken.
@@ -31,28 +31,10 @@ func recordedText(text string) (note string, err error) {
 	return note, nil
 }
 
-// beyondKeyboards gives the characters of a text that visitors see as letters and
-// cannot type: those of a font's own that judging knows nothing of, and Latin
-// letters that it does not open.
-func beyondKeyboards(text string) string {
-	var found strings.Builder
-	for _, r := range text {
-		if strings.ContainsRune(found.String(), r) {
-			continue
-		}
-		folded := domain.Fold(string(r))
-		odd := strings.ContainsFunc(folded, func(f rune) bool { return f > unicode.MaxASCII && unicode.Is(unicode.Latin, f) })
-		if odd || folded == "" && (unicode.Is(unicode.Co, r) || r == unicode.ReplacementChar) {
-			found.WriteRune(r)
-		}
-	}
-	return found.String()
-}
-
 // diplomatic checks a text as scholars transcribe it, sign by sign.
 func diplomatic(text string) (note string, err error) {
-	if signs := beyondKeyboards(text); signs != "" {
-		return "", fmt.Errorf("%s: the text %q has %s", ReasonUntypeable, text, codePoints(signs))
+	if c, found := domain.Untypeable(text); found {
+		return "", fmt.Errorf("%s: the text %q has %U", ReasonUntypeable, text, c)
 	}
 	return recordedText(text)
 }
@@ -69,14 +51,6 @@ func acceptable(text string, origin Origin, sink Sink) bool {
 		sink.Note(Problem{origin, note})
 	}
 	return true
-}
-
-func codePoints(s string) string {
-	var list []string
-	for _, r := range s {
-		list = append(list, fmt.Sprintf("U+%04X", r))
-	}
-	return strings.Join(list, ", ")
 }
 
 // oneLine makes one blank of every run of blanks and line breaks, and drops
