@@ -73,9 +73,9 @@ func measureImports(ctx context.Context, c *config, binary, folder string) ([]im
 				return nil, fmt.Errorf("import pages: %w\n%s", err, said)
 			}
 			*seconds = time.Since(began).Seconds()
-			want := fmt.Sprintf("Collection pages: %d images made, 0 were there", i.Images)
+			want := fmt.Sprintf("Collection pages: %d images made, 0 there already", i.Images)
 			if seconds == &i.Again {
-				want = fmt.Sprintf("Collection pages: 0 images made, %d were there", i.Images)
+				want = fmt.Sprintf("Collection pages: 0 images made, %d there already", i.Images)
 			}
 			if !bytes.Contains(said, []byte(want)) {
 				return nil, fmt.Errorf("import pages: it did not say %q:\n%.2000s", want, said)
