@@ -54,9 +54,10 @@ func ConnectCluster(ctx context.Context, cfg ClusterConfig) (*nats.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
+	server := conn.ConnectedServerName() // a closed connection knows none
 	if err := checkServer(ctx, conn); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("use the NATS server %s: %w", conn.ConnectedServerName(), err)
+		return nil, fmt.Errorf("use the NATS server %s: %w", server, err)
 	}
 	return conn, nil
 }

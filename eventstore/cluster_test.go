@@ -304,7 +304,7 @@ func TestServersThatDoNotSuitAreRefused(t *testing.T) {
 		options server.Options
 		says    string
 	}{
-		"without JetStream":    {server.Options{}, "JetStream is not enabled"},
+		"without JetStream":    {server.Options{ServerName: "plain"}, "use the NATS server plain: JetStream is not enabled"},
 		"messages too small":   {server.Options{JetStream: true, MaxPayload: 1 << 10}, "max_payload is 1024"},
 		"a password is needed": {server.Options{JetStream: true, Username: "ocapi", Password: "x"}, "refuses the user or password"},
 	} {
