@@ -318,7 +318,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) issue(t *testing.T) domain.ChallengeID {
 	t.Helper()
-	view, err := w.Issue(t.Context(), partner, domain.TypeTranscription)
+	view, err := w.Issue(t.Context(), partner, domain.Request{Type: domain.TypeTranscription})
 	if err != nil {
 		t.Fatal(err)
 	}

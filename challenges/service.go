@@ -76,15 +76,15 @@ func New(cfg Config) *Service { return &Service{cfg: cfg} }
 // than a cluster takes to elect a leader (6.5 s), shorter than browsers wait.
 const appendPatience = 10 * time.Second
 
-// Issue hands out a new challenge; t may be TypeInvalid for any. Errors:
+// Issue hands out a new challenge. Errors:
 // CodeLimited and CodeUnavailable, both with RetryAfter.
-func (s *Service) Issue(ctx context.Context, client *domain.Client, t domain.ChallengeType) (domain.ChallengeView, error) {
+func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
 	if wait, ok := s.cfg.Limiter.Take(client.ID, s.cfg.Now()); !ok {
 		return domain.ChallengeView{}, &domain.Error{
 			Code: domain.CodeLimited, Message: "too many challenges have been asked for; wait a moment", RetryAfter: wait,
 		}
 	}
-	composition, err := s.cfg.Composer.Compose(client, t)
+	composition, err := s.cfg.Composer.Compose(client, wanted.Type)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
@@ -121,7 +121,7 @@ func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.C
 	if verdict != domain.StatusRejected {
 		return outcome, nil
 	}
-	next, err := s.Issue(ctx, client, t)
+	next, err := s.Issue(ctx, client, domain.Request{Type: t})
 	if err != nil {
 		outcome.RetryAfter = retryAfter(err)
 		if domain.CodeOf(err) == domain.CodeInternal {

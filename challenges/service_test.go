@@ -31,7 +31,7 @@ func TestIssue(t *testing.T) {
 		t.Run(asked.String(), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			view, err := w.Issue(t.Context(), partner, asked)
+			view, err := w.Issue(t.Context(), partner, domain.Request{Type: asked})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +117,7 @@ func TestIssueRefused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			tt.arrange(w)
-			view, err := w.Issue(t.Context(), partner, domain.TypeTranscription)
+			view, err := w.Issue(t.Context(), partner, domain.Request{Type: domain.TypeTranscription})
 			if e := refusal(t, err, tt.code); e.RetryAfter != tt.retry {
 				t.Errorf("RetryAfter is %v, want %v", e.RetryAfter, tt.retry)
 			}
@@ -170,7 +170,7 @@ func TestAnswer(t *testing.T) {
 		t.Run("rejected, "+asked.String(), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			view, err := w.Issue(t.Context(), partner, asked)
+			view, err := w.Issue(t.Context(), partner, domain.Request{Type: asked})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -415,7 +415,7 @@ func TestHangUp(t *testing.T) {
 			t.Error("the append may take for ever")
 		}
 	}
-	view, err := w.Issue(ctx, partner, domain.TypeTranscription)
+	view, err := w.Issue(ctx, partner, domain.Request{Type: domain.TypeTranscription})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,13 @@ package domain
 
 import "time"
 
+// Request is what a browser asks for when it asks for a challenge. The zero
+// value asks for any.
+type Request struct {
+	Type     ChallengeType // TypeInvalid: any that can be served
+	Language string        // of the visitor, a BCP 47 tag; empty: not said
+}
+
 // ChallengeView is all that a browser is told of a challenge. It has no field
 // that could differ by role: what is not here cannot be sent by mistake.
 type ChallengeView struct {

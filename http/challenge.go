@@ -13,14 +13,13 @@ import (
 	"ocapi/domain"
 )
 
-// issue hands out a challenge. The query's lang is for the client's own use:
-// the prompt carries every language there is.
+// issue hands out a challenge.
 func (a *api) issue(w http.ResponseWriter, r *http.Request) error {
 	client, name, err := a.client(r)
 	if err != nil {
 		return err
 	}
-	wanted, err := wantedType(r.URL.RawQuery)
+	wanted, err := request(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -32,24 +31,26 @@ func (a *api) issue(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// wantedType reads the type that a query asks for; none means any. Parameters
-// that are not known are ignored: there may be more of them one day.
-func wantedType(rawQuery string) (domain.ChallengeType, error) {
+// request reads what a query asks for. Parameters that are not known are
+// ignored: there may be more of them one day.
+func request(rawQuery string) (domain.Request, error) {
 	if rawQuery == "" {
-		return domain.TypeInvalid, nil
+		return domain.Request{}, nil
 	}
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return domain.TypeInvalid, domain.Invalid("query", "the query is not properly encoded")
+		return domain.Request{}, domain.Invalid("query", "the query is not properly encoded")
 	}
+	wanted := domain.Request{Language: query.Get("lang")}
 	switch types := query["type"]; {
 	case len(types) > 1:
-		return domain.TypeInvalid, domain.Invalid("type", "the type is given %d times", len(types))
-	case len(types) == 0:
-		return domain.TypeInvalid, nil
-	default:
-		return domain.ParseChallengeType(types[0])
+		return domain.Request{}, domain.Invalid("type", "the type is given %d times", len(types))
+	case len(types) == 1:
+		if wanted.Type, err = domain.ParseChallengeType(types[0]); err != nil {
+			return domain.Request{}, err
+		}
 	}
+	return wanted, nil
 }
 
 // maxAnswerBytes bounds the body of an answer. The largest honest one, 36

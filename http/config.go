@@ -22,7 +22,7 @@ import (
 type Challenges interface {
 	// Issue hands out a new challenge; t may be domain.TypeInvalid (any).
 	// Errors: CodeLimited, CodeUnavailable.
-	Issue(ctx context.Context, client *domain.Client, t domain.ChallengeType) (domain.ChallengeView, error)
+	Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error)
 	// Answer judges. Errors: CodeNotFound, CodeAlreadyAnswered (with Status),
 	// CodeExpired, CodeInvalid, CodeUnavailable.
 	Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error)

@@ -71,7 +71,8 @@ type fakeChallenges struct {
 
 var _ apihttp.Challenges = (*fakeChallenges)(nil)
 
-func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, t domain.ChallengeType) (domain.ChallengeView, error) {
+func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
+	t := wanted.Type
 	if f.issue != nil {
 		return f.issue(c, t)
 	}
