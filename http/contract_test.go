@@ -99,7 +99,7 @@ func (c *contract) check(served *http.Request, sent []byte, got reply) error {
 }
 
 // canonical is the request as the document knows it: no prefix, no doubled
-// slash, a body that says that it is JSON.
+// slash, a body that says that it is JSON, or a form where a page sent it.
 func (c *contract) canonical(served *http.Request, method string, sent []byte) (*http.Request, error) {
 	path := served.URL.Path
 	if escaped := served.URL.EscapedPath(); strings.Contains(escaped, "%2F") {
@@ -123,13 +123,16 @@ func (c *contract) canonical(served *http.Request, method string, sent []byte) (
 	}
 	r.Header = served.Header.Clone()
 	r.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/noscript/") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	return r, nil
 }
 
 func (c *contract) isPage(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "challenge", "state", "ocapi":
+	case "challenge", "state", "ocapi", "noscript":
 		return false
 	}
 	return true
