@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -467,4 +468,53 @@ func TestSignInWithoutScripts(t *testing.T) {
 	p.enter(`document.querySelector('input[name=ocapi-challenge-id]')`, " "+id)
 	p.signsIn()
 	s.verdict(t, id, "validated")
+}
+
+// TestPlainScreenshots takes pictures of the page without scripts in all its
+// states, for people to look at.
+func TestPlainScreenshots(t *testing.T) {
+	if os.Getenv("OCAPI_SCREENSHOTS") == "" {
+		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
+	}
+	s, p := shared.running(t), newPlainTab(t)
+	p.expect(`status of 4\d\d`)
+	for _, kind := range kinds {
+		p.open(s.base + "/noscript/demo?lang=en&type=" + kind)
+		id := p.paged("")
+		p.picture("plain-" + kind)
+		p.click(pageButton)
+		wait[bool](p, "something is missing", `!!document.querySelector('.notice')`)
+		p.paged("")
+		p.picture("plain-" + kind + "-missing")
+		truth := s.truth(t, id)
+		p.fill(truth, false)
+		if kind == "transcription" {
+			p.click(item(pageTicks, 1))
+		}
+		p.picture("plain-" + kind + "-filled")
+		p.click(pageButton)
+		id = p.paged(id)
+		p.picture("plain-" + kind + "-rejected")
+		p.fill(s.truth(t, id), true)
+		p.click(pageButton)
+		p.code(id)
+		p.picture("plain-" + kind + "-code")
+		p.click(overCode)
+		p.picture("plain-" + kind + "-code-selected")
+	}
+	p.open(s.base + "/noscript/demo?lang=fr&type=transcription")
+	p.paged("")
+	p.picture("plain-french")
+	p.open(s.base + "/noscript/nobody?lang=en")
+	p.picture("plain-no-client")
+	p.open(s.base + "/noscript/demo/nothing?lang=en")
+	p.picture("plain-no-challenge")
+	p.open(s.base + "/demo?type=classification")
+	wait[bool](p, "the frame shows a challenge", `!!document.querySelector('iframe').contentDocument?.querySelector('form')`)
+	p.picture("plain-sign-in")
+	w := newPlainPartner(t, s, "plain-pictures")
+	p.open(w.url)
+	f := p.frame(s)
+	f.paged("")
+	p.picture("plain-framed")
 }
