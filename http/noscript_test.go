@@ -149,7 +149,8 @@ func TestPageLanguage(t *testing.T) {
 		{"", "fr", "fr"},
 		{"", "fr-CH, fr;q=0.9, en;q=0.8, *;q=0.5", "fr"},
 		{"", "xx, en;q=0.1, fr;q=0.2", "fr"},
-		{"", "fr;q=0, en;q=0.1", "en"},
+		{"", "fr;q=0", "en"},
+		{"", "fr;q=nan", "en"},
 		{"", " FR ;q=0.3", "fr"},
 		{"", "en;q=x, fr;q=0.1", "fr"},
 		{"", strings.Repeat("xx,", 40) + "fr", "en"}, // bounded
