@@ -40,9 +40,13 @@ func (s *Service) View(ctx context.Context, client *domain.Client, id domain.Cha
 
 // viewOf is all that a browser is told of a challenge.
 func viewOf(created *domain.ChallengeCreated, prompt map[string]string) domain.ChallengeView {
+	images := len(created.Positions)
+	if created.Type == domain.TypeAudio { // its position is a sound
+		images = 0
+	}
 	return domain.ChallengeView{
 		Challenge: created.Challenge, Client: created.Client, Type: created.Type, ExpiresAt: created.ExpiresAt,
-		Prompt: prompt, Images: len(created.Positions), Credit: created.Credit,
+		Prompt: prompt, Images: images, Credit: created.Credit,
 	}
 }
 

@@ -87,12 +87,12 @@ func TestViewWithoutItsPrompt(t *testing.T) {
 func TestServes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.composer.servable = map[domain.ClientID][]domain.ChallengeType{"partner": {domain.TypeAudio}}
-	if !w.Serves(partner, domain.TypeAudio) || w.Serves(partner, domain.TypeTranscription) || w.Serves(other, domain.TypeAudio) {
+	w.composer.servable = map[domain.ClientID][]domain.ChallengeType{"partner": {domain.TypeClassification}}
+	if !w.Serves(partner, domain.TypeClassification) || w.Serves(partner, domain.TypeTranscription) || w.Serves(other, domain.TypeClassification) {
 		t.Error("not what the composer can serve")
 	}
 	w.composer.servableErr = errors.New("no collections")
-	if w.Serves(partner, domain.TypeAudio) {
+	if w.Serves(partner, domain.TypeClassification) {
 		t.Error("something is served that nobody can tell")
 	}
 }

@@ -502,6 +502,11 @@ func TestPlainScreenshots(t *testing.T) {
 		p.click(overCode)
 		p.picture("plain-" + kind + "-code-selected")
 	}
+	if serves(t, s, "audio") {
+		p.open(s.base + "/noscript/demo?lang=en&type=audio")
+		wait[bool](p, "the sound is there", `document.querySelector('audio')?.readyState >= 1`)
+		p.picture("plain-audio")
+	}
 	p.open(s.base + "/noscript/demo?lang=fr&type=transcription")
 	p.paged("")
 	p.picture("plain-french")

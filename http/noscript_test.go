@@ -363,7 +363,7 @@ func TestPageRefusals(t *testing.T) {
 		{"unknown type of a page", pagePath + "?type=bogus", nil, nil, 400, []string{missing}, ""},
 		{"limited", entryPath + "?type=transcription", nil, limited, 429, []string{"Many people", `href="demo?lang=en&amp;type=transcription" rel="nofollow">Try again`}, "3"},
 		{"down", entryPath, nil, down, 503, []string{"can’t be reached", `href="demo?lang=en" rel="nofollow">Try again`}, "2"},
-		{"no such type", entryPath + "?type=audio", nil, nil, 503, []string{"can’t be reached"}, "2"},
+		{"no such type", entryPath + "?type=audio", nil, down, 503, []string{"can’t be reached"}, "2"},
 		{"a page that is down", pagePath, nil, down, 503, []string{`href="` + challengeID + `?lang=en" rel="nofollow">Try again`}, "2"},
 		{"failing", pagePath, nil, fail(errors.New("secret")), 500, []string{"can’t be reached"}, ""},
 		{"unknown challenge", entryPath + "/" + strangeID, nil, nil, 404, []string{expired, another}, ""},
