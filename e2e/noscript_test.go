@@ -470,6 +470,56 @@ func TestSignInWithoutScripts(t *testing.T) {
 	s.verdict(t, id, "validated")
 }
 
+// TestPlainPageFits opens the page on the narrowest of screens, and in colours
+// that are the visitor's own: the selection is seen there too.
+func TestPlainPageFits(t *testing.T) {
+	s, p := shared.running(t), newPlainTab(t)
+	const narrowest = 320
+	p.expect(`status of 400`)
+	for _, kind := range kinds {
+		p.open(s.base + "/noscript/demo?lang=en&type=" + kind)
+		id := p.paged("")
+		p.looks("light", narrowest) // complains where the page is wider
+		p.click(pageButton)
+		wait[bool](p, "something is missing", `!!document.querySelector('.notice')`)
+		p.paged("")
+		p.looks("dark", narrowest)
+		small := eval[[]string](p, `[...document.querySelectorAll('a, button, label.tile, label.tick, form input:not([type=checkbox])')]
+			.filter((e) => e.getBoundingClientRect().height < 24).map((e) => e.outerHTML)`)
+		if len(small) > 0 {
+			t.Errorf("%s: too small for a finger: %v", kind, small)
+		}
+		p.fill(s.truth(t, id), true)
+		p.forceColors()
+		if kind == "classification" {
+			if opacity := eval[string](p, `getComputedStyle(document.querySelector('`+pageTiles+`:checked')).opacity`); opacity != "1" {
+				t.Errorf("in forced colours the tick has the opacity %s", opacity)
+			}
+		}
+		if os.Getenv("OCAPI_SCREENSHOTS") != "" {
+			p.shoot("plain-"+kind+"-forced", `document.documentElement`)
+		}
+		p.click(pageButton)
+		p.code(id)
+		p.looks("light", narrowest)
+		cut := eval[bool](p, `((e) => e.scrollWidth > e.clientWidth)(`+pageCode+`)`)
+		if cut {
+			t.Error("the code is cut off")
+		}
+	}
+}
+
+// forceColors shows the page in the colours that somebody has set for all pages.
+func (p *tab) forceColors() {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}},
+		})
+		return err
+	}))
+}
+
 // TestPlainScreenshots takes pictures of the page without scripts in all its
 // states, for people to look at.
 func TestPlainScreenshots(t *testing.T) {
