@@ -122,7 +122,7 @@ func (d *Dealer) Compose(client *domain.Client, t domain.ChallengeType) (domain.
 	return p.pool.Compose(t, p.rng)
 }
 
-// Servable lists the types that a client can be served.
+// Servable implements [Composer].
 func (d *Dealer) Servable(client *domain.Client) ([]domain.ChallengeType, error) {
 	p, err := d.poolOf(client)
 	if err != nil {
@@ -131,6 +131,17 @@ func (d *Dealer) Servable(client *domain.Client) ([]domain.ChallengeType, error)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pool.Types(), nil
+}
+
+// Prompt implements [Composer].
+func (d *Dealer) Prompt(client *domain.Client, keyword string) (map[string]string, error) {
+	p, err := d.poolOf(client)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pool.Prompt(keyword), nil
 }
 
 func (d *Dealer) poolOf(client *domain.Client) (*lockedPool, error) {

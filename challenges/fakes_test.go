@@ -220,7 +220,10 @@ func (l *fakeLimiter) Take(client domain.ClientID, now time.Time) (time.Duration
 }
 
 type fakeComposer struct {
-	compose func(*domain.Client, domain.ChallengeType) (domain.Composition, error)
+	compose     func(*domain.Client, domain.ChallengeType) (domain.Composition, error)
+	servable    map[domain.ClientID][]domain.ChallengeType
+	servableErr error
+	promptErr   error
 
 	mu    sync.Mutex
 	asked []domain.ChallengeType
@@ -231,6 +234,14 @@ func (c *fakeComposer) Compose(client *domain.Client, t domain.ChallengeType) (d
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, t)
 	return c.compose(client, t)
+}
+
+func (c *fakeComposer) Servable(client *domain.Client) ([]domain.ChallengeType, error) {
+	return c.servable[client.ID], c.servableErr
+}
+
+func (c *fakeComposer) Prompt(_ *domain.Client, keyword string) (map[string]string, error) {
+	return map[string]string{"en": "a " + keyword}, c.promptErr
 }
 
 // twoTexts is answered by "lande" at position 0.

@@ -52,6 +52,10 @@ type Limiter interface {
 // zero type means any. Error: CodeUnavailable.
 type Composer interface {
 	Compose(client *domain.Client, t domain.ChallengeType) (domain.Composition, error)
+	// Servable lists the types that a client can be served now.
+	Servable(client *domain.Client) ([]domain.ChallengeType, error)
+	// Prompt gives a keyword in the languages that a client's collections have.
+	Prompt(client *domain.Client, keyword string) (map[string]string, error)
 }
 
 // Config holds what a [Service] is made of. All fields are needed.
@@ -102,10 +106,7 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domai
 		return domain.ChallengeView{}, err
 	}
 	created := r.Event.(*domain.ChallengeCreated) //nolint:forcetypeassert // Append gives back what it was given
-	return domain.ChallengeView{
-		Challenge: id, Client: client.ID, Type: created.Type, ExpiresAt: created.ExpiresAt,
-		Prompt: composition.Prompt, Images: len(created.Positions), Credit: created.Credit,
-	}, nil
+	return viewOf(created, composition.Prompt), nil
 }
 
 // Answer judges an answer. A rejection comes with a new challenge of the same

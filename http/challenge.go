@@ -92,7 +92,7 @@ func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswerBytes))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if errorIsTooLarge(err) {
 		return nil, tooLarge
 	}
 	if err != nil {
@@ -100,6 +100,12 @@ func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, domain.Invalid(fieldBody, "the body could not be read to its end")
 	}
 	return body, nil
+}
+
+// errorIsTooLarge reports whether a body was cut off by http.MaxBytesReader.
+func errorIsTooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
 }
 
 // picture serves the image at a position. Its headers are the same for every

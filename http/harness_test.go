@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"ocapi/domain"
 	apihttp "ocapi/http"
+	"ocapi/widget"
 )
 
 // The world of these tests: one client with an alias and two secrets, one
@@ -63,6 +65,8 @@ func view(id string, t domain.ChallengeType) domain.ChallengeView {
 // fakeChallenges answers as its fields say, and as a service with one open
 // transcription does where they say nothing.
 type fakeChallenges struct {
+	view    func(*domain.Client, domain.ChallengeID) (domain.ChallengeView, error)
+	serves  []domain.ChallengeType
 	issue   func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error)
 	answer  func(*domain.Client, domain.ChallengeID, domain.Answer) (domain.AnswerOutcome, error)
 	picture func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error)
@@ -83,6 +87,20 @@ func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, wanted domai
 		return domain.ChallengeView{}, domain.Unavailable("no collection can serve a challenge of the type audio", nil)
 	}
 	return view(challengeID, t), nil
+}
+
+func (f *fakeChallenges) View(_ context.Context, c *domain.Client, id domain.ChallengeID) (domain.ChallengeView, error) {
+	if f.view != nil {
+		return f.view(c, id)
+	}
+	if id != mustChallenge(challengeID) {
+		return domain.ChallengeView{}, domain.NotFound("there is no such challenge")
+	}
+	return view(challengeID, domain.TypeTranscription), nil
+}
+
+func (f *fakeChallenges) Serves(_ *domain.Client, t domain.ChallengeType) bool {
+	return slices.Contains(f.serves, t)
 }
 
 func (f *fakeChallenges) Answer(_ context.Context, c *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error) {
@@ -218,7 +236,7 @@ func (f *fixture) config() apihttp.Config {
 		Now:   func() time.Time { return f.now },
 		// Debug, so that a test for what is never logged sees everything.
 		Logger:  slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Scripts: oneScript,
+		Scripts: oneScript, Languages: widget.Languages(),
 	}
 }
 

@@ -35,6 +35,14 @@ func (c *fixedComposer) Compose(*domain.Client, domain.ChallengeType) (domain.Co
 	return c.next, nil
 }
 
+func (c *fixedComposer) Servable(*domain.Client) ([]domain.ChallengeType, error) {
+	return []domain.ChallengeType{domain.TypeTranscription, domain.TypeClassification}, nil
+}
+
+func (c *fixedComposer) Prompt(_ *domain.Client, keyword string) (map[string]string, error) {
+	return map[string]string{"en": keyword}, nil
+}
+
 func (c *fixedComposer) lay(next domain.Composition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
