@@ -27,17 +27,18 @@ func FuzzRestore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		b := append([]byte(snapshotMark), body...)
 		sum := sha256.Sum256(b)
-		g := NewFrequency()
-		if err := g.Restore(append(b, sum[:]...)); err != nil {
+		b = append(b, sum[:]...)
+		g, err := decodeFrequency(b)
+		if err != nil {
 			return
 		}
 		g.Images(ImageQuery{}, time.Unix(0, 0), func(ImageFrequency) bool { return true })
 		g.Clients(time.Unix(0, 0))
 		g.Evenness()
 		g.Keywords()
-		_, stored := g.Snapshot()
+		at, stored := g.Snapshot()
 		again := NewFrequency()
-		if err := again.Restore(stored); err != nil {
+		if err := again.Restore(at, stored); err != nil {
 			t.Fatalf("what was stored cannot be read: %v", err)
 		}
 		if _, b := again.Snapshot(); !bytes.Equal(b, stored) {
@@ -69,7 +70,7 @@ func TestFrequencyIsReadWhileItIsFed(t *testing.T) {
 		func() {
 			position, b := f.Snapshot()
 			g := NewFrequency()
-			if err := g.Restore(b); err != nil || g.Position() != position {
+			if err := g.Restore(position, b); err != nil || g.Position() != position {
 				t.Errorf("the snapshot at %d: %v", position.Seq, err)
 			}
 		},
@@ -159,7 +160,7 @@ func BenchmarkFrequencySnapshot(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	_, snapshot := f.Snapshot()
+	at, snapshot := f.Snapshot()
 	b.Run("store", func(b *testing.B) {
 		for b.Loop() {
 			f.Snapshot()
@@ -171,7 +172,7 @@ func BenchmarkFrequencySnapshot(b *testing.B) {
 	})
 	b.Run("restore", func(b *testing.B) {
 		for b.Loop() {
-			if err := NewFrequency().Restore(snapshot); err != nil {
+			if err := NewFrequency().Restore(at, snapshot); err != nil {
 				b.Fatal(err)
 			}
 		}

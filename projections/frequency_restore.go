@@ -12,14 +12,18 @@ import (
 )
 
 // ErrSnapshot is wrapped by every error of [Frequency.Restore]: the snapshot is
-// damaged, or another version's. Nothing is lost by that: the archive's events
+// damaged, another version's or of another position. Nothing is lost by that: the archive's events
 // make it anew.
 var ErrSnapshot = errors.New("the snapshot of the statistics cannot be used")
 
-// Restore brings a Frequency that has read nothing to the state of a snapshot,
-// of which it keeps nothing. When it fails the Frequency is as it was.
-func (f *Frequency) Restore(snapshot []byte) error {
+// Restore brings a Frequency that has read nothing to the state of a snapshot
+// that is said to be of a position. It keeps nothing of the bytes. When it fails
+// the Frequency is as it was.
+func (f *Frequency) Restore(at Position, snapshot []byte) error {
 	fresh, err := decodeFrequency(snapshot)
+	if err == nil && fresh.position != at {
+		err = fmt.Errorf("it goes up to event %d and is said to go up to %d", fresh.position.Seq, at.Seq)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}

@@ -368,8 +368,7 @@ func TestFrequencyActiveImages(t *testing.T) {
 		s.created(uint64(len(s.records)), "site", noon.Add(d), texts, "", positions...)
 		apply(t, f, s.records[len(s.records)-1])
 		again := projections.NewFrequency()
-		_, b := f.Snapshot()
-		if err := again.Restore(b); err != nil {
+		if err := again.Restore(f.Snapshot()); err != nil {
 			t.Fatal(err)
 		}
 		for what, f := range map[string]*projections.Frequency{"live": f, "restored": again} {
@@ -414,7 +413,7 @@ func TestSnapshotAndTailAreTheReplay(t *testing.T) {
 					t.Fatalf("the snapshot's position is %+v", position)
 				}
 				parts = projections.NewFrequency()
-				if err := parts.Restore(snapshot); err != nil {
+				if err := parts.Restore(position, snapshot); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -546,7 +545,7 @@ func TestRestoreRefuses(t *testing.T) {
 	var s story
 	s.created(1, "site", morning, texts, "", shown("a", known))
 	f := fed(t, s.records...)
-	_, sound := f.Snapshot()
+	at, sound := f.Snapshot()
 	cases := map[string][]byte{"nothing": nil, "another thing": []byte("SQLite format 3\x00 and what comes after it, for more than a checksum")}
 	version := slices.Clone(sound)
 	version[len("ocapi frequency\n")] = 99
@@ -560,14 +559,19 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, b := range cases {
 		g := projections.NewFrequency()
-		if err := g.Restore(b); !errors.Is(err, projections.ErrSnapshot) {
+		if err := g.Restore(at, b); !errors.Is(err, projections.ErrSnapshot) {
 			t.Errorf("%s: Restore = %v, want ErrSnapshot", name, err)
 		}
 		if g.Position() != (projections.Position{}) || g.Totals().Images != 0 {
 			t.Errorf("%s: something was kept of it", name)
 		}
 	}
-	if err := f.Restore(sound); !errors.Is(err, projections.ErrSnapshot) {
+	elsewhere := at
+	elsewhere.Incarnation++
+	if err := projections.NewFrequency().Restore(elsewhere, sound); !errors.Is(err, projections.ErrSnapshot) {
+		t.Errorf("of another position: Restore = %v, want ErrSnapshot", err)
+	}
+	if err := f.Restore(at, sound); !errors.Is(err, projections.ErrSnapshot) {
 		t.Errorf("over other statistics: Restore = %v, want ErrSnapshot", err)
 	}
 }
