@@ -63,6 +63,8 @@ type history struct {
 	now     time.Time
 	batch   []eventstore.Record
 	gap     eventstore.Sequence // to leave out before the next event
+	// known and unknown are the collections of such images.
+	known, unknown domain.CollectionID
 }
 
 func newHistory(t testing.TB, a eventstore.Archive, now time.Time) *history {
@@ -70,7 +72,7 @@ func newHistory(t testing.TB, a eventstore.Archive, now time.Time) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &history{t: t, archive: a, at: at, now: domain.Moment(now)}
+	return &history{t: t, archive: a, at: at, now: domain.Moment(now), known: "letters", unknown: "maps"}
 }
 
 func (h *history) add(e domain.Event) {
@@ -116,8 +118,8 @@ func (h *history) create(client domain.ClientID, keyword string, known, unknown 
 		Header: h.head(client, domain.ChallengeID{UUID: domain.UUID(uuid.New())}), Type: domain.TypeTranscription,
 		Keyword: keyword, ExpiresAt: h.now.Add(domain.Lifetime), Generation: 1,
 		Positions: []domain.Position{
-			{Image: domain.ImageID(fmt.Sprintf("known-%02d", known)), Collection: "letters", Role: domain.RoleKnown, Expected: domain.Truth{Kind: domain.TruthText, Text: "mai"}},
-			{Image: domain.ImageID(fmt.Sprintf("unknown-%02d", unknown)), Collection: "maps", Role: domain.RoleUnknown},
+			{Image: domain.ImageID(fmt.Sprintf("known-%02d", known)), Collection: h.known, Role: domain.RoleKnown, Expected: domain.Truth{Kind: domain.TruthText, Text: "mai"}},
+			{Image: domain.ImageID(fmt.Sprintf("unknown-%02d", unknown)), Collection: h.unknown, Role: domain.RoleUnknown},
 		},
 	}
 	if keyword != "" {
