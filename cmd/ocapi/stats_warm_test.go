@@ -198,6 +198,23 @@ func TestSnapshotAndTailAreTheReplayOfTheArchive(t *testing.T) {
 	})
 }
 
+// TestReplayGoesOverWhatWasDeclaredLost, to the checkpoint, though no event
+// stands after the gap.
+func TestReplayGoesOverWhatWasDeclaredLost(t *testing.T) {
+	eachPlace(t, func(t *testing.T, s *stores, _ place) {
+		h := newHistory(t, s.archive, time.Now())
+		h.create("site", "", 1, 1)
+		h.flush()
+		if err := s.archive.Append(t.Context(), h.at, eventstore.Checkpoint{Incarnation: 5, Seq: 9}, nil); err != nil {
+			t.Fatal(err)
+		}
+		f := projections.NewFrequency()
+		if n, err := replayFrequency(t.Context(), s.archive, f, nil); err != nil || n != 1 || f.Position().Seq != 1 || f.Next() != 10 {
+			t.Errorf("%d events were read, %v; the position is %d and the next event %d", n, err, f.Position().Seq, f.Next())
+		}
+	})
+}
+
 // TestRebuildFindsADamagedSnapshot damages what is stored, reads past it and
 // makes it anew.
 func TestRebuildFindsADamagedSnapshot(t *testing.T) {
