@@ -79,6 +79,7 @@ type ChallengeCreated struct {
 	WhollyKnown bool // every position counts
 	Mix         Mix
 	ExpiresAt   time.Time // UTC, whole microseconds
+	Generation  uint64    // of the plan that the images were dealt from; 0: of none
 }
 
 // Name implements [Event].

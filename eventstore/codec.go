@@ -91,7 +91,7 @@ func encodeCreated(e *domain.ChallengeCreated) []byte {
 		}
 		b = appendBytes(b, 8, one)
 	}
-	return b
+	return appendUint(b, 10, e.Generation)
 }
 
 func encodeAnswered(e *domain.ChallengeAnswered) []byte {
@@ -257,6 +257,8 @@ func decodeCreated(f field, e *domain.ChallengeCreated) error {
 			err = f.message(func(f field) error { return decodePosition(f, &p, &c) })
 			e.Positions = append(e.Positions, p)
 			index = append(index, c)
+		case 10:
+			e.Generation, err = f.uint()
 		}
 		return err
 	})
