@@ -79,7 +79,7 @@ type ChallengeCreated struct {
 	WhollyKnown bool // every position counts
 	Mix         Mix
 	ExpiresAt   time.Time // UTC, whole microseconds
-	Generation  uint64    // of the plan that the images were dealt from; 0: of none
+	Generation  uint64    // the plan that its images were dealt by; 0 where there was none
 }
 
 // Name implements [Event].

@@ -102,6 +102,28 @@ type Archive interface {
 	// States visits the rows of all challenges' states, in the order of the
 	// challenges' ids, until visit fails.
 	States(ctx context.Context, visit func(State) error) error
+
+	// PutSnapshot keeps a projection's snapshot in place of the one of the same
+	// name. The event that it goes up to has to be in the archive, with the
+	// snapshot's incarnation and id: what a log may still lose must not be
+	// remembered; else the error is [ErrNotArchived].
+	PutSnapshot(ctx context.Context, s Snapshot) error
+	// Snapshot reads a projection's snapshot. found is false when there is none,
+	// and when the archive does not have the event that it goes up to.
+	Snapshot(ctx context.Context, name string) (s Snapshot, found bool, err error)
 }
+
+// Snapshot is what a projection made of the events up to a sequence. The body
+// is the projection's own, and none of the archive's business.
+type Snapshot struct {
+	Name   string
+	At     Checkpoint // the last event that is in it
+	MadeAt time.Time  // whole microseconds
+	Body   []byte
+}
+
+// ErrNotArchived says that a snapshot goes up to an event that the archive does
+// not have.
+var ErrNotArchived = errors.New("the archive does not have the snapshot's last event")
 
 var _ Archive = (*SQLiteArchive)(nil)

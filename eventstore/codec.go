@@ -91,7 +91,8 @@ func encodeCreated(e *domain.ChallengeCreated) []byte {
 		}
 		b = appendBytes(b, 8, one)
 	}
-	return appendUint(b, 10, e.Generation)
+	b = appendUint(b, 10, e.Generation)
+	return b
 }
 
 func encodeAnswered(e *domain.ChallengeAnswered) []byte {

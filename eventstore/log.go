@@ -88,6 +88,9 @@ func (l *Log) Close() {
 // Incarnation tells which stream this is.
 func (l *Log) Incarnation() Incarnation { return Incarnation(l.incarnation.Load()) }
 
+// Seen is the highest sequence that this process knows to have been in the log.
+func (l *Log) Seen() Sequence { return Sequence(l.floor.Load()) }
+
 // Append adds an event whose subject's last event must be at the sequence
 // expected: 0 for the creation of a challenge, the creation's sequence for its
 // answer. The returned record says where it stands.

@@ -94,6 +94,9 @@ func TestPostgresRoleOfTheService(t *testing.T) {
 	if err := s.archive.AcceptGap(t.Context(), eventstore.Gap{From: 8, To: 9}, time.Now()); err != nil {
 		t.Error(err)
 	}
+	if err := s.archive.PutSnapshot(t.Context(), eventstore.Snapshot{Name: "frequency", At: checkpointOf(later), MadeAt: time.Now(), Body: []byte("x")}); err != nil {
+		t.Error(err)
+	}
 	release, ok, err := s.archive.TryLease(t.Context())
 	if err != nil || !ok {
 		t.Fatalf("the lease: %t, %v", ok, err)

@@ -18,6 +18,7 @@ var grants = []struct{ table, privileges string }{
 	{"states", "SELECT, INSERT, UPDATE, DELETE"}, // a rebuild deletes
 	{"checkpoint", "SELECT, UPDATE"},
 	{"gaps", "SELECT, INSERT"},
+	{"snapshots", "SELECT, INSERT, UPDATE"},
 
 	{"clients", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_names", "SELECT, INSERT, UPDATE, DELETE"},

@@ -109,6 +109,42 @@ func TestUpFromEveryStepOnTheWay(t *testing.T) {
 	}
 }
 
+// TestArchiveUpFromEveryStepOnTheWay brings up archives of every release, with
+// an event in each.
+func TestArchiveUpFromEveryStepOnTheWay(t *testing.T) {
+	t.Parallel()
+	steps, err := migrations.Status(t.Context(), open(t).Read, migrations.Archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		t.Run(step.Name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t)
+			if err := migrations.UpTo(t.Context(), db.Write, migrations.Archive, step.Version); err != nil {
+				t.Fatal(err)
+			}
+			exec(t, db, `INSERT INTO events (seq, incarnation, event_id, name, client, challenge, at, stored_at, data)
+				VALUES (1, 1, zeroblob(16), 'n', 'c', zeroblob(16), 1, 1, x'00')`)
+			if err := migrations.Up(t.Context(), db.Write, migrations.Archive); err != nil {
+				t.Fatal(err)
+			}
+			var events, snapshots int
+			if err := db.Read.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM snapshots)`).Scan(&events, &snapshots); err != nil {
+				t.Fatal(err)
+			}
+			if events != 1 || snapshots != 0 {
+				t.Errorf("%d events and %d snapshots are there", events, snapshots)
+			}
+			for _, change := range []string{`UPDATE events SET name = 'x'`, `DELETE FROM events`} {
+				if _, err := db.Write.ExecContext(t.Context(), change); err == nil || !strings.Contains(err.Error(), "append-only") {
+					t.Errorf("%s: %v; want it refused", change, err)
+				}
+			}
+		})
+	}
+}
+
 func TestUpByTwoProcessesAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")

@@ -129,6 +129,7 @@ var rows = []struct{ table, insert string }{
 		VALUES ('kept', '1', 'T0', 0, 's', '', '', 'v', '', '', 1)`},
 	{"looks", `INSERT INTO looks (image, hash) VALUES ('kept', -1)`},
 	{"retirements", `INSERT INTO retirements (image, at, reason) VALUES ('kept', 1, '')`},
+	{"snapshots", `INSERT INTO snapshots (name, incarnation, seq, event_id, made_at, body) VALUES ('kept', 1, 1, '0192b1d0-0000-7000-8000-000000000001', now(), '')`},
 }
 
 func TestPostgresUpFromEveryStepOnTheWay(t *testing.T) {
@@ -291,7 +292,8 @@ func TestGrant(t *testing.T) {
 	db := migrated(t)
 	want := map[string]string{
 		"events": "SELECT INSERT", "states": "SELECT INSERT UPDATE DELETE", "checkpoint": "SELECT UPDATE", "gaps": "SELECT INSERT",
-		"clients": "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
+		"snapshots": "SELECT INSERT UPDATE",
+		"clients":   "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
 		"client_secrets": "SELECT INSERT UPDATE DELETE", "client_collections": "SELECT INSERT UPDATE DELETE",
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",

@@ -16,7 +16,7 @@ type rebuildCmd struct {
 // rebuildSaid is how often a rebuild says how far it is.
 const rebuildSaid = 2 * time.Second
 
-// Run rebuilds the states of all challenges.
+// Run rebuilds the states of all challenges and the snapshot of the statistics.
 func (c *rebuildCmd) Run(env *environment) error {
 	return withExisting(env, c.place, func(s *stores) error {
 		began := time.Now()
@@ -30,7 +30,9 @@ func (c *rebuildCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %s in %.1f s.\n", count(n, "event"), time.Since(began).Seconds())
-		return err
+		if _, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %s in %.1f s.\n", count(n, "event"), time.Since(began).Seconds()); err != nil {
+			return err
+		}
+		return rebuildFrequency(env, s.archive)
 	})
 }

@@ -48,6 +48,7 @@ type node struct {
 	archiver *eventstore.Archiver
 	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
+	stats    *statistics
 	registry *clients.Registry
 	dealer   *challenges.Dealer
 	metrics  *prometheus.Registry
@@ -179,6 +180,11 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	n.work.run(n.follow)
+	n.stats = newStatistics(statisticsParams{
+		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock(),
+	})
+	n.work.run(n.stats.run)
+	n.work.run(n.stats.keep)
 
 	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {
@@ -210,6 +216,7 @@ func (n *node) service() (*challenges.Service, error) {
 func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
+	n.metrics.MustRegister(n.stats)
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())

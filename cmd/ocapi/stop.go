@@ -59,6 +59,9 @@ func (n *node) stop() {
 		n.log.Close()
 		n.catchUp()
 	}
+	if n.stats != nil {
+		n.stats.finish()
+	}
 	n.archiving.stop()
 	if n.embedded != nil {
 		n.embedded.Stop()

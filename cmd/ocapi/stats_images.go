@@ -1,0 +1,226 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/projections"
+)
+
+type statsImagesCmd struct {
+	Image      string `help:"Only this image."`
+	Collection string `help:"Only images of this collection."`
+	Keyword    string `help:"Only what was shown under this keyword."`
+	Limit      int    `help:"Print so many images at most, those shown most often; 0: all. Default: 20 for people, all for programs." default:"-1"`
+	statsOutput
+	place
+}
+
+// imageLine is an image as programs read it.
+type imageLine struct {
+	Image      domain.ImageID      `json:"image_id"`
+	Collection domain.CollectionID `json:"collection"`
+	Type       string              `json:"type"`
+	Known      uint64              `json:"known"`
+	Unknown    uint64              `json:"unknown"`
+	Sentinel   uint64              `json:"sentinel"`
+	Exposures  uint64              `json:"exposures"`
+	PerHour    float64             `json:"per_hour"`
+	First      string              `json:"first_shown"`
+	Last       string              `json:"last_shown"`
+}
+
+// Run prints how often images were shown.
+func (c *statsImagesCmd) Run(env *environment) error {
+	if c.Limit < -1 {
+		return fmt.Errorf("--limit: %d is not a number of images", c.Limit)
+	}
+	return withFrequency(env, c.place, func(f *projections.Frequency) error {
+		now := env.clock()()
+		images, err := c.choose(f, now)
+		if err != nil {
+			return err
+		}
+		shown := images
+		limit := c.Limit
+		if limit < 0 && c.forPeople() {
+			const few = 20
+			limit = few
+		}
+		if limit > 0 {
+			shown = images[:min(limit, len(images))]
+		}
+		if c.forPeople() {
+			return c.print(env.stdout, f, now, shown, len(images))
+		}
+		lines := make([]imageLine, len(shown))
+		for i, im := range shown {
+			lines[i] = imageLine{
+				Image: im.Image, Collection: im.Collection, Type: im.Type.String(),
+				Known: im.Counts.Known, Unknown: im.Counts.Unknown, Sentinel: im.Counts.Sentinel, Exposures: im.Counts.All(),
+				PerHour: math.Round(im.PerHour*1000) / 1000, First: stamp(im.First), Last: stamp(im.Last),
+			}
+		}
+		titles := []string{"image_id", "collection", "type", "known", "unknown", "sentinel", "exposures", "per_hour", "first_shown", "last_shown"}
+		return printRows(c.statsOutput, env.stdout, titles, lines, func(l imageLine) []string {
+			number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+			return []string{
+				string(l.Image), string(l.Collection), l.Type, number(l.Known), number(l.Unknown), number(l.Sentinel), number(l.Exposures),
+				strconv.FormatFloat(l.PerHour, 'g', -1, 64), l.First, l.Last,
+			}
+		})
+	})
+}
+
+// choose gives the images that were asked for, those shown most often first.
+func (c *statsImagesCmd) choose(f *projections.Frequency, now time.Time) ([]projections.ImageFrequency, error) {
+	q := projections.ImageQuery{Image: domain.ImageID(c.Image), Collection: domain.CollectionID(c.Collection), Keyword: c.Keyword}
+	var images []projections.ImageFrequency
+	f.Images(q, now, func(im projections.ImageFrequency) bool {
+		images = append(images, im)
+		return true
+	})
+	slices.SortFunc(images, func(a, b projections.ImageFrequency) int {
+		return cmp.Or(cmp.Compare(b.Counts.All(), a.Counts.All()), cmp.Compare(a.Image, b.Image))
+	})
+	if len(images) > 0 || f.Totals().Images == 0 {
+		return images, nil
+	}
+	return nil, c.explain(f)
+}
+
+// explain says which filter leaves nothing.
+func (c *statsImagesCmd) explain(f *projections.Frequency) error {
+	some := func(q projections.ImageQuery) bool {
+		found := false
+		f.Images(q, time.Time{}, func(projections.ImageFrequency) bool {
+			found = true
+			return false
+		})
+		return found
+	}
+	switch {
+	case c.Image != "" && !some(projections.ImageQuery{Image: domain.ImageID(c.Image)}):
+		return fmt.Errorf("--image: no image %q was ever shown", c.Image)
+	case c.Collection != "" && !some(projections.ImageQuery{Collection: domain.CollectionID(c.Collection)}):
+		return fmt.Errorf("--collection: no image of a collection %q was ever shown; see: ocapi corpus list", c.Collection)
+	case c.Keyword != "" && !some(projections.ImageQuery{Keyword: c.Keyword}):
+		return fmt.Errorf("--keyword: no image was ever shown under a keyword %q", c.Keyword)
+	}
+	return errors.New("no image fits all that was asked for")
+}
+
+func (c *statsImagesCmd) print(to io.Writer, f *projections.Frequency, now time.Time, images []projections.ImageFrequency, of int) error {
+	totals := f.Totals()
+	if totals.Images == 0 {
+		_, err := fmt.Fprintln(to, noChallenges)
+		return err
+	}
+	exposures, active := uint64(0), 0
+	for kind, counts := range totals.Exposures {
+		exposures += counts.All()
+		active += totals.ActiveImages[kind]
+	}
+	fmt.Fprintf(to, "%s shown %s times, up to event %s (%s ago); %s in its last hour.\n\n", //nolint:errcheck // the table's error tells
+		counted(totals.Images, "image"), grouped(int(exposures)), grouped(int(totals.Position.Seq)), ago(now, totals.Clock), grouped(active))
+	if c.Image == "" && c.Collection == "" && c.Keyword == "" {
+		if err := printEvenness(to, f.Evenness()); err != nil {
+			return err
+		}
+	}
+	columns := []column{
+		{title: "IMAGE", least: 16}, {title: "COLLECTION", least: 6}, {title: "TYPE"}, {title: "KNOWN", right: true}, {title: "UNKNOWN", right: true},
+		{title: "SENT.", right: true}, {title: "/HOUR", right: true}, {title: "FIRST", right: true}, {title: "LAST", right: true},
+	}
+	rows := make([][]string, len(images))
+	for i, im := range images {
+		rows[i] = []string{
+			string(im.Image), string(im.Collection), shortType(im.Type), grouped(int(im.Counts.Known)), grouped(int(im.Counts.Unknown)),
+			grouped(int(im.Counts.Sentinel)), hourly(im.PerHour), ago(now, im.First), ago(now, im.Last),
+		}
+	}
+	if err := printTable(to, widthOf(to)(), columns, rows); err != nil {
+		return err
+	}
+	if of > len(images) {
+		_, err := fmt.Fprintf(to, "… and %s more; --limit 0 prints all.\n", grouped(of-len(images)))
+		return err
+	}
+	return nil
+}
+
+// evenEnough is how far an AUC may be from one half: what a patient counter may
+// gain at most (docs/security.md).
+const evenEnough = 0.05
+
+// printEvenness prints what a visitor learns who counts.
+func printEvenness(to io.Writer, list []projections.Evenness) error {
+	for _, e := range list {
+		var rows [][]string
+		for _, role := range []struct {
+			role domain.Role
+			of   projections.Spread
+		}{{domain.RoleKnown, e.Known}, {domain.RoleUnknown, e.Unknown}, {domain.RoleSentinel, e.Sentinel}} {
+			if role.of.Images > 0 {
+				rows = append(rows, []string{role.role.String(), grouped(role.of.Images), grouped(role.of.Least), grouped(role.of.Mid), grouped(role.of.Most)})
+			}
+		}
+		fmt.Fprintf(to, "%s, exposures in what is dealt at present:\n", e.Type) //nolint:errcheck // the table's error tells
+		err := printTable(to, 0, []column{
+			{title: "  ROLE"}, {title: "IMAGES", right: true}, {title: "LEAST", right: true}, {title: "MEDIAN", right: true}, {title: "MOST", right: true},
+		}, indented(rows))
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(to, "%s\n\n", verdictOn(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func indented(rows [][]string) [][]string {
+	for _, row := range rows {
+		row[0] = "  " + row[0]
+	}
+	return rows
+}
+
+// verdictOn says what an AUC means.
+func verdictOn(e projections.Evenness) string {
+	if e.Pairs == 0 {
+		return "  AUC -: there are not both known and unknown images."
+	}
+	better := max(e.AUC, 1-e.AUC)
+	if better-0.5 <= evenEnough {
+		return fmt.Sprintf("  AUC %.3f: counting tells known from unknown hardly better than a coin.", e.AUC)
+	}
+	return fmt.Sprintf("  AUC %.3f: counting tells known from unknown in %.0f of 100 pairs.", e.AUC, 100*better)
+}
+
+// shortType names a type in a narrow column.
+func shortType(t domain.ChallengeType) string {
+	switch t {
+	case domain.TypeTranscription:
+		return "text"
+	case domain.TypeClassification:
+		return "pict"
+	case domain.TypeAudio, domain.TypeInvalid:
+	}
+	return t.String()
+}
+
+// counted names a number of things, with its thousands apart.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}
