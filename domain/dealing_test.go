@@ -16,6 +16,7 @@ type run struct {
 	asked domain.ChallengeType
 	rng   *rand.Rand
 
+	number int            // of the next plan
 	recent []*domain.Plan // the newest first
 	deck   *domain.Deck
 	dealt  int64 // of the newest plan
@@ -31,11 +32,12 @@ func newRun(t testing.TB, pool *domain.Pool, asked domain.ChallengeType, seed ui
 // turn begins the next generation.
 func (r *run) turn(t testing.TB) {
 	t.Helper()
-	plan, err := r.pool.Plan(r.asked, r.recent, r.rng)
+	plan, err := r.pool.Plan(r.asked, r.number, r.recent, r.rng)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.Generation = uint64(plan.Number) + 1
+	r.number++
+	plan.Generation = uint64(r.number)
 	r.recent = append([]*domain.Plan{plan}, r.recent...)
 	r.recent = r.recent[:min(len(r.recent), domain.Generations)]
 	r.dealt = 0

@@ -27,7 +27,7 @@ func TestCycles(t *testing.T) {
 					t.Fatal(err)
 				}
 				rng := dice(rapid.Uint64().Draw(t, "seed"))
-				plan, err := p.Plan(asked, nil, rng)
+				plan, err := p.Plan(asked, 0, nil, rng)
 				if err != nil {
 					return // TestPlans says when that may be
 				}
@@ -231,7 +231,7 @@ func TestDeckFollowsTheCollection(t *testing.T) {
 			} {
 				rng := dice(3)
 				p := newPool(t, d, images)
-				plan, err := p.Plan(asked, nil, rng)
+				plan, err := p.Plan(asked, 0, nil, rng)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -313,7 +313,7 @@ func TestDeckGoesOn(t *testing.T) {
 					}
 					return p
 				}
-				plan, err := pool().Plan(asked, nil, rng)
+				plan, err := pool().Plan(asked, 0, nil, rng)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -384,7 +384,7 @@ func TestDeckWears(t *testing.T) {
 	t.Parallel()
 	images := textImages(100, 100)
 	p, rng := newPool(t, domain.DefaultDealing(), images), dice(1)
-	plan, err := p.Plan(domain.TypeTranscription, nil, rng)
+	plan, err := p.Plan(domain.TypeTranscription, 0, nil, rng)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,7 +432,7 @@ func TestDeckIsOutgrown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPool(t, domain.DefaultDealing(), tt.before)
-			plan, err := p.Plan(p.Types()[0], nil, dice(1))
+			plan, err := p.Plan(p.Types()[0], 0, nil, dice(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -459,7 +459,7 @@ func TestDeckOfAnotherMix(t *testing.T) {
 	images := shipImages(100, 120, 80)
 	d := domain.DefaultDealing()
 	d.Classification = domain.Mix{Matches: 4, NonMatches: 6, Unknown: 6}
-	plan, err := newPool(t, d, images).Plan(domain.TypeClassification, nil, dice(1))
+	plan, err := newPool(t, d, images).Plan(domain.TypeClassification, 0, nil, dice(1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,12 @@ func (p *Pool) sheetsOf(keyword string, rows [][]placed) []Sheet {
 // Cycle is the number of challenges in which every image comes once.
 func (p *Plan) Cycle() int { return len(p.Sheets) }
 
+// Hides reports whether the images of a plan stay away for the horizon once its
+// life has ended, where the plans after it are like it.
+func (p *Plan) Hides(horizon int) bool {
+	return p.Rest > 1 && (p.Rest-1)*p.Cycle()*p.Votes >= horizon
+}
+
 // votesFor says how many cycles a generation of n sheets lives: as long as it
 // takes until the generations for which its images then rest add up to the
 // horizon. Where none rest, as long as the horizon itself, because every end of

@@ -84,7 +84,7 @@ func TestPlans(t *testing.T) {
 				var recent []*domain.Plan
 				last := map[domain.ImageID]int{} // the generation that an image was in
 				for number := range 10 {
-					plan, err := p.Plan(asked, recent, rng)
+					plan, err := p.Plan(asked, number, recent, rng)
 					if domain.CodeOf(err) == domain.CodeUnavailable && asked == domain.TypeTranscription {
 						return // too many of one document: chance decides
 					}
@@ -196,7 +196,7 @@ func TestPlanShares(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPool(t, tt.dealing, tt.images)
-			plan, err := p.Plan(p.Types()[0], nil, dice(1))
+			plan, err := p.Plan(p.Types()[0], 0, nil, dice(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -240,8 +240,8 @@ func TestKeywordsShareFairly(t *testing.T) {
 	var recent []*domain.Plan
 	const generations = 16
 	rng := dice(1)
-	for range generations {
-		plan, err := p.Plan(domain.TypeClassification, recent, rng)
+	for number := range generations {
+		plan, err := p.Plan(domain.TypeClassification, number, recent, rng)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestPlanOfAShrunkenPool(t *testing.T) {
 	var recent []*domain.Plan
 	p := newPool(t, domain.DefaultDealing(), images)
 	for range 3 {
-		plan, err := p.Plan(domain.TypeTranscription, recent, rng)
+		plan, err := p.Plan(domain.TypeTranscription, len(recent), recent, rng)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +293,7 @@ func TestPlanOfAShrunkenPool(t *testing.T) {
 	// All that has rested is deleted.
 	images = slices.DeleteFunc(images, func(im domain.Image) bool { return used[im.ID] == 0 })
 	p = newPool(t, domain.DefaultDealing(), images)
-	plan, err := p.Plan(domain.TypeTranscription, recent, rng)
+	plan, err := p.Plan(domain.TypeTranscription, len(recent), recent, rng)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestPlanEncoding(t *testing.T) {
 	t.Parallel()
 	for name, images := range map[string][]domain.Image{"texts": textImages(300, 300), "pictures": gallery(4, 100, 100)} {
 		p := newPool(t, domain.DefaultDealing(), images)
-		plan, err := p.Plan(p.Types()[0], nil, dice(1))
+		plan, err := p.Plan(p.Types()[0], 0, nil, dice(1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 )
 
 const (
@@ -33,7 +32,8 @@ type Pool struct {
 	prompts   map[string]map[string]string // of the keywords that can be asked
 	shortages []Shortage
 
-	secrecy map[ChallengeType]func() Secrecy // worked out when it is asked for
+	secrecy       map[ChallengeType]Secrecy
+	keywordSheets map[string]int
 }
 
 // Shortage says why something cannot be served.
@@ -59,10 +59,8 @@ func NewPool(d Dealing, collections []CollectionInfo, images []Image) (*Pool, er
 			p.prompts[k.Keyword] = p.promptFor(k.Keyword)
 		}
 	}
-	p.secrecy = map[ChallengeType]func() Secrecy{
-		TypeTranscription:  sync.OnceValue(p.secrecyOfTexts),
-		TypeClassification: sync.OnceValue(p.secrecyOfPictures),
-	}
+	p.keywordSheets = p.countKeywordSheets()
+	p.secrecy = map[ChallengeType]Secrecy{TypeTranscription: p.secrecyOfTexts(), TypeClassification: p.secrecyOfPictures()}
 	return p, nil
 }
 
@@ -93,20 +91,17 @@ func (p *Pool) Keywords() []string {
 	return keywords
 }
 
-// Plan makes the plan that follows the recent ones of this pool and type, the
-// newest first; none where it is the first. Images that were dealt under the
-// last of them rest, as far as there are others. It fails with CodeUnavailable
-// when there is not enough. rng has to be unpredictable to visitors.
-func (p *Pool) Plan(t ChallengeType, recent []*Plan, rng *rand.Rand) (*Plan, error) {
+// Plan makes a plan with a number. Images that were dealt under the last of the
+// recent plans, which come the newest first, rest, as far as there are others.
+// It fails with CodeUnavailable when there is not enough. rng has to be
+// unpredictable to visitors.
+func (p *Pool) Plan(t ChallengeType, number int, recent []*Plan, rng *rand.Rand) (*Plan, error) {
 	if !slices.Contains(p.Types(), t) {
 		return nil, unservable(t)
 	}
 	secrecy := p.Secrecy(t)
 	rest := secrecy.Rest
-	plan := &Plan{Type: t, Rest: rest, Room: secrecy.Cycle}
-	if len(recent) > 0 {
-		plan.Number = recent[0].Number + 1
-	}
+	plan := &Plan{Type: t, Number: number, Rest: rest, Room: secrecy.Cycle}
 	// A pool that has shrunk may not have enough that is rested: those that have
 	// rested longest come first.
 	for resting := min(rest-1, len(recent)); resting >= 0; resting-- {

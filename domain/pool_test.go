@@ -96,7 +96,7 @@ func TestPoolServes(t *testing.T) {
 					}
 					continue
 				}
-				if plan, err := p.Plan(asked, nil, dice(12)); domain.CodeOf(err) != domain.CodeUnavailable {
+				if plan, err := p.Plan(asked, 0, nil, dice(12)); domain.CodeOf(err) != domain.CodeUnavailable {
 					t.Errorf("%v was planned or refused with %v, %v, want CodeUnavailable", asked, plan, err)
 				}
 				if s := p.Secrecy(asked); s != (domain.Secrecy{}) {
@@ -137,7 +137,7 @@ func TestKnownTextForms(t *testing.T) {
 		rng := dice(rapid.Uint64().Draw(t, "seed"))
 		var recent []*domain.Plan
 		for range 3 {
-			plan, err := p.Plan(domain.TypeTranscription, recent, rng)
+			plan, err := p.Plan(domain.TypeTranscription, len(recent), recent, rng)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -368,6 +368,34 @@ func BenchmarkCompose(b *testing.B) {
 			for b.Loop() {
 				r.deck.Compose(r.rng)
 			}
+		})
+	}
+}
+
+// BenchmarkPool looks at a million images, as every node does whenever a
+// collection changes.
+func BenchmarkPool(b *testing.B) {
+	images := slices.Concat(textImages(50_000, 500_000), gallery(40, 2500, 8750))
+	for b.Loop() {
+		if _, err := domain.NewPool(domain.DefaultDealing(), infos(), images); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPlan(b *testing.B) {
+	images := slices.Concat(textImages(50_000, 500_000), gallery(40, 2500, 8750))
+	p := newPool(b, domain.DefaultDealing(), images)
+	for _, asked := range p.Types() {
+		b.Run(asked.String(), func(b *testing.B) {
+			r := newRun(b, p, asked, 1)
+			bytes := 0
+			for b.Loop() {
+				r.turn(b)
+				bytes = len(r.recent[0].Encode())
+			}
+			b.ReportMetric(float64(bytes), "bytes")
+			b.ReportMetric(float64(r.deck.Cycle()), "sheets")
 		})
 	}
 }

@@ -23,6 +23,18 @@ type KeywordSupply struct {
 	Matches, NonMatches, Unknown Supply
 }
 
+// KeywordSheets says how many sheets the pictures make for each keyword when all
+// keywords share them: what is used for one is not there for another.
+func (p *Pool) KeywordSheets() map[string]int { return p.keywordSheets }
+
+func (p *Pool) countKeywordSheets() map[string]int {
+	counts := map[string]int{}
+	for _, t := range p.pictures.tables(p, 1, 0, func(uint32) bool { return true }, fixedRand()) {
+		counts[t.keyword] = t.sheets
+	}
+	return counts
+}
+
 // Servable reports whether there are enough pictures to ask for the keyword.
 func (k *KeywordSupply) Servable() bool {
 	return k.Matches.Missing()+k.NonMatches.Missing()+k.Unknown.Missing() == 0
@@ -55,12 +67,7 @@ type Secrecy struct {
 func (s Secrecy) Safe() bool { return s.Rest > 1 && s.After >= s.Horizon }
 
 // Secrecy says how well the images of a type hide what is known.
-func (p *Pool) Secrecy(t ChallengeType) Secrecy {
-	if of, ok := p.secrecy[t]; ok {
-		return of()
-	}
-	return Secrecy{}
-}
+func (p *Pool) Secrecy(t ChallengeType) Secrecy { return p.secrecy[t] }
 
 // secrecyOf finds the longest rest that a pool allows; sheets says how many a
 // generation has when so many share the images.
@@ -105,8 +112,8 @@ func (p *Pool) secrecyOfTexts() Secrecy {
 
 func (p *Pool) secrecyOfPictures() Secrecy {
 	all := 0
-	for _, t := range p.pictures.tables(p, 1, 0, func(uint32) bool { return true }, fixedRand()) {
-		all += t.sheets
+	for _, n := range p.keywordSheets {
+		all += n
 	}
 	d := p.dealing
 	s := d.secrecyOf(func(rest int) int { return min(all/rest, maxSheets) })
