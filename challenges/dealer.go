@@ -1,15 +1,15 @@
 package challenges
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"ocapi/domain"
 )
@@ -30,71 +30,106 @@ type Collections struct {
 	Images   []domain.Image          // by collection, in that order
 }
 
-// Dealer composes challenges from the collections as they were at the last
-// [Dealer.Refresh]. It is safe for concurrent use.
-type Dealer struct {
-	corpus  Corpus
-	dealing domain.Dealing
-	logger  *slog.Logger
+// DealerConfig holds what a [Dealer] is made of. All fields are needed that do
+// not say otherwise.
+type DealerConfig struct {
+	Corpus    Corpus
+	Plans     Plans
+	Exposures Exposures
+	Dealing   domain.Dealing
+	// SmallPools serves pools that are too small to hide which of their images
+	// are known. The demonstration's are served in any case.
+	SmallPools bool
+	Logger     *slog.Logger
+}
 
-	refreshing sync.Mutex
-	now        atomic.Pointer[snapshot]
+// Dealer composes challenges from the collections and the plans as they were at
+// the last [Dealer.Refresh]. It is safe for concurrent use.
+type Dealer struct {
+	DealerConfig
+
+	now atomic.Pointer[snapshot]
+
+	refreshing sync.Mutex // held while what is dealt from is brought up to date
+	said       remarks
 }
 
 var _ Composer = (*Dealer)(nil)
 
 // NewDealer makes a dealer without collections; it can serve nothing until it
 // is refreshed. It fails when the dealing protects no form.
-func NewDealer(corpus Corpus, dealing domain.Dealing, logger *slog.Logger) (*Dealer, error) {
-	if err := dealing.Validate(); err != nil {
+func NewDealer(cfg DealerConfig) (*Dealer, error) {
+	if err := cfg.Dealing.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Dealer{corpus: corpus, dealing: dealing, logger: logger}
-	d.now.Store(&snapshot{revision: -1, pools: map[string]*lockedPool{}})
+	d := &Dealer{DealerConfig: cfg}
+	d.now.Store(&snapshot{revision: -1, stocks: map[domain.PoolKey]*stock{}})
 	return d, nil
 }
 
-// snapshot is the collections at one revision, and the pools made of them so
-// far.
+// snapshot is the collections at one revision, and what has been made of them
+// so far.
 type snapshot struct {
 	revision    int64
 	collections []domain.CollectionInfo // sorted by id
 	images      map[domain.CollectionID][]domain.Image
 
-	mu    sync.Mutex
-	pools map[string]*lockedPool // by the ids of its collections
+	own, demo domain.PoolKey // of all collections that are not the demo's, and of those that are
+
+	mu     sync.Mutex
+	stocks map[domain.PoolKey]*stock
 }
 
-// lockedPool is a pool with its lock and its own source of randomness.
-type lockedPool struct {
-	build sync.Once
-	err   error
-
-	mu   sync.Mutex
-	pool *domain.Pool
-	rng  *mathrand.Rand
-}
-
-// Refresh reads the collections anew when they have changed. On an error the
-// dealer goes on with what it has.
+// Refresh takes up changes of the collections, plans that other nodes have made,
+// and makes those that are due. On an error the dealer goes on with what it has.
 func (d *Dealer) Refresh(ctx context.Context) error {
 	d.refreshing.Lock()
 	defer d.refreshing.Unlock()
-	revision, err := d.corpus.Revision(ctx)
+	if err := d.reload(ctx); err != nil {
+		return err
+	}
+	s := d.now.Load()
+	heads, err := d.Plans.PlanHeads(ctx)
+	if err != nil {
+		return err
+	}
+	stocks := s.all()
+	d.remarkOverlaps(stocks)
+	var errs []error
+	for _, st := range stocks {
+		errs = append(errs, st.tend(ctx, d, heads))
+	}
+	return errors.Join(errs...)
+}
+
+// reload reads the collections anew when they have changed. What was dealt from
+// goes on where it was.
+func (d *Dealer) reload(ctx context.Context) error {
+	revision, err := d.Corpus.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("read the collections' revision: %w", err)
 	}
-	if revision == d.now.Load().revision {
+	before := d.now.Load()
+	if revision == before.revision {
 		return nil
 	}
-	loaded, err := d.corpus.Load(ctx)
+	loaded, err := d.Corpus.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("load the collections: %w", err)
 	}
 	next := &snapshot{
 		revision: loaded.Revision, collections: loaded.Infos,
-		images: map[domain.CollectionID][]domain.Image{}, pools: map[string]*lockedPool{},
+		images: map[domain.CollectionID][]domain.Image{}, stocks: map[domain.PoolKey]*stock{},
 	}
+	var own, demo []domain.CollectionID
+	for _, c := range loaded.Infos {
+		if c.Demo {
+			demo = append(demo, c.ID)
+		} else {
+			own = append(own, c.ID)
+		}
+	}
+	next.own, next.demo = domain.NewPoolKey(own), domain.NewPoolKey(demo)
 	for rest := loaded.Images; len(rest) > 0; {
 		id := rest[0].Collection
 		end := slices.IndexFunc(rest, func(im domain.Image) bool { return im.Collection != id })
@@ -103,9 +138,16 @@ func (d *Dealer) Refresh(ctx context.Context) error {
 		}
 		next.images[id], rest = rest[:end], rest[end:]
 	}
-	// The usual pool is made here, so that no visitor waits for it.
-	if _, err := next.usual(d); err != nil {
-		return err
+	for _, st := range before.all() {
+		// Pools that nobody has asked for lately are made again when somebody does.
+		if there := next.existing(d, st.key.Collections()); st.used.Load() && domain.NewPoolKey(there) == st.key {
+			next.stock(d, st.key).follow(st)
+		}
+	}
+	// The usual one is made here, so that no visitor waits for it.
+	usual := next.usual(d).key
+	if old, ok := before.made(usual); ok {
+		next.stock(d, usual).follow(old)
 	}
 	d.now.Store(next)
 	return nil
@@ -113,108 +155,107 @@ func (d *Dealer) Refresh(ctx context.Context) error {
 
 // Compose implements [Composer].
 func (d *Dealer) Compose(client *domain.Client, t domain.ChallengeType) (domain.Composition, error) {
-	p, err := d.poolOf(client)
-	if err != nil {
-		return domain.Composition{}, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.pool.Compose(t, p.rng)
+	return d.stockOf(client).compose(t)
 }
 
 // Servable implements [Composer].
 func (d *Dealer) Servable(client *domain.Client) ([]domain.ChallengeType, error) {
-	p, err := d.poolOf(client)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.pool.Types(), nil
+	return d.stockOf(client).types(), nil
 }
 
 // Prompt implements [Composer].
 func (d *Dealer) Prompt(client *domain.Client, keyword string) (map[string]string, error) {
-	p, err := d.poolOf(client)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.pool.Prompt(keyword), nil
+	return d.stockOf(client).pool.Prompt(keyword), nil
 }
 
-func (d *Dealer) poolOf(client *domain.Client) (*lockedPool, error) {
+// firstPatience bounds how long the first visitors of a client wait whose
+// collections have to be looked at first.
+const firstPatience = 5 * time.Second
+
+func (d *Dealer) stockOf(client *domain.Client) *stock {
 	s := d.now.Load()
+	var st *stock
 	if len(client.Collections) == 0 {
-		return s.usual(d)
+		st = s.usual(d)
+	} else {
+		st = s.stock(d, domain.NewPoolKey(s.existing(d, client.Collections)))
 	}
-	return s.pool(d, client.Collections)
+	st.used.Store(true)
+	st.first.Do(func() {
+		if st.tended.Load() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), firstPatience)
+		defer cancel()
+		heads, err := d.Plans.PlanHeads(ctx)
+		if err == nil {
+			err = st.tend(ctx, d, heads)
+		}
+		if err != nil {
+			// The next refresh tries again.
+			d.Logger.Warn("the plans of a client's collections could not be read or made", "client", client.ID, "error", err)
+		}
+	})
+	return st
 }
 
-// usual is the pool of a client that names no collection: all that are not the
-// demo's, else the demo's. Collections that can serve nothing, because their
+// usual is the stock of a client that names no collection: of all that are not
+// the demo's, else the demo's. Collections that can serve nothing, because their
 // import is under way or was broken off, take nothing away from anybody.
-func (s *snapshot) usual(d *Dealer) (*lockedPool, error) {
-	var own, demo []domain.CollectionID
-	for _, c := range s.collections {
-		if c.Demo {
-			demo = append(demo, c.ID)
-		} else {
-			own = append(own, c.ID)
+func (s *snapshot) usual(d *Dealer) *stock {
+	if s.own != "" {
+		if st := s.stock(d, s.own); s.demo == "" || len(st.pool.Types()) > 0 {
+			return st
 		}
 	}
-	if len(own) > 0 {
-		p, err := s.pool(d, own)
-		if err != nil || len(demo) == 0 || p.servable() {
-			return p, err
-		}
-	}
-	return s.pool(d, demo)
+	return s.stock(d, s.demo)
 }
 
-func (p *lockedPool) servable() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.pool.Types()) > 0
-}
-
-func (s *snapshot) pool(d *Dealer, ids []domain.CollectionID) (*lockedPool, error) {
-	sorted := slices.Clone(ids)
-	slices.Sort(sorted)
-	sorted = slices.Compact(sorted)
-	var key strings.Builder
-	for _, id := range sorted {
-		key.WriteString(string(id))
-		key.WriteByte(0)
-	}
-	s.mu.Lock()
-	p, ok := s.pools[key.String()]
-	if !ok {
-		p = &lockedPool{}
-		s.pools[key.String()] = p
-	}
-	s.mu.Unlock()
-	p.build.Do(func() { p.err = p.fill(d, s, sorted) })
-	return p, p.err
-}
-
-func (p *lockedPool) fill(d *Dealer, s *snapshot, ids []domain.CollectionID) error {
-	var seed [32]byte
-	rand.Read(seed[:]) // documented never to fail
-	p.rng = mathrand.New(mathrand.NewChaCha8(seed))
-	var infos []domain.CollectionInfo
-	var images []domain.Image
+// existing leaves out collections that do not exist: whoever names one beside
+// another is dealt from that one, as those are who name it alone.
+func (s *snapshot) existing(d *Dealer, ids []domain.CollectionID) []domain.CollectionID {
+	var there []domain.CollectionID
 	for _, id := range ids {
-		i := slices.IndexFunc(s.collections, func(c domain.CollectionInfo) bool { return c.ID == id })
-		if i < 0 {
-			d.logger.Warn("a client names a collection that does not exist", "collection", id)
+		if slices.ContainsFunc(s.collections, func(c domain.CollectionInfo) bool { return c.ID == id }) {
+			there = append(there, id)
 			continue
 		}
-		infos = append(infos, s.collections[i])
-		images = append(images, s.images[id]...)
+		d.said.once("missing "+string(id), func() {
+			d.Logger.Warn("a client names a collection that does not exist", "collection", id)
+		})
 	}
-	var err error
-	p.pool, err = domain.NewPool(d.dealing, infos, images, p.rng)
-	return err
+	return there
+}
+
+// stock gives what a pool is dealt from; it is made when it is asked for.
+func (s *snapshot) stock(d *Dealer, key domain.PoolKey) *stock {
+	s.mu.Lock()
+	st, ok := s.stocks[key]
+	if !ok {
+		st = newStock(key)
+		s.stocks[key] = st
+	}
+	s.mu.Unlock()
+	st.build.Do(func() { st.fill(d, s) })
+	return st
+}
+
+// all gives the stocks that there are, sorted.
+func (s *snapshot) all() []*stock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*stock, 0, len(s.stocks))
+	for _, st := range s.stocks {
+		list = append(list, st)
+	}
+	slices.SortFunc(list, func(a, b *stock) int { return cmp.Compare(a.key, b.key) })
+	return list
+}
+
+// made gives a stock if it is there.
+func (s *snapshot) made(key domain.PoolKey) (*stock, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.stocks[key]
+	return st, ok
 }

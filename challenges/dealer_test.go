@@ -64,10 +64,41 @@ func (c *fakeCorpus) put(ids ...domain.CollectionID) {
 	c.collections = next
 }
 
-func newDealer(t *testing.T, corpus *fakeCorpus) (*challenges.Dealer, *bytes.Buffer) {
+// fakeExposures says what has been dealt.
+type fakeExposures struct {
+	mu    sync.Mutex
+	dealt map[uint64]int64
+}
+
+func (e *fakeExposures) Dealt(generation uint64) int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.dealt[generation]
+}
+
+// deal counts a challenge, as the log would.
+func (e *fakeExposures) deal(c domain.Composition) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dealt == nil {
+		e.dealt = map[uint64]int64{}
+	}
+	e.dealt[c.Generation]++
+}
+
+// newDealer makes a dealer that serves small pools, from plans and exposures of
+// its own.
+func newDealer(t *testing.T, corpus challenges.Corpus, change ...func(*challenges.DealerConfig)) (*challenges.Dealer, *bytes.Buffer) {
 	t.Helper()
 	logged := &bytes.Buffer{}
-	d, err := challenges.NewDealer(corpus, domain.DefaultDealing(), slog.New(slog.NewTextHandler(logged, nil)))
+	cfg := challenges.DealerConfig{
+		Corpus: corpus, Plans: &challenges.PlanMemory{}, Exposures: &fakeExposures{}, Dealing: domain.DefaultDealing(),
+		SmallPools: true, Logger: slog.New(slog.NewTextHandler(logged, nil)),
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	d, err := challenges.NewDealer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +187,7 @@ func TestDealerBeforeItsFirstRefresh(t *testing.T) {
 
 func TestNewDealerRefusesWhatProtectsNothing(t *testing.T) {
 	t.Parallel()
-	if _, err := challenges.NewDealer(&fakeCorpus{}, domain.Dealing{}, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := challenges.NewDealer(challenges.DealerConfig{Corpus: &fakeCorpus{}}); err == nil {
 		t.Error("it took a dealing without images")
 	}
 }
@@ -220,10 +251,7 @@ func TestDealerRevisionWhileLoading(t *testing.T) {
 	corpus := &fakeCorpus{}
 	corpus.put("a")
 	late := &lateCorpus{fakeCorpus: corpus}
-	d, err := challenges.NewDealer(late, domain.DefaultDealing(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, _ := newDealer(t, late)
 	for range 3 {
 		if err := d.Refresh(t.Context()); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -21,8 +20,12 @@ type Findings struct {
 	Gaps      []Gap      // keywords without a label in a language that others have one in
 	Alike     [][]string // keywords that differ by case, accents or plural only
 	Mixes     []Mix      // by type, then by credit line
-	Countable []Countable
-	Retired   int
+	// Secrecy says of each type that there is enough for how well it hides which
+	// images are known, when the collection is served by itself.
+	Secrecy map[domain.ChallengeType]domain.Secrecy
+	// Sheets says how many sets of pictures there are for a keyword.
+	Sheets  map[string]int
+	Retired int
 }
 
 // Gap is a keyword with the languages that it lacks a label in.
@@ -42,18 +45,6 @@ type Mix struct {
 
 // Tells reports whether the credit line tells an image's role.
 func (m *Mix) Tells() bool { return m.Known == 0 || m.Unknown == 0 }
-
-// Countable says that known and unknown images of what is served can be told
-// apart by counting how often they come.
-type Countable struct {
-	Type    domain.ChallengeType
-	Keyword string // with classification
-	After   int    // challenges of that type, whatever their keyword
-}
-
-// countedChallenges is how many challenges somebody is taken to have the
-// patience to request and count; the design's target.
-const countedChallenges = 20_000
 
 // Check looks at a collection. What is retired is only counted.
 func Check(c *Collection, holdings []Holding, dealing domain.Dealing) (Findings, error) {
@@ -81,15 +72,17 @@ func Check(c *Collection, holdings []Holding, dealing domain.Dealing) (Findings,
 		f.Mixes = append(f.Mixes, *m)
 	}
 	slices.SortFunc(f.Mixes, func(a, b Mix) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Credit, b.Credit)) })
-	// Which images are active is the server's choice; only the numbers count here.
-	pool, err := domain.NewPool(dealing, []domain.CollectionInfo{c.Info()}, images, rand.New(rand.NewPCG(1, 1))) //nolint:gosec // decides nothing
+	pool, err := domain.NewPool(dealing, []domain.CollectionInfo{c.Info()}, images)
 	if err != nil {
 		return Findings{}, fmt.Errorf("see what the collection %s can serve: %w", c.ID, err)
 	}
 	f.Types, f.Shortages, f.Texts, f.Keywords = pool.Types(), pool.Shortages(), pool.Texts(), pool.Supplies()
+	f.Sheets, f.Secrecy = pool.KeywordSheets(), map[domain.ChallengeType]domain.Secrecy{}
+	for _, t := range f.Types {
+		f.Secrecy[t] = pool.Secrecy(t)
+	}
 	f.Gaps = gaps(c.Keywords, f.Keywords)
 	f.Alike = alike(f.Keywords)
-	f.countable()
 	return f, nil
 }
 
@@ -144,30 +137,4 @@ func alike(supplies []domain.KeywordSupply) [][]string {
 		}
 	}
 	return list
-}
-
-// countable lists what somebody can tell apart who counts.
-func (f *Findings) countable() {
-	add := func(c Countable, after float64) {
-		if after > 0 && after <= countedChallenges {
-			c.After = int(after)
-			f.Countable = append(f.Countable, c)
-		}
-	}
-	add(Countable{Type: domain.TypeTranscription}, domain.ToldApart(f.Texts.Known, f.Texts.Unknown))
-	served := 0
-	for i := range f.Keywords {
-		if f.Keywords[i].Served() {
-			served++
-		}
-	}
-	for i := range f.Keywords {
-		k := &f.Keywords[i]
-		soonest := domain.ToldApart(k.Matches, k.Unknown)
-		if other := domain.ToldApart(k.NonMatches, k.Unknown); soonest == 0 || other > 0 && other < soonest {
-			soonest = other
-		}
-		// Keywords are asked for in turn, at random.
-		add(Countable{Type: domain.TypeClassification, Keyword: k.Keyword}, soonest*float64(served))
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -368,12 +367,16 @@ func appraise(ctx context.Context, store *Store, report *Report, plan *plan) err
 	for i := range snapshot.Collections {
 		infos = append(infos, snapshot.Collections[i].Info())
 	}
-	// Which images are active is the server's choice; only the numbers count here.
-	pool, err := domain.NewPool(domain.DefaultDealing(), infos, snapshot.Images, rand.New(rand.NewPCG(1, 1))) //nolint:gosec // decides nothing
+	pool, err := domain.NewPool(domain.DefaultDealing(), infos, snapshot.Images)
 	if err != nil {
 		return fmt.Errorf("see what the collection %s can serve: %w", report.Collection, err)
 	}
 	report.Types, report.Keywords, report.Shortages = pool.Types(), pool.Keywords(), pool.Shortages()
+	for _, t := range report.Types {
+		if !pool.Secrecy(t).Safe() {
+			report.Small = append(report.Small, t)
+		}
+	}
 	if document, one := onlyDocument(snapshot.Images); one {
 		report.Notes.add(Problem{Reason: fmt.Sprintf(
 			"all transcription images are of one document (%.80q), and two of one document are never shown together; say in the column \"document\" what belongs together", document)})

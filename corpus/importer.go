@@ -135,6 +135,7 @@ type Report struct {
 	Types     []domain.ChallengeType
 	Keywords  []string // that can be asked for
 	Shortages []domain.Shortage
+	Small     []domain.ChallengeType // of Types, those with too few images to hide which are known
 }
 
 // Progress says how far an import is.

@@ -243,15 +243,20 @@ func (b *bundle) deal(t *testing.T, snapshot corpus.Snapshot, kind domain.Challe
 		infos = append(infos, snapshot.Collections[i].Info())
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	pool, err := domain.NewPool(domain.DefaultDealing(), infos, snapshot.Images, rng)
+	pool, err := domain.NewPool(domain.DefaultDealing(), infos, snapshot.Images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := pool.Plan(kind, 0, nil, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deck, err := pool.Deck(plan, nil, rng)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
-		challenge, err := pool.Compose(kind, rng)
-		if err != nil {
-			t.Fatal(err)
-		}
+		challenge := deck.Compose(rng)
 		for _, p := range challenge.Positions {
 			if _, err := b.store.Picture(t.Context(), p.Image, p.Rendering); err != nil {
 				t.Fatal(err)

@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ type Composition struct {
 	Positions   []Position
 	WhollyKnown bool
 	Mix         Mix
+	Generation  uint64 // of the plan that it is dealt from; 0: of none
 }
 
 // MaxPositions bounds the images of one challenge.
@@ -57,177 +57,145 @@ func (c *Composition) check() error {
 	return nil
 }
 
-// Compose deals the images of a new challenge. A zero type means one that the
-// pool can serve, at random. It fails with CodeUnavailable when the pool
-// cannot serve the type. rng has to be unpredictable to visitors.
-func (p *Pool) Compose(t ChallengeType, rng *rand.Rand) (Composition, error) {
-	types := p.Types()
-	if len(types) == 0 {
-		return Composition{}, Unavailable("no collection can serve a challenge", nil)
-	}
-	if t == TypeInvalid {
-		t = types[rng.IntN(len(types))]
-	}
-	if !slices.Contains(types, t) {
-		return Composition{}, Unavailable(fmt.Sprintf("no collection can serve a challenge of the type %s", t), nil)
-	}
-	h := hand{pool: p, rng: rng, wholly: rng.Float64() < p.dealing.WhollyKnownShare}
-	var err error
-	if t == TypeTranscription {
-		err = h.texts()
+// Compose deals the images of a new challenge. rng has to be unpredictable to
+// visitors.
+func (d *Deck) Compose(rng *rand.Rand) Composition {
+	c := Composition{Type: d.plan.Type, Generation: d.plan.Generation}
+	var cards []live
+	if d.plan.Type == TypeTranscription {
+		cards = d.couple(rng)
 	} else {
-		err = h.pictures(&p.keywords[rng.IntN(len(p.keywords))])
+		t := d.table(rng)
+		cards = t.deal(d.size())
+		c.Keyword, c.Prompt = t.keyword, d.pool.prompt(t.keyword)
 	}
-	if err != nil {
-		return Composition{}, err
+	c.Positions = make([]Position, len(cards))
+	known := 0
+	for i, l := range cards {
+		c.Positions[i] = d.pool.position(l, rng)
+		switch {
+		case l.role != RoleKnown:
+			c.Mix.Unknown++
+			continue
+		case c.Type == TypeTranscription:
+			c.Mix.Texts++
+		case l.match:
+			c.Mix.Matches++
+		default:
+			c.Mix.NonMatches++
+		}
+		known++
 	}
-	return h.composition(t), nil
+	c.WhollyKnown = known == len(cards)
+	shuffle(rng, c.Positions)
+	c.Credit = d.pool.credit(c.Positions)
+	return c
 }
 
-// hand is one challenge while it is being dealt.
-type hand struct {
-	pool    *Pool
-	rng     *rand.Rand
-	wholly  bool
-	keyword *keywordDecks
-	cards   []uint32
-	slots   []Position
-	mix     Mix
+// couple gives the next two texts.
+func (d *Deck) couple(rng *rand.Rand) []live {
+	if d.next == len(d.order) {
+		d.order, d.next = d.order[:0], 0
+		for i := range d.couples {
+			d.order = append(d.order, uint32(i))
+		}
+		shuffle(rng, d.order)
+	}
+	d.next++
+	return d.couples[d.order[d.next-1]].cards
 }
 
-func (h *hand) texts() error {
-	p := h.pool
-	distinct := func(card uint32) bool {
-		for _, c := range h.cards {
-			if c == card || p.images[c].Document == p.images[card].Document {
-				return false
+// table gives the table whose turn it is. In a cycle every table has as many
+// turns as it has boards, in random order.
+func (d *Deck) table(rng *rand.Rand) *table {
+	if len(d.turns) == 0 {
+		for i := range d.tables {
+			d.tables[i].mix(d.size(), rng)
+		}
+		d.takeTurns(rng)
+	}
+	last := len(d.turns) - 1
+	t := &d.tables[d.turns[last]]
+	d.turns = d.turns[:last]
+	return t
+}
+
+func (d *Deck) takeTurns(rng *rand.Rand) {
+	d.turns = d.turns[:0]
+	for i := range d.tables {
+		for range d.tables[i].left(d.size()) {
+			d.turns = append(d.turns, uint32(i))
+		}
+	}
+	shuffle(rng, d.turns)
+}
+
+// goOn takes over from another deck of the plan what was still to come in its
+// cycle.
+func (d *Deck) goOn(before *Deck, rng *rand.Rand) {
+	if d.plan.Type == TypeTranscription {
+		now := make(map[int]uint32, len(d.couples))
+		for i := range d.couples {
+			now[d.couples[i].sheet] = uint32(i)
+		}
+		for _, i := range before.order[before.next:] {
+			if j, is := now[before.couples[i].sheet]; is {
+				d.order = append(d.order, j)
 			}
 		}
-		return true
+		return
 	}
-	if !h.deal(p.knownTexts, distinct, RoleKnown) {
-		return Unavailable("no known text can be dealt", nil)
-	}
-	h.mix.Texts++
-	deck, role := p.unknownTexts, RoleUnknown
-	switch {
-	case h.wholly:
-		deck, role = p.knownTexts, RoleKnown
-	case h.rng.Float64() < p.dealing.SentinelShare:
-		deck, role = p.knownTexts, RoleSentinel
-	}
-	if !h.deal(deck, distinct, role) {
-		return Unavailable("no two texts of different documents can be dealt", nil)
-	}
-	if role == RoleKnown {
-		h.mix.Texts++
-	} else {
-		h.mix.Unknown++
-	}
-	return nil
-}
-
-func (h *hand) pictures(k *keywordDecks) error {
-	h.keyword = k
-	m := h.pool.dealing.Classification
-	for range m.Matches {
-		if !h.picture(k.matches, RoleKnown, &h.mix.Matches) {
-			return Unavailable("no known match can be dealt", nil)
+	coming := map[ImageID]bool{}
+	for i := range before.tables {
+		t := &before.tables[i]
+		for _, l := range t.cards[t.next:] {
+			coming[before.pool.images[l.card].ID] = true
 		}
 	}
-	for range m.NonMatches {
-		if !h.picture(k.nonMatches, RoleKnown, &h.mix.NonMatches) {
-			return Unavailable("no known non-match can be dealt", nil)
-		}
-	}
-	for range m.Unknown {
-		if err := h.freeSlot(k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// freeSlot fills one of the slots that decide nothing, unless the challenge is
-// wholly known. Matches and non-matches stand in for an unknown one half each,
-// because what an unknown image shows is as open.
-func (h *hand) freeSlot(k *keywordDecks) error {
-	role := RoleUnknown
-	switch {
-	case h.wholly:
-		role = RoleKnown
-	case h.rng.Float64() < h.pool.dealing.SentinelShare:
-		role = RoleSentinel
-	}
-	if role != RoleUnknown {
-		decks := [2]*Deck{k.matches, k.nonMatches}
-		counts := [2]*uint8{&h.mix.Matches, &h.mix.NonMatches}
-		first := h.rng.IntN(2)
-		for _, i := range [2]int{first, 1 - first} {
-			count := counts[i]
-			if role == RoleSentinel {
-				count = &h.mix.Unknown
-			}
-			if h.picture(decks[i], role, count) {
-				return nil
+	for i := range d.tables {
+		t := &d.tables[i]
+		var later []live
+		for _, l := range t.cards {
+			if coming[d.pool.images[l.card].ID] {
+				later = append(later, l)
 			}
 		}
-		// The pool is too small for a spare known image: this slot is an
-		// unknown one, and the challenge is not wholly known after all.
-		h.wholly = false
+		// Those that make no full board lose their turn, whichever they are; all do
+		// where chance has left nothing to make boards of.
+		shuffle(rng, later)
+		later = later[:len(later)/d.size()*d.size()]
+		if !arrangeable(later, d.size()) {
+			later = nil
+		}
+		t.come(later, d.size(), rng)
 	}
-	if !h.picture(k.unknown, RoleUnknown, &h.mix.Unknown) {
-		return Unavailable("no unknown image can be dealt", nil)
-	}
-	return nil
+	d.takeTurns(rng)
 }
 
-func (h *hand) picture(deck *Deck, role Role, count *uint8) bool {
-	if !h.deal(deck, func(card uint32) bool { return !slices.Contains(h.cards, card) }, role) {
-		return false
-	}
-	*count++
-	return true
-}
-
-func (h *hand) deal(deck *Deck, fits func(uint32) bool, role Role) bool {
-	card, ok := deck.Deal(h.rng, fits)
-	if !ok {
-		return false
-	}
-	im := &h.pool.images[card]
-	pos := Position{Image: im.ID, Collection: im.Collection, Role: role, Prior: im.Prior}
+func (p *Pool) position(l live, rng *rand.Rand) Position {
+	im := &p.images[l.card]
+	pos := Position{Image: im.ID, Collection: im.Collection, Role: l.role, Prior: im.Prior}
 	if im.Renderings > 1 {
-		pos.Rendering = h.rng.Uint32N(im.Renderings)
+		pos.Rendering = rng.Uint32N(im.Renderings)
 	}
-	if role != RoleUnknown {
+	if l.role != RoleUnknown {
 		pos.Trust = im.Trust
 		if im.Type == TypeTranscription {
 			pos.Expected = Truth{Kind: TruthText, Text: im.Text}
 		} else {
-			pos.Expected = Truth{Kind: TruthMatch, Match: im.Shows(h.keyword.keyword)}
+			pos.Expected = Truth{Kind: TruthMatch, Match: l.match}
 		}
 	}
-	h.cards = append(h.cards, card)
-	h.slots = append(h.slots, pos)
-	return true
-}
-
-func (h *hand) composition(t ChallengeType) Composition {
-	h.rng.Shuffle(len(h.slots), func(i, j int) { h.slots[i], h.slots[j] = h.slots[j], h.slots[i] })
-	c := Composition{Type: t, Positions: h.slots, WhollyKnown: h.wholly, Mix: h.mix, Credit: h.credit()}
-	if h.keyword != nil {
-		c.Keyword, c.Prompt = h.keyword.keyword, h.keyword.prompt
-	}
-	return c
+	return pos
 }
 
 // credit joins the institutions of the images, sorted by their lines, never by
 // position: the order must tell nothing.
-func (h *hand) credit() string {
-	var lines []string
-	for _, s := range h.slots {
-		if line := h.pool.collections[s.Collection].Credit; line != "" && !slices.Contains(lines, line) {
+func (p *Pool) credit(positions []Position) string {
+	var few [4]string
+	lines := few[:0]
+	for i := range positions {
+		if line := p.collections[positions[i].Collection].Credit; line != "" && !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}

@@ -1,64 +1,180 @@
 package domain
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+)
 
-// Deck deals cards the way people do: shuffle, deal to the end, shuffle again.
-// Within a cycle every card that fits comes exactly once, so exposures of two
-// cards differ by at most one (by two while one that did not fit makes up for
-// the cycle before), whatever their role. A card is an index that the owner of
-// the deck understands.
-//
-// A Deck is not safe for concurrent use.
+// Deck deals the challenges of one plan, every sheet once in a cycle, in an
+// order that is drawn anew for each. It is not safe for concurrent use.
 type Deck struct {
-	cards []uint32 // cards[next:] are still to come in this cycle
-	next  int
-	full  []uint32 // every card once; never reordered
+	pool *Pool
+	plan *Plan
+
+	couples []row
+	order   []uint32 // of the couples, in this cycle
+	next    int
+
+	tables []table
+	turns  []uint32 // tables, in the order of this cycle
 }
 
-// NewDeck makes a deck of the cards, which it keeps. A deck without cards
-// deals none.
-func NewDeck(cards []uint32) *Deck { return &Deck{full: cards} }
-
-// Len is the number of cards in a full cycle.
-func (d *Deck) Len() int { return len(d.full) }
-
-// Deal gives the next card that fits, or false when none in the deck does. A
-// card that does not fit now keeps its place and comes later in the same
-// cycle; only when all that is left of a cycle does not fit does the next
-// cycle begin, with those cards ahead of it, so that none loses its turn. A
-// card that never fits is carried over once and not once for every cycle.
-// The cost is constant where most cards fit.
-func (d *Deck) Deal(rng *rand.Rand, fits func(card uint32) bool) (uint32, bool) {
-	if card, ok := d.take(d.next, fits); ok {
-		return card, true
-	}
-	// The copy is fresh because the cards left over go in front of the new cycle.
-	cards := make([]uint32, 0, 2*len(d.full))
-	carried := make(map[uint32]struct{}, len(d.cards)-d.next)
-	for _, card := range d.cards[d.next:] {
-		if _, twice := carried[card]; !twice {
-			carried[card] = struct{}{}
-			cards = append(cards, card)
-		}
-	}
-	left := len(cards)
-	cards = append(cards, d.full...)
-	fresh := cards[left:]
-	rng.Shuffle(len(fresh), func(i, j int) { fresh[i], fresh[j] = fresh[j], fresh[i] })
-	d.cards, d.next = cards, 0
-	return d.take(left, fits)
+// row is a sheet as its images are now.
+type row struct {
+	sheet int // its place in the plan
+	cards []live
 }
 
-// take looks for a card that fits from position from on and deals it.
-func (d *Deck) take(from int, fits func(card uint32) bool) (uint32, bool) {
-	for i := from; i < len(d.cards); i++ {
-		if card := d.cards[i]; fits(card) {
-			// Shift instead of swapping with a far card: those passed over keep
-			// their order and come next.
-			copy(d.cards[d.next+1:i+1], d.cards[d.next:i])
-			d.next++
-			return card, true
+// live is an image as it is now.
+type live struct {
+	card uint32 // its place among the pool's images
+	role Role
+	// match, with classifications, says that it is known to show the keyword.
+	match bool
+}
+
+// Deck deals from a plan as far as the images are what they were taken for when
+// it was made. A sheet leaves the deck with any of its images that has gone,
+// was retired, or is not known any more; an unknown one that has become known
+// stays in its place, as a sentinel. It fails with CodeUnavailable where too
+// little is left to deal from.
+//
+// A deck that follows another one of the same plan goes on in its cycle; before
+// may be nil.
+func (p *Pool) Deck(plan *Plan, before *Deck, rng *rand.Rand) (*Deck, error) {
+	d := &Deck{pool: p, plan: plan}
+	rows := p.alive(plan)
+	if plan.Type == TypeTranscription {
+		d.couples = p.fairRows(rows)
+		if len(d.couples) == 0 {
+			return nil, unservable(plan.Type)
+		}
+		d.order, d.next = make([]uint32, 0, len(d.couples)), 0
+	} else {
+		d.tables = tablesOf(plan, rows, p.dealing.Classification.slots())
+		if len(d.tables) == 0 {
+			return nil, unservable(plan.Type)
 		}
 	}
-	return 0, false
+	if before != nil && before.plan.Generation == plan.Generation {
+		d.goOn(before, rng)
+	}
+	return d, nil
+}
+
+// Plan gives what is dealt from.
+func (d *Deck) Plan() *Plan { return d.plan }
+
+// Cycle is the number of challenges in which every image that is left comes
+// once; at most the plan's.
+func (d *Deck) Cycle() int {
+	n := len(d.couples)
+	for i := range d.tables {
+		n += d.tables[i].boards(d.size())
+	}
+	return n
+}
+
+// Life is the number of challenges after which, dealt by all nodes together, the
+// plan has served its time.
+func (d *Deck) Life() int64 { return int64(d.plan.Votes) * int64(d.Cycle()) }
+
+// Worn reports whether so much of the plan has gone that a new one is due.
+func (d *Deck) Worn() bool { return 4*d.Cycle() < 3*d.plan.Cycle() }
+
+// Outgrown reports whether the pool has grown so much since the plan was made
+// that generations could have twice the size, or rest longer.
+func (d *Deck) Outgrown() bool {
+	now := d.pool.Secrecy(d.plan.Type)
+	return now.Rest > d.plan.Rest || now.Rest == d.plan.Rest && now.Cycle >= 2*d.plan.Room
+}
+
+func (d *Deck) size() int { return len(d.plan.Sheets[0].Cards) }
+
+// alive gives the sheets whose images all are what they have to be.
+func (p *Pool) alive(plan *Plan) []row {
+	at := make(map[ImageID]uint32, len(plan.Sheets)*len(plan.Sheets[0].Cards))
+	for i := range plan.Sheets {
+		for _, c := range plan.Sheets[i].Cards {
+			at[c.Image] = gone
+		}
+	}
+	for i := range p.images {
+		if _, is := at[p.images[i].ID]; is && p.images[i].Type == plan.Type {
+			at[p.images[i].ID] = uint32(i)
+		}
+	}
+	var rows []row
+	for i := range plan.Sheets {
+		s := &plan.Sheets[i]
+		r := row{sheet: i, cards: make([]live, 0, len(s.Cards))}
+		for _, c := range s.Cards {
+			if card := at[c.Image]; card != gone {
+				if l, ok := p.now(card, c.Part, s.Keyword); ok {
+					r.cards = append(r.cards, l)
+				}
+			}
+		}
+		if len(r.cards) == len(s.Cards) && (plan.Type != TypeTranscription || p.images[r.cards[0].card].Document != p.images[r.cards[1].card].Document) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// gone is no place among a pool's images.
+const gone = ^uint32(0)
+
+// now says what an image is good for that was planned for a part; false: for
+// nothing.
+func (p *Pool) now(card uint32, part Part, keyword string) (live, bool) {
+	im := &p.images[card]
+	truth, match := im.Known, false
+	if im.Type == TypeTranscription {
+		truth = truth && Fold(im.Text) != ""
+	} else {
+		match = im.Known && im.Shows(keyword)
+		truth = truth && (match || im.Complete)
+	}
+	switch part {
+	case PartMatch, PartNonMatch:
+		if im.Type == TypeTranscription {
+			return live{card, RoleKnown, false}, truth && longEnough(Fold(im.Text))
+		}
+		return live{card, RoleKnown, match}, truth && match == (part == PartMatch)
+	case PartSentinel:
+		return live{card, RoleSentinel, match}, truth
+	case PartUnknown:
+		switch {
+		case truth:
+			return live{card, RoleSentinel, match}, true
+		case im.Known:
+			// What is known of it says nothing of this keyword.
+			return live{card, RoleUnknown, false}, true
+		}
+		g := pictureGroup{keywords: im.Candidates}
+		return live{card, RoleUnknown, false}, im.Type == TypeTranscription || g.asks(keyword)
+	case PartInvalid:
+	}
+	return live{}, false
+}
+
+// fairRows is [Pool.fair] over what is left of a plan.
+func (p *Pool) fairRows(rows []row) []row {
+	couples := make([][]placed, len(rows))
+	first := make(map[uint32]int, len(rows)) // a couple is known by its first image
+	for i, r := range rows {
+		first[r.cards[0].card] = i
+		for _, c := range r.cards {
+			part := PartUnknown
+			if c.role == RoleKnown {
+				part = PartMatch
+			}
+			couples[i] = append(couples[i], placed{c.card, part})
+		}
+	}
+	var kept []row
+	for _, couple := range p.fair(couples) {
+		kept = append(kept, rows[first[couple[0].card]])
+	}
+	return kept
 }

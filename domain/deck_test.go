@@ -1,7 +1,9 @@
 package domain_test
 
 import (
-	"math/rand/v2"
+	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -10,253 +12,507 @@ import (
 	"ocapi/domain"
 )
 
-func dice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
-
-func cards(n int) []uint32 {
-	list := make([]uint32, n)
-	for i := range list {
-		list[i] = uint32(i)
-	}
-	return list
-}
-
-func anyCard(uint32) bool { return true }
-
-// spread gives the largest and the smallest number of times that n cards came.
-func spread(count map[uint32]int, n int) (most, least int) {
-	least = 1 << 30
-	for card := range uint32(n) {
-		most, least = max(most, count[card]), min(least, count[card])
-	}
-	return most, least
-}
-
-func TestDeckDealsEveryCardOncePerCycle(t *testing.T) {
+// TestCycles counts, within one generation, how often each image comes: in every
+// cycle once.
+func TestCycles(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{1, 2, 3, 52, 1000} {
-		deck, rng := domain.NewDeck(cards(n)), dice(1)
-		var first []uint32
-		for cycle := range 5 {
-			var dealt []uint32
-			for range n {
-				card, ok := deck.Deal(rng, anyCard)
-				if !ok {
-					t.Fatalf("%d cards, cycle %d: nothing dealt", n, cycle)
-				}
-				dealt = append(dealt, card)
-			}
-			if cycle == 0 {
-				first = slices.Clone(dealt)
-			} else if n >= 52 && slices.Equal(first, dealt) {
-				t.Errorf("%d cards: cycle %d has the order of the first", n, cycle)
-			}
-			slices.Sort(dealt)
-			if !slices.Equal(dealt, cards(n)) {
-				t.Fatalf("%d cards, cycle %d: dealt %v", n, cycle, dealt)
-			}
-		}
-	}
-}
-
-func TestDeckOrderIsUniform(t *testing.T) {
-	t.Parallel()
-	const n, rounds = 5, 20_000
-	deck, rng := domain.NewDeck(cards(n)), dice(2)
-	var at [n][n]int
-	for range rounds {
-		for place := range n {
-			card, _ := deck.Deal(rng, anyCard)
-			at[place][card]++
-		}
-	}
-	for place := range at {
-		if x := chiSquare(at[place][:]); x > 18.5 { // 4 degrees of freedom, one in a thousand
-			t.Errorf("at place %d the cards came %v: chi-square %.1f", place, at[place], x)
-		}
-	}
-}
-
-// chiSquare holds counts against the even distribution.
-func chiSquare(counts []int) float64 {
-	total := 0
-	for _, c := range counts {
-		total += c
-	}
-	want := float64(total) / float64(len(counts))
-	x := 0.0
-	for _, c := range counts {
-		x += (float64(c) - want) * (float64(c) - want) / want
-	}
-	return x
-}
-
-func TestDeckKeepsSkippedCards(t *testing.T) {
-	t.Parallel()
-	const n = 10
-	deck, rng := domain.NewDeck(cards(n)), dice(3)
-	count := map[uint32]int{}
-	// Card 0 does not fit half a cycle long, then it is the next to come.
-	for range 5 {
-		card, ok := deck.Deal(rng, func(c uint32) bool { return c != 0 })
-		if !ok || card == 0 {
-			t.Fatalf("dealt %d, %v", card, ok)
-		}
-		count[card]++
-	}
-	for range n - 5 {
-		card, _ := deck.Deal(rng, anyCard)
-		count[card]++
-	}
-	if most, least := spread(count, n); most != 1 || least != 1 {
-		t.Errorf("in one cycle the cards came %v", count)
-	}
-}
-
-// TestDeckPassedOverCardsComeNext deals from two decks of one order.
-func TestDeckPassedOverCardsComeNext(t *testing.T) {
-	t.Parallel()
-	const n = 6
-	plain, deck := domain.NewDeck(cards(n)), domain.NewDeck(cards(n))
-	var order []uint32
-	for rng := dice(9); len(order) < n; {
-		card, _ := plain.Deal(rng, anyCard)
-		order = append(order, card)
-	}
-	rng := dice(9)
-	var got []uint32
-	if card, ok := deck.Deal(rng, func(c uint32) bool { return c != order[0] && c != order[1] }); ok {
-		got = append(got, card)
-	}
-	for range n - 1 {
-		card, _ := deck.Deal(rng, anyCard)
-		got = append(got, card)
-	}
-	if want := []uint32{order[2], order[0], order[1], order[3], order[4], order[5]}; !slices.Equal(got, want) {
-		t.Errorf("the order is %v and the first two did not fit: dealt %v, want %v", order, got, want)
-	}
-}
-
-func TestDeckSkippedCardComesBeforeTheNextCycle(t *testing.T) {
-	t.Parallel()
-	const n = 10
-	deck, rng := domain.NewDeck(cards(n)), dice(4)
-	not0 := func(c uint32) bool { return c != 0 }
-	for range n { // nine of this cycle, one of the next
-		if card, ok := deck.Deal(rng, not0); !ok || card == 0 {
-			t.Fatalf("dealt %d, %v", card, ok)
-		}
-	}
-	if card, _ := deck.Deal(rng, anyCard); card != 0 {
-		t.Errorf("dealt %d; the card that lost its turn comes first", card)
-	}
-	rest := map[uint32]int{}
-	for range n - 1 {
-		card, _ := deck.Deal(rng, anyCard)
-		rest[card]++
-	}
-	if rest[0] != 1 {
-		t.Errorf("the card that made up for its turn came %d times in the cycle, want once", rest[0])
-	}
-}
-
-func TestDeckWithNothingThatFits(t *testing.T) {
-	t.Parallel()
-	nothing := func(uint32) bool { return false }
-	tests := map[string]int{"no cards": 0, "one card": 1, "many cards": 100}
-	for name, n := range tests {
-		t.Run(name, func(t *testing.T) {
+	for asked, draw := range map[domain.ChallengeType]func(*rapid.T) []domain.Image{
+		domain.TypeTranscription: anyTexts, domain.TypeClassification: anyPictures,
+	} {
+		t.Run(asked.String(), func(t *testing.T) {
 			t.Parallel()
-			deck, rng := domain.NewDeck(cards(n)), dice(5)
-			for range 1000 {
-				if card, ok := deck.Deal(rng, nothing); ok {
-					t.Fatalf("dealt %d", card)
+			rapid.Check(t, func(t *rapid.T) {
+				p, err := domain.NewPool(domain.DefaultDealing(), infos(), draw(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				rng := dice(rapid.Uint64().Draw(t, "seed"))
+				plan, err := p.Plan(asked, 0, nil, rng)
+				if err != nil {
+					return // TestPlans says when that may be
+				}
+				deck, err := p.Deck(plan, nil, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if deck.Cycle() != plan.Cycle() || deck.Life() != int64(plan.Cycle()*plan.Votes) || deck.Worn() || deck.Outgrown() {
+					t.Fatalf("a new deck: cycle %d of %d, life %d, worn %v, outgrown %v", deck.Cycle(), plan.Cycle(), deck.Life(), deck.Worn(), deck.Outgrown())
+				}
+				count := map[domain.ImageID]int{}
+				together := map[domain.ImageID]domain.ImageID{}
+				for cycle := range 4 {
+					// A life rarely ends with a cycle.
+					for i := range deck.Cycle() {
+						c := deck.Compose(rng)
+						checkBoard(t, c)
+						for _, pos := range c.Positions {
+							if count[pos.Image]++; count[pos.Image] != cycle+1 {
+								t.Fatalf("cycle %d, challenge %d: %s has come %d times", cycle, i, pos.Image, count[pos.Image])
+							}
+						}
+						if asked == domain.TypeTranscription {
+							for k := range 2 {
+								a, b := c.Positions[k].Image, c.Positions[1-k].Image
+								if before, ok := together[a]; ok && before != b {
+									t.Fatalf("%s came with %s and with %s", a, before, b)
+								}
+								together[a] = b
+							}
+						}
+					}
+					if len(count) != len(plan.Sheets)*len(plan.Sheets[0].Cards) {
+						t.Fatalf("%d images came in a cycle, %d are planned", len(count), len(plan.Sheets)*len(plan.Sheets[0].Cards))
+					}
+				}
+			})
+		})
+	}
+}
+
+// checkBoard fails where a challenge would protect nothing.
+func checkBoard(t interface{ Fatalf(string, ...any) }, c domain.Composition) {
+	if _, err := domain.Decide(domain.Challenge{}, domain.IssueChallenge{Challenge: challengeID(1), Client: "partner", Composition: c}, morning, eventID(1)); err != nil {
+		t.Fatalf("a composition is refused: %v", err)
+	}
+	if c.Type == domain.TypeClassification && (c.Mix.Matches == 0 || c.Mix.NonMatches == 0) {
+		t.Fatalf("a board with the mix %+v", c.Mix)
+	}
+}
+
+// TestBoardsProtect deals tables of every size, smallest first, and holds the
+// best guess against the bound: whoever selects k pictures at random.
+func TestBoardsProtect(t *testing.T) {
+	t.Parallel()
+	for _, sheets := range []int{1, 2, 3, 5, 10, 40} {
+		t.Run(fmt.Sprint(sheets), func(t *testing.T) {
+			t.Parallel()
+			images := shipImages(3*sheets, 4*sheets, 2*sheets)
+			r := newRun(t, newPool(t, domain.DefaultDealing(), images), domain.TypeClassification, 1)
+			const challenges = 20_000
+			var passes [10]float64
+			wholly := 0
+			for range challenges {
+				c := r.deck.Compose(r.rng)
+				checkBoard(t, c)
+				if c.WhollyKnown {
+					wholly++
+				}
+				for extra := range int(c.Mix.Unknown) + 1 {
+					k := int(c.Mix.Matches) + extra
+					passes[k] += float64(choose(int(c.Mix.Unknown), extra)) / float64(choose(9, k)) / challenges
 				}
 			}
-			if deck.Len() != n {
-				t.Errorf("the deck has %d cards now", deck.Len())
+			if best := slices.Max(passes[:]); best > 0.02 {
+				t.Errorf("the best of the guesses %.4f passes in more than 2 %%", passes)
 			}
-			if n == 0 {
-				return
-			}
-			// The refusals have cost no card its turn and made none rich.
-			count := map[uint32]int{}
-			for range 6 * n {
-				card, _ := deck.Deal(rng, anyCard)
-				count[card]++
-			}
-			if most, least := spread(count, n); most-least > 1 {
-				t.Errorf("afterwards cards came between %d and %d times", least, most)
+			if share := float64(wholly) / challenges; sheets >= 10 && (share < 0.08 || share > 0.12) {
+				t.Errorf("%.3f are wholly known", share)
 			}
 		})
 	}
 }
 
-// TestDeckDoesNotGrow has a card that never fits, as an image has whose
-// document all others share, and looks at the work that a deal takes.
-func TestDeckDoesNotGrow(t *testing.T) {
-	t.Parallel()
-	const n = 20
-	deck, rng := domain.NewDeck(cards(n)), dice(6)
-	most := 0
-	for range 5000 {
-		looked := 0
-		if _, ok := deck.Deal(rng, func(c uint32) bool { looked++; return c >= 2 }); !ok {
-			t.Fatal("nothing dealt")
-		}
-		most = max(most, looked)
+func choose(n, k int) int {
+	c := 1
+	for i := range k {
+		c = c * (n - i) / (i + 1)
 	}
-	if most > 3*n {
-		t.Errorf("a deal looked at %d cards of a deck of %d", most, n)
-	}
+	return c
 }
 
-func TestDeckLooksAtFewCards(t *testing.T) {
+// TestBoardsAreMixed has every two pictures of a table meet equally often,
+// whatever they are.
+func TestBoardsAreMixed(t *testing.T) {
 	t.Parallel()
-	const n, deals = 10_000, 50_000
-	deck, rng := domain.NewDeck(cards(n)), dice(7)
-	looked := 0
-	last := uint32(0)
-	for range deals {
-		last, _ = deck.Deal(rng, func(c uint32) bool { looked++; return c%100 != last%100 })
+	const sheets, cycles = 30, 300
+	images := shipImages(3*sheets, 4*sheets, 2*sheets)
+	isKnown := map[domain.ImageID]bool{}
+	for i := range images {
+		isKnown[images[i].ID] = images[i].Known
 	}
-	if perDeal := float64(looked) / deals; perDeal > 1.1 {
-		t.Errorf("a deal looks at %.2f cards where 99 of 100 fit", perDeal)
-	}
-}
-
-func TestDeckExposure(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 40).Draw(t, "cards")
-		deck, rng := domain.NewDeck(cards(n)), dice(rapid.Uint64().Draw(t, "seed"))
-		// The constraint of real decks: nothing twice in a hand.
-		hand := rapid.IntRange(1, n).Draw(t, "hand")
-		count := map[uint32]int{}
-		var held []uint32
-		for i := range rapid.IntRange(1, 300).Draw(t, "deals") {
-			if i%hand == 0 {
-				held = held[:0]
-			}
-			card, ok := deck.Deal(rng, func(c uint32) bool { return !slices.Contains(held, c) })
-			if !ok {
-				t.Fatalf("deal %d: nothing fits though %d of %d are held", i, len(held), n)
-			}
-			if slices.Contains(held, card) {
-				t.Fatalf("deal %d: %d is held already", i, card)
-			}
-			held = append(held, card)
-			count[card]++
-			if most, least := spread(count, n); most-least > 2 {
-				t.Fatalf("after %d deals cards came between %d and %d times", i+1, least, most)
+	d := domain.DefaultDealing()
+	d.SentinelShare = 0
+	r := newRun(t, newPool(t, d, images), domain.TypeClassification, 1)
+	met := map[bool]int{} // an unknown one with: known, unknown
+	for range sheets * cycles {
+		c := r.deck.Compose(r.rng)
+		for i, a := range c.Positions {
+			for j, b := range c.Positions {
+				if i != j && !isKnown[a.Image] {
+					met[isKnown[b.Image]]++
+				}
 			}
 		}
-	})
+	}
+	// 60 of 270 pictures are unknown; of the others 59 of 269. Boards that may not
+	// be dealt, 3 in 100, are mixed anew: a little less meet.
+	share := float64(met[false]) / float64(met[false]+met[true])
+	if want := 59.0 / 269; share < want*0.82 || share > want {
+		t.Errorf("%.3f of those that an unknown picture meets are unknown, by chance %.3f were", share, want)
+	}
 }
 
-func BenchmarkDeckDeal(b *testing.B) {
-	deck, rng := domain.NewDeck(cards(10_000)), dice(8)
-	b.ReportAllocs()
-	for b.Loop() {
-		deck.Deal(rng, anyCard)
+// TestOrderIsUniform looks at which couple comes when within a cycle.
+func TestOrderIsUniform(t *testing.T) {
+	t.Parallel()
+	const rounds = 4000
+	r := newRun(t, newPool(t, domain.DefaultDealing(), textImages(56, 44)), domain.TypeTranscription, 2)
+	n := r.deck.Cycle()
+	at := map[domain.ImageID][]int{}
+	first := [2]int{}
+	for range rounds {
+		for place := range n {
+			c := r.deck.Compose(r.rng)
+			for i, pos := range c.Positions {
+				if at[pos.Image] == nil {
+					at[pos.Image] = make([]int, 5)
+				}
+				at[pos.Image][place*5/n]++
+				if pos.Role != domain.RoleKnown {
+					first[i]++
+				}
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		if x := chiSquare(at[id]); x > 30 { // 4 degrees of freedom: one in 200,000
+			t.Errorf("%s came in the fifths of a cycle %v times: chi-square %.1f", id, at[id], x)
+		}
+	}
+	if x := chiSquare(first[:]); x > 20 {
+		t.Errorf("unknown texts stood at the positions %v times", first)
+	}
+}
+
+// TestDeckFollowsTheCollection changes images while their plan lives.
+func TestDeckFollowsTheCollection(t *testing.T) {
+	t.Parallel()
+	promote := func(im *domain.Image) {
+		im.Known, im.Trust, im.Text = true, domain.TrustPromoted, "promoted"
+		if im.Type == domain.TypeClassification {
+			im.Text, im.Labels = "", []string{"ship"}
+		}
+	}
+	withdraw := func(im *domain.Image) {
+		im.Known, im.Trust, im.Text, im.Labels, im.Complete = false, domain.TrustNone, "", nil, false
+	}
+	retire := func(im *domain.Image) { im.ID = "" }
+	known := func(im *domain.Image) bool { return im.Known }
+	unknown := func(im *domain.Image) bool { return !im.Known }
+	for name, tt := range map[string]struct {
+		which  func(*domain.Image) bool
+		change func(*domain.Image)
+		stays  bool
+		role   domain.Role // of the image, where it stays
+	}{
+		"an unknown one is promoted":    {unknown, promote, true, domain.RoleSentinel},
+		"a known one is withdrawn":      {known, withdraw, false, 0},
+		"a known one is retired":        {known, retire, false, 0},
+		"an unknown one is retired":     {unknown, retire, false, 0},
+		"a text gets too short":         {func(im *domain.Image) bool { return im.Known && im.Type == domain.TypeTranscription }, func(im *domain.Image) { im.Text = "ab" }, false, 0},
+		"a text is corrected":           {func(im *domain.Image) bool { return im.Known && im.Type == domain.TypeTranscription }, func(im *domain.Image) { im.Text = "corrected" }, true, domain.RoleKnown},
+		"a text gets one of its couple": {func(im *domain.Image) bool { return im.Type == domain.TypeTranscription }, func(im *domain.Image) { im.Document = "the one" }, true, 0},
+		"a match is one no more":        {func(im *domain.Image) bool { return im.Shows("ship") }, func(im *domain.Image) { im.Labels = nil }, false, 0},
+		"a non-match becomes a match":   {func(im *domain.Image) bool { return im.Known && im.Complete && len(im.Labels) == 0 }, func(im *domain.Image) { im.Labels = []string{"ship"} }, false, 0},
+		"it is asked about no more":     {func(im *domain.Image) bool { return len(im.Candidates) > 0 }, func(im *domain.Image) { im.Candidates = []string{"horse"} }, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := domain.DefaultDealing()
+			d.SentinelShare = 0
+			texts, pictures := textImages(100, 100), shipImages(60, 80, 40)
+			for i := range pictures {
+				if pictures[i].Shows("ship") {
+					pictures[i].Labels = []string{"ship"}
+				}
+			}
+			for asked, images := range map[domain.ChallengeType][]domain.Image{
+				domain.TypeTranscription: texts, domain.TypeClassification: pictures,
+			} {
+				rng := dice(3)
+				p := newPool(t, d, images)
+				plan, err := p.Plan(asked, 0, nil, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				deck, err := p.Deck(plan, nil, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// One image of the plan is changed.
+				planned := map[domain.ImageID]*domain.Sheet{}
+				for i := range plan.Sheets {
+					for _, c := range plan.Sheets[i].Cards {
+						planned[c.Image] = &plan.Sheets[i]
+					}
+				}
+				changed := slices.Clone(images)
+				at := slices.IndexFunc(changed, func(im domain.Image) bool { return planned[im.ID] != nil && tt.which(&im) })
+				if at < 0 {
+					continue // the case is the other type's
+				}
+				id := changed[at].ID
+				tt.change(&changed[at])
+				q := newPool(t, d, changed)
+				next, err := q.Deck(plan, deck, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := plan.Cycle()
+				if !tt.stays {
+					want--
+				}
+				if next.Cycle() != want || next.Worn() {
+					t.Errorf("%v: %d sheets are left of %d, want %d", asked, next.Cycle(), plan.Cycle(), want)
+				}
+				gone := map[domain.ImageID]bool{}
+				if !tt.stays {
+					for _, c := range planned[id].Cards {
+						gone[c.Image] = true
+					}
+				}
+				seen := map[domain.ImageID]int{}
+				for range next.Cycle() {
+					c := next.Compose(rng)
+					checkBoard(t, c)
+					for _, pos := range c.Positions {
+						seen[pos.Image]++
+						if gone[pos.Image] {
+							t.Fatalf("%v: %s is dealt, which left with %s", asked, pos.Image, id)
+						}
+						if pos.Image == id && tt.role != 0 && (pos.Role != tt.role || pos.Trust != changed[at].Trust || pos.Expected.Kind == domain.TruthNone) {
+							t.Errorf("%v: it is dealt as %+v", asked, pos)
+						}
+					}
+				}
+				for image := range planned {
+					if (seen[image] == 1) == gone[image] {
+						t.Errorf("%v: %s came %d times, gone %v", asked, image, seen[image], gone[image])
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDeckGoesOn has the collection change again and again within a cycle.
+func TestDeckGoesOn(t *testing.T) {
+	t.Parallel()
+	for asked, images := range map[domain.ChallengeType][]domain.Image{
+		domain.TypeTranscription: textImages(200, 200), domain.TypeClassification: gallery(4, 60, 40),
+	} {
+		t.Run(asked.String(), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				rng := dice(rapid.Uint64().Draw(t, "seed"))
+				images := slices.Clone(images)
+				pool := func() *domain.Pool {
+					p, err := domain.NewPool(domain.DefaultDealing(), infos(), slices.Clone(images))
+					if err != nil {
+						t.Fatal(err)
+					}
+					return p
+				}
+				plan, err := pool().Plan(asked, 0, nil, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plan.Generation = 5
+				deck, err := pool().Deck(plan, nil, rng)
+				if err != nil {
+					t.Fatal(err)
+				}
+				count := map[domain.ImageID]int{}
+				changes, dealt := 0, 0
+				for range rapid.IntRange(1, 6).Draw(t, "refreshes") {
+					for range rapid.IntRange(0, plan.Cycle()).Draw(t, "dealt") {
+						c := deck.Compose(rng)
+						checkBoard(t, c)
+						if c.Generation != 5 {
+							t.Fatalf("generation %d", c.Generation)
+						}
+						dealt++
+						for _, pos := range c.Positions {
+							count[pos.Image]++
+						}
+					}
+					for range rapid.IntRange(0, 5).Draw(t, "changes") {
+						changes++
+						im := &images[rng.IntN(len(images))]
+						switch {
+						case rng.IntN(2) == 0:
+							im.ID += "x" // deleted
+						case !im.Known:
+							im.Known, im.Trust, im.Text = true, domain.TrustPromoted, "promoted"
+						}
+					}
+					if deck, err = pool().Deck(plan, deck, rng); err != nil {
+						t.Fatal(err)
+					}
+				}
+				// Who is still there has come as often as the others. A change may cost
+				// pictures the turn that they would have had with those that left.
+				for range deck.Cycle() {
+					for _, pos := range deck.Compose(rng).Positions {
+						count[pos.Image]++
+					}
+				}
+				alive := map[domain.ImageID]int{}
+				for range deck.Cycle() {
+					for _, pos := range deck.Compose(rng).Positions {
+						alive[pos.Image] = count[pos.Image]
+					}
+				}
+				most, least := slices.Max(slices.Collect(maps.Values(alive))), slices.Min(slices.Collect(maps.Values(alive)))
+				if allowed := 1 + boolToInt(asked == domain.TypeClassification)*min(changes, 6); most-least > allowed {
+					t.Fatalf("after %d changes in %d challenges images came between %d and %d times", changes, dealt, least, most)
+				}
+			})
+		})
+	}
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestDeckWears takes image after image away.
+func TestDeckWears(t *testing.T) {
+	t.Parallel()
+	images := textImages(100, 100)
+	p, rng := newPool(t, domain.DefaultDealing(), images), dice(1)
+	plan, err := p.Plan(domain.TypeTranscription, 0, nil, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worn := false
+	for len(images) > 0 {
+		images = images[:len(images)-1] // the unknown ones, one after another
+		deck, err := newPool(t, domain.DefaultDealing(), images).Deck(plan, nil, rng)
+		if domain.CodeOf(err) == domain.CodeUnavailable {
+			if !worn {
+				t.Error("nothing could be dealt before it was worn")
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if deck.Cycle() < 50 {
+			t.Fatalf("%d couples are dealt", deck.Cycle())
+		}
+		if got := deck.Worn(); got != (4*deck.Cycle() < 3*plan.Cycle()) || worn && !got {
+			t.Fatalf("%d of %d couples left: worn is %v", deck.Cycle(), plan.Cycle(), got)
+		} else {
+			worn = got
+		}
+	}
+	t.Error("challenges were dealt from nothing")
+}
+
+func TestDeckIsOutgrown(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before, more []domain.Image
+		want         bool
+	}{
+		"nothing more":         {textImages(400, 400), nil, false},
+		"a little more":        {textImages(400, 400), textImages(200, 200), false},
+		"as many again":        {textImages(400, 400), textImages(401, 401), true},
+		"only of one role":     {textImages(400, 400), textImages(4000, 0), false},
+		"enough to rest":       {textImages(100, 100), textImages(200, 200), true},
+		"the smallest":         {textImages(56, 44), nil, false},
+		"pictures, twice":      {shipImages(360, 480, 240), shipImages(360, 480, 240), true},
+		"pictures, a few more": {shipImages(390, 520, 260), shipImages(90, 120, 60), false},
+		"pictures, the least":  {shipImages(3, 4, 2), nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, domain.DefaultDealing(), tt.before)
+			plan, err := p.Plan(p.Types()[0], 0, nil, dice(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range tt.more {
+				tt.more[i].ID += " more"
+				if tt.more[i].Known && tt.more[i].Type == domain.TypeTranscription {
+					tt.more[i].Text += "more"
+				}
+			}
+			deck, err := newPool(t, domain.DefaultDealing(), slices.Concat(tt.before, tt.more)).Deck(plan, nil, dice(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := deck.Outgrown(); got != tt.want {
+				t.Errorf("Outgrown = %v", got)
+			}
+		})
+	}
+}
+
+// TestDeckOfAnotherMix has a plan that was made when challenges had another size.
+func TestDeckOfAnotherMix(t *testing.T) {
+	t.Parallel()
+	images := shipImages(100, 120, 80)
+	d := domain.DefaultDealing()
+	d.Classification = domain.Mix{Matches: 4, NonMatches: 6, Unknown: 6}
+	plan, err := newPool(t, d, images).Plan(domain.TypeClassification, 0, nil, dice(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if deck, err := newPool(t, domain.DefaultDealing(), images).Deck(plan, nil, dice(1)); domain.CodeOf(err) != domain.CodeUnavailable {
+		t.Errorf("Deck = %v, %v, want CodeUnavailable", deck, err)
+	}
+}
+
+// TestShares holds what is dealt against what was configured.
+func TestShares(t *testing.T) {
+	t.Parallel()
+	busy := domain.DefaultDealing()
+	busy.WhollyKnownShare, busy.SentinelShare = 0.3, 0.25
+	for name, tt := range map[string]struct {
+		dealing domain.Dealing
+		images  []domain.Image
+	}{
+		"texts":                         {domain.DefaultDealing(), textImages(4000, 4000)},
+		"texts, much wholly known":      {busy, textImages(4000, 4000)},
+		"pictures, many keywords":       {domain.DefaultDealing(), gallery(10, 1000, 400)},
+		"pictures, much wholly known":   {busy, gallery(10, 1000, 400)},
+		"pictures, few for one keyword": {domain.DefaultDealing(), shipImages(1000, 3000, 1000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, tt.dealing, tt.images)
+			r := newRun(t, p, p.Types()[0], 1)
+			const challenges = 20_000
+			wholly, open, sentinels := 0, 0, 0
+			for range challenges {
+				c := r.next(t)
+				if c.WhollyKnown {
+					wholly++
+				}
+				for _, pos := range c.Positions {
+					if pos.Role != domain.RoleKnown {
+						open++
+					}
+					if pos.Role == domain.RoleSentinel {
+						sentinels++
+					}
+				}
+			}
+			near(t, "challenges wholly known", wholly, challenges, tt.dealing.WhollyKnownShare, 0.15)
+			near(t, "unknown slots with a sentinel", sentinels, open, tt.dealing.SentinelShare, 0.1)
+		})
+	}
+}
+
+// near holds a share against what was configured, relative to it.
+func near(t *testing.T, what string, hits, n int, want, tolerance float64) {
+	t.Helper()
+	if got := float64(hits) / float64(n); math.Abs(got-want) > tolerance*want {
+		t.Errorf("%s: %.4f of %d, want %.4f ± %.0f %%", what, got, n, want, 100*tolerance)
 	}
 }

@@ -2,6 +2,8 @@ package domain_test
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +103,9 @@ func TestDealingValidate(t *testing.T) {
 		"sentinels always":         {with(func(d *domain.Dealing) { d.SentinelShare = 1 }), "sentinel share"},
 		"sentinels negative":       {with(func(d *domain.Dealing) { d.SentinelShare = -1 }), "sentinel share"},
 		"sentinels no number":      {with(func(d *domain.Dealing) { d.SentinelShare = math.NaN() }), "sentinel share"},
+		"no horizon":               {with(func(d *domain.Dealing) { d.Horizon = 0 }), "horizon"},
+		"a horizon beyond all":     {with(func(d *domain.Dealing) { d.Horizon = 1 << 40 }), "horizon"},
+		"mixed, guessed easily":    {mix(2, 8, 2), "2.5 % of blind guesses"},
 		"sentinels without end":    {with(func(d *domain.Dealing) { d.SentinelShare = math.Inf(1) }), "sentinel share"},
 	}
 	for name, tt := range tests {
@@ -114,8 +119,58 @@ func TestDealingValidate(t *testing.T) {
 			} else if err == nil || !strings.Contains(err.Error(), tt.names) {
 				t.Errorf("Validate = %v; it should name %q", err, tt.names)
 			}
-			if _, poolErr := domain.NewPool(tt.dealing, nil, nil, dice(1)); (poolErr == nil) != (err == nil) {
+			if _, poolErr := domain.NewPool(tt.dealing, nil, nil); (poolErr == nil) != (err == nil) {
 				t.Errorf("NewPool = %v, Validate = %v", poolErr, err)
+			}
+		})
+	}
+}
+
+// TestBlindGuessOfMixed counts boards that are drawn one picture after another.
+func TestBlindGuessOfMixed(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*domain.Dealing){
+		"default":           func(*domain.Dealing) {},
+		"much wholly known": func(d *domain.Dealing) { d.WhollyKnownShare = 0.5 },
+		"larger":            func(d *domain.Dealing) { d.Classification = domain.Mix{Matches: 4, NonMatches: 6, Unknown: 6} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := domain.DefaultDealing()
+			change(&d)
+			m := d.Classification
+			size := int(m.Matches + m.NonMatches + m.Unknown)
+			open := math.Min(float64(m.Unknown)/float64(size), 1-math.Pow(d.WhollyKnownShare, 1/float64(size)))
+			match := (1 - open) * float64(m.Matches) / float64(m.Matches+m.NonMatches)
+			const boards = 1_000_000
+			rng := dice(5)
+			passes, dealt := make([]int, size+1), 0
+			for range boards {
+				matches, opened := uint32(0), uint32(0)
+				for i := range size {
+					switch x := rng.Float64(); {
+					case x < match:
+						matches |= 1 << i
+					case x < match+open:
+						opened |= 1 << i
+					}
+				}
+				known := size - bits.OnesCount32(opened)
+				if matches == 0 || bits.OnesCount32(matches) == known || 2*known < size {
+					continue
+				}
+				dealt++
+				// Whoever selects the first k pictures.
+				for k := range size + 1 {
+					selected := uint32(1)<<k - 1
+					if selected&matches == matches && selected&^(matches|opened) == 0 {
+						passes[k]++
+					}
+				}
+			}
+			best := float64(slices.Max(passes)) / float64(dealt)
+			if got := d.BlindGuess(); math.Abs(got-best) > 5*math.Sqrt(best/float64(dealt)) {
+				t.Errorf("BlindGuess = %.5f, counted %.5f", got, best)
 			}
 		})
 	}

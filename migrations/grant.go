@@ -34,6 +34,7 @@ var grants = []struct{ table, privileges string }{
 	{"looks", "SELECT, INSERT, DELETE"},
 	{"retirements", "SELECT, INSERT, UPDATE, DELETE"},
 	{"corpus_revision", "SELECT, UPDATE"},
+	{"plans", "SELECT, INSERT, DELETE"},
 
 	// The service refuses to start on steps that it does not know.
 	{goose.DefaultTablename, "SELECT"},

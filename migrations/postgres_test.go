@@ -129,6 +129,7 @@ var rows = []struct{ table, insert string }{
 		VALUES ('kept', '1', 'T0', 0, 's', '', '', 'v', '', '', 1)`},
 	{"looks", `INSERT INTO looks (image, hash) VALUES ('kept', -1)`},
 	{"retirements", `INSERT INTO retirements (image, at, reason) VALUES ('kept', 1, '')`},
+	{"plans", `INSERT INTO plans (id, pool, type, number, made_at, body) VALUES (7, 'kept', 1, 0, 1, '')`},
 	{"snapshots", `INSERT INTO snapshots (name, incarnation, seq, event_id, made_at, body) VALUES ('kept', 1, 1, '0192b1d0-0000-7000-8000-000000000001', now(), '')`},
 }
 
@@ -299,7 +300,7 @@ func TestGrant(t *testing.T) {
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
 		"imported_votes": "SELECT INSERT DELETE",
-		"looks":          "SELECT INSERT DELETE", "retirements": "SELECT INSERT UPDATE DELETE",
+		"looks":          "SELECT INSERT DELETE", "retirements": "SELECT INSERT UPDATE DELETE", "plans": "SELECT INSERT DELETE",
 		"goose_db_version": "SELECT",
 	}
 	for _, table := range ownTables(t, db) {

@@ -164,7 +164,7 @@ func printReport(env *environment, r *corpus.Report, trial bool) {
 			fmt.Fprintf(&b, "  %6d  %s, %s\n", count.Images, count.Type, roleOf(count.Known))
 		}
 	}
-	printServable(&b, r.Types, r.Keywords, r.Shortages)
+	printServable(&b, r)
 	fmt.Fprint(env.stdout, b.String()) //nolint:errcheck // nobody is left to be told
 }
 
@@ -175,19 +175,25 @@ func roleOf(known bool) string {
 	return "unknown"
 }
 
-func printServable(b *strings.Builder, types []domain.ChallengeType, keywords []string, shortages []domain.Shortage) {
+func printServable(b *strings.Builder, r *corpus.Report) {
 	b.WriteString("It can serve by itself:\n")
-	for _, t := range types {
+	for _, t := range r.Types {
 		fmt.Fprintf(b, "  %s", t)
 		if t == domain.TypeClassification {
-			fmt.Fprintf(b, " (%s)", strings.Join(keywords, ", "))
+			fmt.Fprintf(b, " (%s)", strings.Join(r.Keywords, ", "))
 		}
 		b.WriteByte('\n')
 	}
-	if len(types) == 0 {
+	if len(r.Types) == 0 {
 		b.WriteString("  nothing yet\n")
 	}
-	for _, s := range shortages {
+	for _, t := range r.Small {
+		fmt.Fprintf(b, "  %s only with serve --small-pools: too few images to hide which are known\n", t)
+	}
+	if len(r.Small) > 0 {
+		fmt.Fprintf(b, "  (ocapi corpus check %s says how many more it takes)\n", r.Collection)
+	}
+	for _, s := range r.Shortages {
 		what := s.Type.String()
 		if s.Keyword != "" {
 			what += fmt.Sprintf(" of %q", s.Keyword)

@@ -46,7 +46,12 @@ func (c *corpusCheckCmd) Run(env *environment) (err error) {
 	printKeywords(&b, &f)
 	printGaps(&b, &f)
 	printMixes(&b, &f)
-	printCountable(&b, &f)
+	if !collection.Demo {
+		printSecrecy(&b, &f)
+	}
+	if err := printOverlaps(env, &b, stores, collection.ID); err != nil {
+		return err
+	}
 	if _, err := fmt.Fprint(env.stdout, b.String()); err != nil {
 		return err
 	}
@@ -75,10 +80,6 @@ func printTexts(b *strings.Builder, f *corpus.Findings) {
 		fmt.Fprintf(b, "           %s of them are too short to be asked for\n", grouped(t.Short))
 	}
 	fmt.Fprintf(b, "  unknown: %s texts%s\n", grouped(t.Unknown.There), missing(t.Unknown, "texts"))
-	if t.Known.Active > 0 {
-		fmt.Fprintf(b, "  dealt:   %s known and %s unknown ones, so that both come equally often: each once in %.0f challenges\n",
-			grouped(t.Known.Active), grouped(t.Unknown.Active), t.Known.Cycle())
-	}
 	for _, s := range f.Shortages {
 		// What is missing in numbers stands above; there are other reasons.
 		if s.Type == domain.TypeTranscription && t.Known.Missing()+t.Unknown.Missing() == 0 {
@@ -101,14 +102,14 @@ func printKeywords(b *strings.Builder, f *corpus.Findings) {
 	}
 	asked := 0
 	for i := range f.Keywords {
-		if f.Keywords[i].Served() {
+		if f.Keywords[i].Servable() {
 			asked++
 		}
 	}
 	fmt.Fprintf(b, "\nclassification: %s, %d of %d keywords\n", served(f, domain.TypeClassification), asked, len(f.Keywords))
 	lacksNonMatches := false
 	columns(b, func(w io.Writer) {
-		fmt.Fprintln(w, "  KEYWORD\tMATCHES\tNON-MATCHES\tUNKNOWN\tDEALT\tMISSING") //nolint:errcheck // Flush tells
+		fmt.Fprintln(w, "  KEYWORD\tMATCHES\tNON-MATCHES\tUNKNOWN\tSETS\tMISSING") //nolint:errcheck // Flush tells
 		for i := range f.Keywords {
 			k := &f.Keywords[i]
 			var lacks []string
@@ -121,12 +122,12 @@ func printKeywords(b *strings.Builder, f *corpus.Findings) {
 				}
 			}
 			lacksNonMatches = lacksNonMatches || k.NonMatches.Missing() > 0
-			dealt := "-"
-			if k.Served() {
-				dealt = fmt.Sprintf("%d/%d/%d", k.Matches.Active, k.NonMatches.Active, k.Unknown.Active)
+			sets := "-"
+			if k.Servable() {
+				sets = grouped(f.Sheets[k.Keyword])
 			}
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", k.Keyword, grouped(k.Matches.There), grouped(k.NonMatches.There), //nolint:errcheck // Flush tells
-				grouped(k.Unknown.There), dealt, orDash(lacks))
+				grouped(k.Unknown.There), sets, orDash(lacks))
 		}
 	})
 	if lacksNonMatches {
@@ -184,19 +185,4 @@ func printMixes(b *strings.Builder, f *corpus.Findings) {
 	if tells {
 		b.WriteString("  (!) All images with this line have one role: whoever learns where an image is from knows its role.\n")
 	}
-}
-
-func printCountable(b *strings.Builder, f *corpus.Findings) {
-	if len(f.Countable) == 0 {
-		return
-	}
-	b.WriteString("\nToo few images to hide which are known: whoever counts how often each comes can tell known from unknown\n")
-	for _, c := range f.Countable {
-		what := c.Type.String()
-		if c.Keyword != "" {
-			what += fmt.Sprintf(" of %q", c.Keyword)
-		}
-		fmt.Fprintf(b, "  in %s after about %s challenges\n", what, grouped(c.After))
-	}
-	b.WriteString("  More images of the role that there are fewest of help; so does serving the collection together with others.\n")
 }

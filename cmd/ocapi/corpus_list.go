@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -62,7 +61,7 @@ func listLine(env *environment, store *corpus.Store, snapshot *corpus.Snapshot, 
 	if retired := all - len(images); retired > 0 {
 		total += fmt.Sprintf(" (%s retired)", grouped(retired))
 	}
-	pool, err := domain.NewPool(domain.DefaultDealing(), []domain.CollectionInfo{c.Info()}, images, rand.New(rand.NewPCG(1, 1))) //nolint:gosec // decides nothing
+	pool, err := domain.NewPool(domain.DefaultDealing(), []domain.CollectionInfo{c.Info()}, images)
 	if err != nil {
 		return "", err
 	}
@@ -71,6 +70,9 @@ func listLine(env *environment, store *corpus.Store, snapshot *corpus.Snapshot, 
 		name := t.String()
 		if t == domain.TypeClassification {
 			name = fmt.Sprintf("%s of %d", name, len(pool.Keywords()))
+		}
+		if !c.Demo && !pool.Secrecy(t).Safe() {
+			name += " (too small)"
 		}
 		serves = append(serves, name)
 	}

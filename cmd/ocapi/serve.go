@@ -190,7 +190,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
-	n.dealer, err = challenges.NewDealer(corpusSource{n.stores.corpus}, n.cfg.dealing(), n.logger)
+	n.dealer, err = challenges.NewDealer(challenges.DealerConfig{
+		Corpus: corpusSource{n.stores.corpus}, Plans: n.stores.corpus, Exposures: n.stats.frequency,
+		Dealing: n.cfg.dealing(), SmallPools: n.cfg.SmallPools, Logger: n.logger,
+	})
 	if err != nil {
 		return err
 	}

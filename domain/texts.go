@@ -1,0 +1,243 @@
+package domain
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// textStock is what a pool has for transcriptions.
+type textStock struct {
+	forms     []string            // sorted
+	byForm    map[string][]uint32 // known texts that are long enough
+	unknown   []uint32
+	elsewhere int // images that are not of the document with the most
+	supply    TextSupply
+	servable  bool
+}
+
+// maxExchanges bounds how long another partner is looked for, where all but few
+// texts are of one document.
+const maxExchanges = 512
+
+func (s *textStock) gather(p *Pool) {
+	s.byForm = map[string][]uint32{}
+	documents := map[string]int{}
+	total, most := 0, 0
+	for i := range p.images {
+		im := &p.images[i]
+		if im.Type != TypeTranscription {
+			continue
+		}
+		total++
+		if im.Known {
+			s.supply.KnownTexts++
+			form := Fold(im.Text)
+			if !longEnough(form) {
+				s.supply.Short++
+				continue
+			}
+			s.byForm[form] = append(s.byForm[form], uint32(i))
+		} else {
+			s.unknown = append(s.unknown, uint32(i))
+		}
+		documents[im.Document]++
+		most = max(most, documents[im.Document])
+	}
+	s.elsewhere = s.known() + len(s.unknown) - most
+	for form := range s.byForm {
+		s.forms = append(s.forms, form)
+	}
+	slices.Sort(s.forms)
+	least := p.dealing.couples(minSheetsOfTexts)
+	s.supply.Known = Supply{There: len(s.byForm), Least: least.known()}
+	s.supply.Unknown = Supply{There: len(s.unknown), Least: least.unknown}
+	if total == 0 {
+		return
+	}
+	switch {
+	case s.elsewhere == 0:
+		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: "all texts are of one document, and two of one document are never shown together"})
+	case s.largest(p.dealing, s.counts(), len(s.unknown), 1) == 0:
+		p.shortages = append(p.shortages, Shortage{Type: TypeTranscription, Reason: fmt.Sprintf(
+			"%s in %s and %s; it takes %d known ones, no form of at least %d letters more than one time in %d, and %d unknown ones, so that no guess is right more than one time in fifty",
+			count(s.supply.KnownTexts, "known text"), count(len(s.byForm), "different form"), count(len(s.unknown), "unknown text"),
+			least.known(), minFoldedLen, minSheetsOfTexts, least.unknown)})
+	default:
+		s.servable = true
+	}
+}
+
+func longEnough(form string) bool { return len([]rune(form)) >= minFoldedLen }
+
+// known counts the known texts that are long enough.
+func (s *textStock) known() int { return s.supply.KnownTexts - s.supply.Short }
+
+// counts gives how many known texts there are of each form, in the order of the
+// forms.
+func (s *textStock) counts() []int {
+	counts := make([]int, len(s.forms))
+	for i, f := range s.forms {
+		counts[i] = len(s.byForm[f])
+	}
+	return counts
+}
+
+// ofOneForm is how many known texts of one form n couples may have: one in
+// fifty couples.
+func ofOneForm(n int) int { return n / minSheetsOfTexts }
+
+// largest gives the largest number of couples for which each of rest
+// generations has enough, when counts are the known texts of each form; 0 where
+// it is not enough to serve.
+func (s *textStock) largest(d Dealing, counts []int, unknown, rest int) int {
+	sorted := slices.Sorted(slices.Values(counts))
+	before := make([]int, len(sorted)+1) // before[i]: texts of the i rarest forms
+	for i, c := range sorted {
+		before[i+1] = before[i] + c
+	}
+	allowed := func(most int) int { // known texts that can be used, of all generations
+		i, _ := slices.BinarySearch(sorted, most*rest+1)
+		return before[i] + (len(sorted)-i)*most*rest
+	}
+	// Of each couple one text at least is not of the document with the most.
+	for n := min(maxSheets, before[len(sorted)]/rest, s.elsewhere/rest); n >= minSheetsOfTexts; n-- {
+		need := d.couples(n)
+		if need.known()*rest <= allowed(ofOneForm(n)) && need.unknown*rest <= unknown {
+			return n
+		}
+	}
+	return 0
+}
+
+// sheets makes the couples of a generation from what is rested; none where
+// there is not enough.
+func (s *textStock) sheets(p *Pool, rest int, rested func(uint32) bool, rng *rand.Rand) []Sheet {
+	fresh := make([][]uint32, len(s.forms))
+	counts := make([]int, len(s.forms))
+	for i, f := range s.forms {
+		fresh[i] = slices.DeleteFunc(slices.Clone(s.byForm[f]), func(card uint32) bool { return !rested(card) })
+		shuffle(rng, fresh[i])
+		counts[i] = len(fresh[i])
+	}
+	unknown := slices.DeleteFunc(slices.Clone(s.unknown), func(card uint32) bool { return !rested(card) })
+	n := min(s.largest(p.dealing, counts, len(unknown), 1), s.largest(p.dealing, s.counts(), len(s.unknown), rest))
+	if n == 0 {
+		return nil
+	}
+	need := p.dealing.couples(n)
+	known := s.choose(fresh, need.known(), ofOneForm(n), rest, rng)
+	shuffle(rng, unknown)
+	return p.sheetsOf("", p.fair(s.couple(p, known, unknown[:need.unknown], need, rng)))
+}
+
+// choose takes known texts from what is fresh of each form: about as many of
+// each as keep the forms of all generations alike, and no more than most.
+func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Rand) []uint32 {
+	take := make([]int, len(fresh))
+	total := 0
+	order := make([]int, len(fresh))
+	for i := range fresh {
+		order[i] = i
+		share := float64(len(s.byForm[s.forms[i]])) / float64(rest)
+		take[i] = min(sampled(rng, share), most, len(fresh[i]))
+		total += take[i]
+	}
+	for total != need {
+		before := total
+		shuffle(rng, order)
+		for _, i := range order {
+			switch {
+			case total > need && take[i] > 0:
+				take[i], total = take[i]-1, total-1
+			case total < need && take[i] < min(most, len(fresh[i])):
+				take[i], total = take[i]+1, total+1
+			}
+		}
+		if total == before {
+			break // there is no more; largest has seen to it that this does not happen
+		}
+	}
+	chosen := make([]uint32, 0, need)
+	for i, n := range take {
+		chosen = append(chosen, fresh[i][:n]...)
+	}
+	shuffle(rng, chosen)
+	return chosen
+}
+
+// couple puts the texts together, two of different documents each. Couples for
+// which there is no way are left out.
+func (s *textStock) couple(p *Pool, known, unknown []uint32, need pieces, rng *rand.Rand) [][]placed {
+	// Sentinels measure votes, so they are texts that no votes have settled, where
+	// there are such.
+	slices.SortStableFunc(known, func(a, b uint32) int { return cmp.Compare(p.images[a].Trust, p.images[b].Trust) })
+	var others []uint32
+	parts := map[uint32]Part{}
+	add := func(cards []uint32, part Part) {
+		others = append(others, cards...)
+		for _, card := range cards {
+			parts[card] = part
+		}
+	}
+	add(known[:need.sentinels], PartSentinel)
+	known = known[need.sentinels:]
+	shuffle(rng, known)
+	add(known[:need.wholly], PartMatch)
+	known = known[need.wholly:]
+	add(unknown, PartUnknown)
+	shuffle(rng, others)
+	apart := func(a, b uint32) bool { return p.images[a].Document != p.images[b].Document }
+	for i := range known {
+		if apart(known[i], others[i]) {
+			continue
+		}
+		// Where there is a way at all, one exchange of partners is enough.
+		from := rng.IntN(len(known))
+		for k := range min(len(known), maxExchanges) {
+			j := (from + k) % len(known)
+			if apart(known[i], others[j]) && apart(known[j], others[i]) {
+				others[i], others[j] = others[j], others[i]
+				break
+			}
+		}
+	}
+	var couples [][]placed
+	for i := range known {
+		if apart(known[i], others[i]) {
+			couples = append(couples, []placed{{known[i], PartMatch}, {others[i], parts[others[i]]}})
+		}
+	}
+	return couples
+}
+
+// fair takes couples away until no folded form is the known text of more than
+// one in fifty of them, and all when fewer than fifty are left.
+func (p *Pool) fair(couples [][]placed) [][]placed {
+	for {
+		most := ofOneForm(len(couples))
+		if most == 0 {
+			return nil
+		}
+		seen := map[string]int{}
+		kept := slices.DeleteFunc(slices.Clone(couples), func(couple []placed) bool {
+			tooMany := false
+			for _, c := range couple {
+				if c.part == PartMatch {
+					tooMany = tooMany || seen[Fold(p.images[c.card].Text)] >= most
+				}
+			}
+			for _, c := range couple {
+				if c.part == PartMatch && !tooMany {
+					seen[Fold(p.images[c.card].Text)]++
+				}
+			}
+			return tooMany
+		})
+		if len(kept) == len(couples) {
+			return kept
+		}
+		couples = kept
+	}
+}
