@@ -52,6 +52,11 @@ const (
 
 	deleteSecret = `DELETE FROM client_secrets WHERE client = $1 AND id = $2`
 
+	upsertLimit = `INSERT INTO client_limits (client, per_second, burst) VALUES ($1, $2, $3)
+		ON CONFLICT (client) DO UPDATE SET per_second = excluded.per_second, burst = excluded.burst`
+
+	deleteLimit = `DELETE FROM client_limits WHERE client = $1`
+
 	updateDisabled = `UPDATE clients SET disabled = $1 WHERE id = $2 AND disabled <> $1`
 
 	// It changes nothing and takes the row's lock. SQLite's writers take turns
@@ -172,6 +177,27 @@ func (s *Store) setDisabled(ctx context.Context, id string, disabled bool) error
 		}
 		return affected(tx.ExecContext(ctx, updateDisabled, value, client))
 	})
+}
+
+// SetLimit gives the client, named by its id or an alias, a limit of its own
+// for challenges without a proof of work; the zero limit gives it the
+// service's default again. The error is CodeInvalid for a limit that is half
+// zero or negative, and CodeNotFound for an unknown client.
+func (s *Store) SetLimit(ctx context.Context, id string, limit domain.Limit) error {
+	if !(limit.PerSecond > 0 && limit.Burst > 0) && limit != (domain.Limit{}) {
+		return domain.Invalid("limit", "the limit of %g a second and %d at once is none; both have to be more than 0", limit.PerSecond, limit.Burst)
+	}
+	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		client, err := find(ctx, tx, id)
+		if err != nil {
+			return false, err
+		}
+		if limit == (domain.Limit{}) {
+			return affected(tx.ExecContext(ctx, deleteLimit, client))
+		}
+		return affected(tx.ExecContext(ctx, upsertLimit, client, limit.PerSecond, limit.Burst))
+	})
+	return wrap(err, "set the limit of the client %s", id)
 }
 
 // List gives all clients, disabled ones too, sorted by id. Their Secrets are
