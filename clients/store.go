@@ -30,6 +30,7 @@ type CreateParams struct {
 	ID          string
 	Aliases     []string              // other public ids of the same client
 	Collections []domain.CollectionID // empty: all that are not the demo's, else the demo's; whether they exist is not checked
+	Limit       domain.Limit          // zero: the service's default
 }
 
 const (
@@ -68,7 +69,7 @@ const (
 
 // Create adds a client with its first secret. The secret is given here once
 // and never again; the client's Secrets have no Key. The error is
-// CodeInvalid for a malformed id or alias (or one named twice) and
+// CodeInvalid for a malformed id or alias (or one named twice) or limit, and
 // CodeConflict for a name that is taken; then nothing is changed.
 func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, PrivateID, error) {
 	client, names, err := newClient(p)
@@ -90,6 +91,11 @@ func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, Priv
 		}
 		for _, name := range names {
 			if _, err := tx.ExecContext(ctx, insertName, name, client.ID); err != nil {
+				return false, err
+			}
+		}
+		if client.Limit != (domain.Limit{}) {
+			if _, err := tx.ExecContext(ctx, upsertLimit, client.ID, client.Limit.PerSecond, client.Limit.Burst); err != nil {
 				return false, err
 			}
 		}
@@ -184,8 +190,8 @@ func (s *Store) setDisabled(ctx context.Context, id string, disabled bool) error
 // service's default again. The error is CodeInvalid for a limit that is half
 // zero or negative, and CodeNotFound for an unknown client.
 func (s *Store) SetLimit(ctx context.Context, id string, limit domain.Limit) error {
-	if !(limit.PerSecond > 0 && limit.Burst > 0) && limit != (domain.Limit{}) {
-		return domain.Invalid("limit", "the limit of %g a second and %d at once is none; both have to be more than 0", limit.PerSecond, limit.Burst)
+	if err := checkLimit(limit); err != nil {
+		return err
 	}
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		client, err := find(ctx, tx, id)
@@ -261,7 +267,16 @@ func find(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error)
 	return client, err
 }
 
-// newClient checks the names; they come back with the id first.
+// checkLimit refuses what is neither a limit nor none. What else the service
+// bounds, whoever asks for the limit knows.
+func checkLimit(limit domain.Limit) error {
+	if !(limit.PerSecond > 0 && limit.Burst > 0) && limit != (domain.Limit{}) {
+		return domain.Invalid("limit", "the limit of %g a second and %d at once is none; both have to be more than 0", limit.PerSecond, limit.Burst)
+	}
+	return nil
+}
+
+// newClient checks the names and the limit; they come back with the id first.
 func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
 	var names []domain.ClientID
 	for _, name := range append([]string{p.ID}, p.Aliases...) {
@@ -276,7 +291,10 @@ func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
 		}
 		names = append(names, id)
 	}
-	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections}, names, nil
+	if err := checkLimit(p.Limit); err != nil {
+		return domain.Client{}, nil, err
+	}
+	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections, Limit: p.Limit}, names, nil
 }
 
 func taken(name, owner domain.ClientID) error {

@@ -34,15 +34,17 @@ type Config struct {
 // work below a burst of 1,000 (a lecture hall that presses the button in the
 // same second) and 100 a second.
 //
-// Proven is what somebody with 100 cores of 2.5 million iterations a second
-// cannot take up at the second step (500 challenges a second), where a phone of
-// 0.75 million works for 1.3 s at most: see [Step].
+// Proven is more than somebody with 100 cores of 2.5 million iterations a
+// second can take up at the second step (500 challenges a second), where a
+// phone of 0.75 million works for 1.3 s at most: see [Step]. Its burst is two
+// minutes' worth, so that the work which can be saved up while questions live
+// does not change the step by more than one.
 func DefaultConfig() Config {
 	return Config{
 		Free:        Limit{PerSecond: 100, Burst: 1_000},
-		Proven:      Limit{PerSecond: 600, Burst: 6_000},
+		Proven:      Limit{PerSecond: 800, Burst: 96_000},
 		TotalFree:   Limit{PerSecond: 2_000, Burst: 10_000},
-		TotalProven: Limit{PerSecond: 2_000, Burst: 20_000},
+		TotalProven: Limit{PerSecond: 2_000, Burst: 240_000},
 		AudioShare:  0.2,
 	}
 }

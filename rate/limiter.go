@@ -75,7 +75,7 @@ func NewLimiter(p Params) (*Limiter, error) {
 	}
 	l := &Limiter{
 		cfg: p.Config, limitOf: p.LimitOf, statistics: p.Statistics, epoch: p.Now.Add(-memory),
-		clients: map[domain.ClientID]*client{},
+		latest: memory, clients: map[domain.ClientID]*client{},
 	}
 	if l.limitOf == nil {
 		l.limitOf = func(domain.ClientID) domain.Limit { return domain.Limit{} }

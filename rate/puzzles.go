@@ -20,11 +20,6 @@ import (
 )
 
 const (
-	// QuestionLife is how long a question may be answered. The slowest phone does
-	// the hardest in less; and it is far less than events stay in the log, on
-	// which single use rests.
-	QuestionLife = 2 * time.Minute
-
 	// KeyBytes is the least that a key of [NewPuzzles] has to have.
 	KeyBytes = 32
 
@@ -64,7 +59,7 @@ const (
 // the expectation that its subject has no event. So of any number of uses, on
 // any nodes, one is appended and the others conflict, with nothing but the log
 // between them. That holds as long as the subject's first event is in the log
-// while the token lives: a token lives for [QuestionLife] of two minutes, and
+// while the token lives: a token lives for two minutes at most ([Step.Life]), and
 // the log is never trimmed below a challenge's life of twenty
 // ([domain.Lifetime]), so the nodes' clocks may differ by a quarter of an hour.
 //
@@ -98,8 +93,8 @@ func NewPuzzles(key []byte, now time.Time) (*Puzzles, error) {
 		return nil, fmt.Errorf("the key of the proof of work has %d bytes; it needs %d", len(key), KeyBytes)
 	}
 	p := &Puzzles{
-		spent:   newRecent[[nonceBytes]byte](2*QuestionLife, tokenMemory, now),
-		spoiled: newRecent[[nonceBytes]byte](2*QuestionLife, tokenMemory, now),
+		spent:   newRecent[[nonceBytes]byte](2*MaxStep.Life(), tokenMemory, now),
+		spoiled: newRecent[[nonceBytes]byte](2*MaxStep.Life(), tokenMemory, now),
 		turns:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		derive:  derive,
 	}
@@ -185,7 +180,7 @@ func (p *Puzzles) Ask(ctx context.Context, d Demand, now time.Time) (*domain.Wor
 	case <-ctx.Done():
 		return nil, nil //nolint:nilnil // documented
 	}
-	t := token{audio: d.Audio, step: d.Step, largest: uint32(d.Step.largest()), expires: now.Add(QuestionLife).UnixMilli()} //nolint:gosec // of a few steps
+	t := token{audio: d.Audio, step: d.Step, largest: uint32(d.Step.largest()), expires: now.Add(d.Step.Life()).UnixMilli()} //nolint:gosec // of a few steps
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(t.nonce[:]) // documented never to fail
 	_, _ = rand.Read(salt)

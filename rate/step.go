@@ -1,5 +1,7 @@
 package rate
 
+import "time"
+
 // Step is how much work is asked for a challenge: 0 is none, 1 the least, and
 // each further one twice the one before. A new step needs nothing else.
 //
@@ -19,8 +21,9 @@ type Step uint8
 
 const (
 	// MaxStep is 32 times the first: 16 million iterations, 21 s of a phone of
-	// 0.75 million a second. It takes 2,000 cores of 2.5 million to keep the
-	// default bucket of proven challenges empty against it.
+	// 0.75 million a second. It takes 3,200 cores of 2.5 million to keep the
+	// default bucket of proven challenges empty against it, and as many for two
+	// minutes, at rising steps, to empty it.
 	MaxStep Step = 6
 
 	// Cost is the iterations of one derivation. A browser loses about 0.08 ms of
@@ -50,6 +53,22 @@ func (s Step) Iterations() int {
 		return 0
 	}
 	return Cost * (s.largest() + 1)
+}
+
+const (
+	// patience is how long a question of no work would live: time for a page in
+	// the background, or a visitor whose network is away.
+	patience = 30 * time.Second
+	// slowPhone is how many iterations a second the slowest payloads do that are
+	// waited for three times over.
+	slowPhone = 500_000
+)
+
+// Life is how long a question of the step may be answered: half a minute, and
+// three times what a slow phone needs. It is not longer because work can be
+// saved up for as long, to be spent at once.
+func (s Step) Life() time.Duration {
+	return patience + 3*time.Duration(s.Iterations())*time.Second/slowPhone
 }
 
 // asked is the step that is asked for while used of the buckets is taken, from

@@ -50,6 +50,7 @@ type node struct {
 	memory   *projections.Memory
 	registry *clients.Registry
 	dealer   *challenges.Dealer
+	gate     *rate.Gate
 	metrics  *prometheus.Registry
 
 	readiness readiness
@@ -130,11 +131,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
-	service, err := n.service()
-	if err != nil {
-		return err
-	}
-	if err := n.serve(public, admin, service); err != nil {
+	if err := n.serve(public, admin, n.service()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -178,12 +175,15 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.archiving.run(n.archiver.Run)
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
-	n.work.run(n.follow)
 
 	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	if n.gate, err = n.newGate(ctx); err != nil {
+		return err
+	}
+	n.work.run(n.follow)
 	n.dealer, err = challenges.NewDealer(corpusSource{n.stores.corpus}, n.cfg.dealing(), n.logger)
 	if err != nil {
 		return err
@@ -196,20 +196,19 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
-func (n *node) service() (*challenges.Service, error) {
-	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
-	if err != nil {
-		return nil, err
-	}
+func (n *node) service() *challenges.Service {
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: limiter, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
-	}), nil
+		Limiter: n.gate, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
+	})
 }
 
 func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
+	if err := n.gate.Register(n.metrics); err != nil {
+		return err
+	}
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
