@@ -293,6 +293,7 @@ func TestGrant(t *testing.T) {
 		"events": "SELECT INSERT", "states": "SELECT INSERT UPDATE DELETE", "checkpoint": "SELECT UPDATE", "gaps": "SELECT INSERT",
 		"clients": "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
 		"client_secrets": "SELECT INSERT UPDATE DELETE", "client_collections": "SELECT INSERT UPDATE DELETE",
+		"client_limits": "SELECT INSERT UPDATE DELETE", "service_keys": "SELECT INSERT",
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",

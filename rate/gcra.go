@@ -63,3 +63,12 @@ func (b bucket) force(cell Cell, now time.Duration) Cell {
 	next, _ := b.draw(cell, now, b.interval)
 	return max(cell, min(next, Cell(now+b.capacity)))
 }
+
+// moved gives the cell that another bucket has after as many requests.
+func (b bucket) moved(cell Cell, now time.Duration, to bucket) Cell {
+	if b == to || b.interval == 0 || cell <= Cell(now) {
+		return cell
+	}
+	taken := float64(time.Duration(cell)-now) / float64(b.interval)
+	return Cell(now) + Cell(min(float64(to.capacity), taken*float64(to.interval)))
+}

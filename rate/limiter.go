@@ -80,7 +80,7 @@ func NewLimiter(p Params) (*Limiter, error) {
 	if l.limitOf == nil {
 		l.limitOf = func(domain.ClientID) domain.Limit { return domain.Limit{} }
 	}
-	l.total.set(p.Config.TotalFree, p.Config.TotalProven, 1)
+	l.total.set(p.Config.TotalFree, p.Config.TotalProven, 1, 0)
 	l.total.looked = -lookEvery
 	return l, nil
 }
@@ -187,7 +187,7 @@ func (l *Limiter) look(id domain.ClientID, now time.Time) *client {
 		l.clients[id] = c
 		// Nobody waits with a client half made: others that ask meanwhile find it
 		// with the default.
-		c.set(l.cfg, domain.Limit{}, 1)
+		c.set(l.cfg, domain.Limit{}, 1, l.latest)
 	} else if moment-c.images.looked < lookEvery {
 		return c
 	}
@@ -205,16 +205,16 @@ func (l *Limiter) look(id domain.ClientID, now time.Time) *client {
 		}
 	}
 	l.mu.Lock()
-	c.set(l.cfg, limit, factor)
-	if all {
-		l.total.set(l.cfg.TotalFree, l.cfg.TotalProven, totalFactor)
-	}
 	l.latest = max(l.latest, moment)
+	c.set(l.cfg, limit, factor, l.latest)
+	if all {
+		l.total.set(l.cfg.TotalFree, l.cfg.TotalProven, totalFactor, l.latest)
+	}
 	return c
 }
 
-// set gives a client its limits.
-func (c *client) set(cfg Config, own domain.Limit, factor float64) {
+// set gives a client its limits at a moment.
+func (c *client) set(cfg Config, own domain.Limit, factor float64, now time.Duration) {
 	free, proven := cfg.Free, cfg.Proven
 	if own != (domain.Limit{}) {
 		free = Limit(own)
@@ -224,12 +224,16 @@ func (c *client) set(cfg Config, own domain.Limit, factor float64) {
 		proven.PerSecond *= max(1, own.PerSecond/cfg.Free.PerSecond)
 		proven.Burst = max(proven.Burst, int(min(maxBurst, float64(proven.Burst)*float64(own.Burst)/float64(cfg.Free.Burst))))
 	}
-	c.images.set(free, proven, factor)
-	c.audio.set(free.times(cfg.AudioShare), proven.times(cfg.AudioShare), factor)
+	c.images.set(free, proven, factor, now)
+	c.audio.set(free.times(cfg.AudioShare), proven.times(cfg.AudioShare), factor, now)
 }
 
-func (q *quota) set(free, proven Limit, factor float64) {
-	q.free, q.proven, q.factor = free.bucket(), proven.bucket(), factor
+// set changes the limits. What has been taken stays taken: as many challenges,
+// not as much time.
+func (q *quota) set(free, proven Limit, factor float64, now time.Duration) {
+	freeBucket, provenBucket := free.bucket(), proven.bucket()
+	q.freeCell, q.provenCell = q.free.moved(q.freeCell, now, freeBucket), q.proven.moved(q.provenCell, now, provenBucket)
+	q.free, q.proven, q.factor = freeBucket, provenBucket, factor
 	q.increment = time.Duration(float64(q.free.interval) / factor)
 }
 

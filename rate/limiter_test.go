@@ -241,7 +241,7 @@ func TestLimiterOverTime(t *testing.T) {
 		c.AudioShare = rapid.Float64Range(0.1, 1).Draw(t, "audio")
 		statistics := fixedStatistics{}
 		if rapid.Bool().Draw(t, "statistics") {
-			statistics.pressure = rate.Pressure{Issued: 5000, Exposure: 1, Unanswered: rapid.Float64Range(0, 1).Draw(t, "unanswered")}
+			statistics.pressure = rate.Pressure{Issued: 5000, Exposures: 1000, Unanswered: rapid.Float64Range(0, 1).Draw(t, "unanswered")}
 		}
 		l, err := rate.NewLimiter(rate.Params{Config: c, Now: start(), Statistics: statistics})
 		if err != nil {
@@ -309,7 +309,7 @@ func TestLimiterLeavesOrdinaryLoadAlone(t *testing.T) {
 	l, err := rate.NewLimiter(rate.Params{
 		Config: rate.DefaultConfig(), Now: start(),
 		// What a small collection, a shy public and many mistakes look like.
-		Statistics: fixedStatistics{rate.Pressure{Issued: 180_000, Exposure: 1, Unanswered: 0.65, Rejected: 0.5}},
+		Statistics: fixedStatistics{rate.Pressure{Issued: 180_000, Exposures: 1000, Unanswered: 0.65, Rejected: 0.5}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -404,8 +404,21 @@ func TestLimiterOwnLimits(t *testing.T) {
 	mu.Lock()
 	limits["other"] = domain.Limit{PerSecond: 5, Burst: 12}
 	mu.Unlock()
-	if free, _ := count("other", start().Add(time.Hour)); free != 12 {
+	// It has taken three of the twelve, and a second has brought some back.
+	if free, _ := count("other", start().Add(2*time.Second)); free != 11 {
 		t.Errorf("after its limit was raised it gets %d", free)
+	}
+	mu.Lock()
+	limits["other"] = domain.Limit{PerSecond: 0.001, Burst: 1}
+	mu.Unlock()
+	if free, _ := count("other", start().Add(4*time.Second)); free != 0 {
+		t.Errorf("after its limit was lowered it gets %d", free)
+	}
+	mu.Lock()
+	limits["other"] = domain.Limit{PerSecond: 1, Burst: 10}
+	mu.Unlock()
+	if free, _ := count("other", start().Add(20*time.Second)); free != 9 {
+		t.Errorf("after its limit was raised again it gets %d", free)
 	}
 }
 
@@ -494,8 +507,8 @@ func TestConfigValidate(t *testing.T) {
 		{"Free.Burst is 1000, which takes 1000000 s to refill at 0.001 a second", func(c *rate.Config) { c.Free.PerSecond = 0.001 }},
 		{"TotalFree.PerSecond is 99;", func(c *rate.Config) { c.TotalFree.PerSecond = 99 }},
 		{"TotalFree.Burst is 999;", func(c *rate.Config) { c.TotalFree.Burst = 999 }},
-		{"TotalProven.PerSecond is 599;", func(c *rate.Config) { c.TotalProven.PerSecond = 599 }},
-		{"TotalProven.Burst is 5999;", func(c *rate.Config) { c.TotalProven.Burst = 5999 }},
+		{"TotalProven.PerSecond is 799;", func(c *rate.Config) { c.TotalProven.PerSecond = 799 }},
+		{"TotalProven.Burst is 95999;", func(c *rate.Config) { c.TotalProven.Burst = 95999 }},
 		{"AudioShare is 0;", func(c *rate.Config) { c.AudioShare = 0 }},
 		{"AudioShare is NaN;", func(c *rate.Config) { c.AudioShare = math.NaN() }},
 		{"AudioShare is 1.1;", func(c *rate.Config) { c.AudioShare = 1.1 }},

@@ -1,6 +1,7 @@
 package rate
 
 import (
+	"math"
 	"time"
 
 	"ocapi/domain"
@@ -14,7 +15,7 @@ type Pressure struct {
 	Issued     float64 // challenges an hour
 	Unanswered float64 // the share of them that expired without an answer, 0 to 1
 	Rejected   float64 // the share of the answered ones that were rejected, 0 to 1
-	Exposure   float64 // the share of the active images that are shown within an hour, 0 to 1
+	Exposures  float64 // how often an image that is dealt at present is shown within an hour, on average
 }
 
 // Statistics tells the pressure. Its methods are called every few seconds for
@@ -36,6 +37,10 @@ const (
 	patientShare, tooUnanswered = 0.70, 0.95
 	clumsyShare, tooRejected    = 0.60, 0.90
 
+	// tellingExposures is how often an image has to be shown before counting tells
+	// anything: a selector that gives itself away does so after two to five.
+	tellingExposures = 3
+
 	// leastFactor is what is left of a client's free limit under the highest
 	// pressure, leastTotalFactor of that of all: the latter meets clients who
 	// have nothing to do with it.
@@ -46,9 +51,10 @@ const (
 // Factor is what is left of a free limit under pressure, from least (up to 1)
 // to 1:
 //
-//	factor = 1 - (1-least) * enough * exposure * odd
-//	enough = (issued - 1000) / 1000
-//	odd    = the larger of (unanswered - 0.70) / 0.25 and (rejected - 0.60) / 0.30
+//	factor  = 1 - (1-least) * enough * exposed * odd
+//	enough  = (issued - 1000) / 1000
+//	exposed = 1 - exp(-exposures/3)
+//	odd     = the larger of (unanswered - 0.70) / 0.25 and (rejected - 0.60) / 0.30
 //
 // with each kept from 0 to 1. It never rises with any of the four. All three
 // have to come together: many challenges are taken, they expose the
@@ -59,7 +65,8 @@ const (
 func (p Pressure) Factor(least float64) float64 {
 	enough := unit((p.Issued - quietHour) / quietHour)
 	odd := max(unit((p.Unanswered-patientShare)/(tooUnanswered-patientShare)), unit((p.Rejected-clumsyShare)/(tooRejected-clumsyShare)))
-	return 1 - (1-least)*enough*unit(p.Exposure)*odd
+	exposed := unit(1 - math.Exp(-p.Exposures/tellingExposures))
+	return 1 - (1-least)*enough*exposed*odd
 }
 
 // unit keeps x from 0 to 1. What is not a number is none.

@@ -26,16 +26,16 @@ func TestFactor(t *testing.T) {
 		want float64
 	}{
 		{"nothing", rate.Pressure{}, 1},
-		{"a class of pupils who mistype: 30 of them, 30 times over", rate.Pressure{Issued: 900, Unanswered: 0.1, Rejected: 1, Exposure: 1}, 1},
-		{"a busy site with a small collection", rate.Pressure{Issued: 180_000, Unanswered: 0.6, Rejected: 0.4, Exposure: 1}, 1},
-		{"a flood on a collection that nobody can count", rate.Pressure{Issued: 180_000, Unanswered: 1, Exposure: 0}, 1},
-		{"somebody who takes all and answers nothing", rate.Pressure{Issued: 180_000, Unanswered: 1, Exposure: 1}, least},
-		{"somebody who answers anything", rate.Pressure{Issued: 180_000, Unanswered: 0, Rejected: 0.97, Exposure: 1}, least},
-		{"half of the evidence", rate.Pressure{Issued: 1500, Unanswered: 1, Exposure: 1}, 1 - 0.95*0.5},
-		{"half of the pool", rate.Pressure{Issued: 2000, Unanswered: 1, Exposure: 0.5}, 1 - 0.95*0.5},
-		{"half of what is odd", rate.Pressure{Issued: 2000, Unanswered: 0.825, Exposure: 1}, 1 - 0.95*0.5},
-		{"no number", rate.Pressure{Issued: math.NaN(), Unanswered: math.NaN(), Exposure: math.NaN()}, 1},
-		{"numbers beyond shares", rate.Pressure{Issued: math.Inf(1), Unanswered: 7, Exposure: 7}, least},
+		{"a class of pupils who mistype: 30 of them, 30 times over", rate.Pressure{Issued: 900, Unanswered: 0.1, Rejected: 1, Exposures: 1000}, 1},
+		{"a busy site with a small collection", rate.Pressure{Issued: 180_000, Unanswered: 0.6, Rejected: 0.4, Exposures: 1000}, 1},
+		{"a flood on a collection that nobody can count", rate.Pressure{Issued: 180_000, Unanswered: 1, Exposures: 0}, 1},
+		{"somebody who takes all and answers nothing", rate.Pressure{Issued: 180_000, Unanswered: 1, Exposures: 1000}, least},
+		{"somebody who answers anything", rate.Pressure{Issued: 180_000, Unanswered: 0, Rejected: 0.97, Exposures: 1000}, least},
+		{"half of the evidence", rate.Pressure{Issued: 1500, Unanswered: 1, Exposures: 1000}, 1 - 0.95*0.5},
+		{"half of the pool", rate.Pressure{Issued: 2000, Unanswered: 1, Exposures: 3 * math.Ln2}, 1 - 0.95*0.5},
+		{"half of what is odd", rate.Pressure{Issued: 2000, Unanswered: 0.825, Exposures: 1000}, 1 - 0.95*0.5},
+		{"no number", rate.Pressure{Issued: math.NaN(), Unanswered: math.NaN(), Exposures: math.NaN()}, 1},
+		{"numbers beyond shares", rate.Pressure{Issued: math.Inf(1), Unanswered: 7, Exposures: math.Inf(1)}, least},
 	} {
 		if got := tt.p.Factor(least); math.Abs(got-tt.want) > 1e-9 {
 			t.Errorf("%s: %g; want %g", tt.name, got, tt.want)
@@ -49,12 +49,12 @@ func TestFactorNeverRises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(name string) rate.Pressure {
 			share := func(part string) float64 { return rapid.Float64Range(0, 1).Draw(t, name+part) }
-			return rate.Pressure{Issued: rapid.Float64Range(0, 5000).Draw(t, name), Unanswered: share("u"), Rejected: share("r"), Exposure: share("e")}
+			return rate.Pressure{Issued: rapid.Float64Range(0, 5000).Draw(t, name), Unanswered: share("u"), Rejected: share("r"), Exposures: 20 * share("e")}
 		}
 		a, b := draw("a"), draw("b")
 		more := rate.Pressure{
 			Issued: max(a.Issued, b.Issued), Unanswered: max(a.Unanswered, b.Unanswered),
-			Rejected: max(a.Rejected, b.Rejected), Exposure: max(a.Exposure, b.Exposure),
+			Rejected: max(a.Rejected, b.Rejected), Exposures: max(a.Exposures, b.Exposures),
 		}
 		least := rapid.Float64Range(0.01, 1).Draw(t, "least")
 		fa, fm := a.Factor(least), more.Factor(least)
@@ -69,7 +69,7 @@ func TestFactorNeverRises(t *testing.T) {
 type decaying struct{ since time.Time }
 
 func (d decaying) Pressure(_ domain.ClientID, now time.Time) rate.Pressure {
-	return rate.Pressure{Issued: 100_000 * math.Exp2(-now.Sub(d.since).Hours()), Unanswered: 1, Exposure: 1}
+	return rate.Pressure{Issued: 100_000 * math.Exp2(-now.Sub(d.since).Hours()), Unanswered: 1, Exposures: 1000}
 }
 
 func (d decaying) TotalPressure(now time.Time) rate.Pressure { return d.Pressure("", now) }

@@ -31,12 +31,12 @@ type serveCmd struct {
 
 	ClientRate        float64 `help:"Challenges a second that one client gets without a proof of work, sustained." default:"100" env:"OCAPI_CLIENT_RATE"`
 	ClientBurst       int     `help:"Challenges that one client gets without one at once." default:"1000" env:"OCAPI_CLIENT_BURST"`
-	ClientProvenRate  float64 `help:"Challenges a second that one client gets for proofs of work beside those, sustained." default:"600" env:"OCAPI_CLIENT_PROVEN_RATE"`
-	ClientProvenBurst int     `help:"Challenges that one client gets for proofs of work at once." default:"6000" env:"OCAPI_CLIENT_PROVEN_BURST"`
+	ClientProvenRate  float64 `help:"Challenges a second that one client gets for proofs of work beside those, sustained." default:"800" env:"OCAPI_CLIENT_PROVEN_RATE"`
+	ClientProvenBurst int     `help:"Challenges that one client gets for proofs of work at once." default:"96000" env:"OCAPI_CLIENT_PROVEN_BURST"`
 	TotalRate         float64 `help:"Challenges a second for all clients together without a proof of work, sustained." default:"2000" env:"OCAPI_TOTAL_RATE"`
 	TotalBurst        int     `help:"Challenges for all clients together without one at once." default:"10000" env:"OCAPI_TOTAL_BURST"`
 	TotalProvenRate   float64 `help:"Challenges a second for all clients together for proofs of work, sustained." default:"2000" env:"OCAPI_TOTAL_PROVEN_RATE"`
-	TotalProvenBurst  int     `help:"Challenges for all clients together for proofs of work at once." default:"20000" env:"OCAPI_TOTAL_PROVEN_BURST"`
+	TotalProvenBurst  int     `help:"Challenges for all clients together for proofs of work at once." default:"240000" env:"OCAPI_TOTAL_PROVEN_BURST"`
 	AudioShare        float64 `help:"Part of a client's limits that its audio challenges get, beside the others, from above 0 to 1." default:"0.2" env:"OCAPI_AUDIO_SHARE"`
 
 	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
