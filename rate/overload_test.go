@@ -38,14 +38,17 @@ var tactics = map[string]tactic{
 	// again.
 	"waves": {keep: true, wave: 2 * rate.Step(2).Life()},
 	// The same with the dearest work there is, which is good for longer.
-	"dear waves": {keep: true, wave: 2 * rate.Step(2).Life(), dearest: true},
-	"dear":       {keep: true, dearest: true},
+	"dear": {keep: true, dearest: true},
+	// Cheap solutions keep the step up; half of the work goes into dear ones,
+	// which are saved up and spent at once.
+	"ladder": {keep: true, wave: rate.Step(2).Life(), ladder: true},
 }
 
 type tactic struct {
 	keep    bool          // solutions that are refused are sent again until they expire
 	wave    time.Duration // solutions are kept back in the first half of so long
 	dearest bool          // the hardest question is taken up first
+	ladder  bool          // every second time it is, and only what is dear is kept back
 }
 
 // TestOverload: an attacker with 100 cores keeps neither more than 1 % of the
@@ -94,6 +97,7 @@ type siege struct {
 	left                 float64                       // iterations that can be done now
 	solving              float64                       // iterations that the question in work takes still
 	current              rate.Step
+	begun                int
 	currentExpires       time.Time
 
 	free, proven, wasted float64 // challenges, and solutions that were never good
@@ -175,8 +179,12 @@ func (s *siege) attack() {
 			s.solutions[s.current] = append(s.solutions[s.current], s.currentExpires)
 		}
 	}
-	if s.how.wave == 0 || s.now.Sub(start())%s.how.wave >= s.how.wave/2 {
-		s.send()
+	spend := s.how.wave == 0 || s.now.Sub(start())%s.how.wave >= s.how.wave/2
+	switch {
+	case spend:
+		s.send(rate.MaxStep)
+	case s.how.ladder:
+		s.send(1)
 	}
 }
 
@@ -184,7 +192,7 @@ func (s *siege) attack() {
 func (s *siege) begin() bool {
 	for i := range s.questions {
 		step := i
-		if s.how.dearest {
+		if s.how.dearest || s.how.ladder && s.begun%2 == 0 {
 			step = len(s.questions) - 1 - i
 		}
 		q := &s.questions[step]
@@ -194,15 +202,16 @@ func (s *siege) begin() bool {
 		if len(*q) > 0 {
 			s.current, s.currentExpires, *q = rate.Step(step), (*q)[0], (*q)[1:]
 			s.solving = s.rng.Float64() * float64(s.current.Iterations())
+			s.begun++
 			return true
 		}
 	}
 	return false
 }
 
-// send sends what has been solved, the cheapest first.
-func (s *siege) send() {
-	for step := range s.solutions {
+// send sends what has been solved up to a step, the cheapest first.
+func (s *siege) send(most rate.Step) {
+	for step := range s.solutions[:most+1] {
 		var kept []time.Time
 		refused := false
 		for i, expires := range s.solutions[step] {

@@ -175,6 +175,10 @@ func TestRestartIsNoFreshBurst(t *testing.T) {
 			eventually(t, "the node to be ready", func() bool { return p.publicReady() == http.StatusOK })
 			v.get("/challenge/site").wantProblem(t, http.StatusTooManyRequests)
 			v.refusedProof(used, "used already")
+			// It was refused before it was charged, and not by the log.
+			if _, metrics := p.adminGet("/metrics"); !strings.Contains(metrics, `ocapi_limiter_decisions_total{outcome="proven",scope="client"} 0`) {
+				t.Error("a used proof was charged")
+			}
 			v.provenChallenge(unused)
 			newVisitor(t, p, f, otherID).exhaust() // others have what is theirs
 		})
