@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"ocapi/challenges"
 	"ocapi/domain"
 )
@@ -202,21 +204,27 @@ func (p *fakePictures) Picture(_ context.Context, image domain.ImageID, renderin
 
 // fakeLimiter lets the first allowed through, all when it is negative.
 type fakeLimiter struct {
+	id domain.ChallengeID // that all are created under; zero: random ones
+
 	mu      sync.Mutex
 	allowed int
 	wait    time.Duration
+	work    *domain.Work
 	taken   []domain.ClientID
-	at      time.Time
+	wanted  []domain.Request
 }
 
-func (l *fakeLimiter) Take(client domain.ClientID, now time.Time) (time.Duration, bool) {
+func (l *fakeLimiter) Admit(_ context.Context, client domain.ClientID, wanted domain.Request) (domain.ChallengeID, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.taken, l.at = append(l.taken, client), now
+	l.taken, l.wanted = append(l.taken, client), append(l.wanted, wanted)
 	if l.allowed >= 0 && len(l.taken) > l.allowed {
-		return l.wait, false
+		return domain.ChallengeID{}, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: l.wait, Work: l.work}
 	}
-	return 0, true
+	if l.id != (domain.ChallengeID{}) {
+		return l.id, nil
+	}
+	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}, nil
 }
 
 type fakeComposer struct {

@@ -2,7 +2,6 @@ package challenges
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"time"
@@ -45,7 +44,11 @@ type Pictures interface {
 
 // Limiter says whether one more challenge may be issued to a client.
 type Limiter interface {
-	Take(client domain.ClientID, now time.Time) (retryAfter time.Duration, ok bool)
+	// Admit gives the identifier under which the challenge has to be created. If
+	// it exists already, the proof of work that came with the request has been
+	// used before. Error: CodeLimited with RetryAfter, and with Work where a proof
+	// of work would help.
+	Admit(ctx context.Context, client domain.ClientID, wanted domain.Request) (domain.ChallengeID, error)
 }
 
 // Composer deals the images of a new challenge from a client's collections. A
@@ -80,19 +83,21 @@ func New(cfg Config) *Service { return &Service{cfg: cfg} }
 // than a cluster takes to elect a leader (6.5 s), shorter than browsers wait.
 const appendPatience = 10 * time.Second
 
+// errProofUsed is what became of a creation under the identifier of a proof of
+// work that has let in a challenge already, on another node a moment ago. A
+// random identifier is never taken.
+var errProofUsed = &domain.Error{
+	Code: domain.CodeLimited, Message: "the proof of work has been used already", RetryAfter: time.Second,
+}
+
 // Issue hands out a new challenge. Errors:
 // CodeLimited and CodeUnavailable, both with RetryAfter.
 func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
-	if wait, ok := s.cfg.Limiter.Take(client.ID, s.cfg.Now()); !ok {
-		return domain.ChallengeView{}, &domain.Error{
-			Code: domain.CodeLimited, Message: "too many challenges have been asked for; wait a moment", RetryAfter: wait,
-		}
-	}
-	composition, err := s.cfg.Composer.Compose(client, wanted.Type)
+	id, err := s.cfg.Limiter.Admit(ctx, client.ID, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
-	id, err := newChallengeID()
+	composition, err := s.cfg.Composer.Compose(client, wanted.Type)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
@@ -102,6 +107,9 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domai
 		return domain.ChallengeView{}, domain.Unavailable("no challenge could be composed", err)
 	}
 	r, err := s.append(ctx, event, 0)
+	if domain.CodeOf(err) == domain.CodeConflict {
+		return domain.ChallengeView{}, errProofUsed
+	}
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
@@ -215,12 +223,4 @@ func (s *Service) append(ctx context.Context, e domain.Event, expected domain.Se
 	}
 	s.cfg.Memory.Apply(r)
 	return r, nil
-}
-
-func newChallengeID() (domain.ChallengeID, error) {
-	id, err := uuid.NewRandomFromReader(rand.Reader)
-	if err != nil {
-		return domain.ChallengeID{}, fmt.Errorf("make a challenge id: %w", err)
-	}
-	return domain.ChallengeID{UUID: domain.UUID(id)}, nil
 }

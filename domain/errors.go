@@ -51,6 +51,7 @@ type Error struct {
 	Message    string        // one sentence for people, without secrets and without roles
 	Status     Status        // the final status, with CodeAlreadyAnswered only
 	RetryAfter time.Duration // when to come back, with CodeLimited and CodeUnavailable
+	Work       *Work         // a proof of work that lets the caller in at once, with CodeLimited only; nil: there is none
 	Cause      error         // for logs, never for callers; may be nil
 }
 

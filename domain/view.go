@@ -7,6 +7,8 @@ import "time"
 type Request struct {
 	Type     ChallengeType // TypeInvalid: any that can be served
 	Language string        // of the visitor, a BCP 47 tag; empty: not said
+	CanProve bool          // the payload can do a proof of work, if it is asked for one
+	Proof    string        // the proof that it has done, "<token>.<counter>"; empty: none
 }
 
 // ChallengeView is all that a browser is told of a challenge. It has no field

@@ -50,7 +50,8 @@ func request(rawQuery string) (domain.Request, error) {
 			return domain.Request{}, err
 		}
 	}
-	return wanted, nil
+	wanted.CanProve, wanted.Proof, err = workOf(query)
+	return wanted, err
 }
 
 // maxAnswerBytes bounds the body of an answer. The largest honest one, 36

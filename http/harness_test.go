@@ -71,12 +71,16 @@ type fakeChallenges struct {
 	answer  func(*domain.Client, domain.ChallengeID, domain.Answer) (domain.AnswerOutcome, error)
 	picture func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error)
 	status  func(*domain.Client, domain.ChallengeID) (domain.Status, error)
+	wanted  func(domain.Request) // sees what Issue is asked for
 }
 
 var _ apihttp.Challenges = (*fakeChallenges)(nil)
 
 func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
 	t := wanted.Type
+	if f.wanted != nil {
+		f.wanted(wanted)
+	}
 	if f.issue != nil {
 		return f.issue(c, t)
 	}
@@ -316,6 +320,16 @@ type problemDoc struct {
 	Field      string `json:"field"`
 	State      string `json:"state"`
 	RetryAfter int    `json:"retry_after"`
+	Pow        *struct {
+		Algorithm string `json:"algorithm"`
+		Nonce     string `json:"nonce"`
+		Salt      string `json:"salt"`
+		Cost      int    `json:"cost"`
+		KeyLength int    `json:"key_length"`
+		KeyPrefix string `json:"key_prefix"`
+		Max       int    `json:"max"`
+		Token     string `json:"token"`
+	} `json:"pow"`
 }
 
 // wantProblem checks everything that problems have in common.

@@ -70,6 +70,7 @@ type problem struct {
 	field      string        // the part of the request that is wrong
 	state      domain.Status // with kindAlreadyAnswered
 	retryAfter time.Duration // sent with kindLimited and kindUnavailable only
+	work       *domain.Work  // with kindLimited: what lets the caller in at once; may be nil
 }
 
 // Error implements error.
@@ -98,7 +99,7 @@ func problemOf(err error) *problem {
 	case domain.CodeExpired:
 		p.kind = kindExpired
 	case domain.CodeLimited:
-		p.kind = kindLimited
+		p.kind, p.work = kindLimited, e.Work
 	case domain.CodeUnavailable, domain.CodeConflict:
 		// A conflict that was not resolved behind this package is one more way
 		// of not having been served: 409 means something else here.
@@ -177,6 +178,9 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	if seconds, ok := retryAfter(h, p); ok {
 		b = append(b, `,"retry_after":`...)
 		b = strconv.AppendInt(b, seconds, 10)
+	}
+	if p.kind == kindLimited && p.work != nil {
+		b = appendWork(append(b, `,"pow":`...), p.work)
 	}
 	b = append(b, '}')
 	h.Del("Content-Encoding")

@@ -126,6 +126,7 @@ func drawParameter(t *rapid.T, p *openapi3.Parameter) string {
 	known := map[string][]string{
 		"client_id": {demoID, demoAlias, otherID}, "challenge_id": {challengeID}, "n": {"0", "1"},
 		"version": {"1.2.3"}, "file": {"ocapi-1.2.3.js"}, "name": {"expired"}, "lang": {"de"}, "type": {"transcription", "audio"}, "was": {"rejected"},
+		"pow": {"1"}, "pow_solution": {"dG9rZW4.123", "dG9rZW4.007", "dG9rZW4", "."},
 	}[p.Name]
 	switch rapid.IntRange(0, 5).Draw(t, "kind of "+p.Name) {
 	case 0:
@@ -214,6 +215,19 @@ func mustJSON(v any) string {
 	return string(b)
 }
 
+// drawWork draws a question, or none.
+func drawWork(t *rapid.T) *domain.Work {
+	if rapid.Bool().Draw(t, "no question") {
+		return nil
+	}
+	bytes := func(n int, name string) []byte { return rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, name) }
+	return &domain.Work{
+		Nonce: bytes(16, "nonce"), Salt: bytes(16, "salt"), KeyPrefix: bytes(16, "prefix"), KeyLength: 32,
+		Cost: rapid.IntRange(1, 1<<20).Draw(t, "cost"), Max: rapid.IntRange(1, 1<<20).Draw(t, "max"),
+		Token: rapid.StringMatching(`[A-Za-z0-9_-]{1,200}`).Draw(t, "token"),
+	}
+}
+
 // draw makes the service behind answer in any way that its interface allows.
 func (f *fakeChallenges) draw(t *rapid.T) {
 	retryAfter := time.Duration(rapid.Int64Range(-int64(time.Second), int64(time.Hour)).Draw(t, "retry after"))
@@ -235,7 +249,7 @@ func (f *fakeChallenges) draw(t *rapid.T) {
 		outcome.Next = &drawn
 	}
 	f.issue = func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error) {
-		return drawn, rapid.SampledFrom([]error{fail, fail, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: retryAfter}}).Draw(t, "issue")
+		return drawn, rapid.SampledFrom([]error{fail, fail, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: retryAfter, Work: drawWork(t)}}).Draw(t, "issue")
 	}
 	f.view = func(*domain.Client, domain.ChallengeID) (domain.ChallengeView, error) {
 		return drawn, rapid.SampledFrom([]error{fail, fail, fail, domain.Expired(), domain.AlreadyAnswered(outcome.Status)}).Draw(t, "view")

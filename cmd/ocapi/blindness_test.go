@@ -16,6 +16,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/google/uuid"
+
 	"ocapi/challenges"
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -88,7 +90,9 @@ func startFixed(t *testing.T, dir string, composer challenges.Composer) *program
 // freely limits nothing.
 type freely struct{}
 
-func (freely) Take(domain.ClientID, time.Time) (time.Duration, bool) { return 0, true }
+func (freely) Admit(context.Context, domain.ClientID, domain.Request) (domain.ChallengeID, error) {
+	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}, nil
+}
 
 // cast is one distribution of the roles over the same images.
 type cast struct {

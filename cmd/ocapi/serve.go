@@ -51,6 +51,7 @@ type node struct {
 	stats    *statistics
 	registry *clients.Registry
 	dealer   *challenges.Dealer
+	gate     *rate.Gate
 	metrics  *prometheus.Registry
 
 	readiness readiness
@@ -131,11 +132,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
-	service, err := n.service()
-	if err != nil {
-		return err
-	}
-	if err := n.serve(public, admin, service); err != nil {
+	if err := n.serve(public, admin, n.service()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -179,7 +176,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.archiving.run(n.archiver.Run)
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
-	n.work.run(n.follow)
 	n.stats = newStatistics(statisticsParams{
 		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock(),
 	})
@@ -190,6 +186,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	if n.gate, err = n.newGate(ctx); err != nil {
+		return err
+	}
+	n.work.run(n.follow)
 	n.dealer, err = challenges.NewDealer(challenges.DealerConfig{
 		Corpus: corpusSource{n.stores.corpus}, Plans: n.stores.corpus, Exposures: n.stats.frequency,
 		Dealing: n.cfg.dealing(), SmallPools: n.cfg.SmallPools, Logger: n.logger,
@@ -205,21 +205,20 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
-func (n *node) service() (*challenges.Service, error) {
-	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
-	if err != nil {
-		return nil, err
-	}
+func (n *node) service() *challenges.Service {
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: limiter, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
-	}), nil
+		Limiter: n.gate, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
+	})
 }
 
 func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	n.metrics.MustRegister(n.stats)
+	if err := n.gate.Register(n.metrics); err != nil {
+		return err
+	}
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())

@@ -247,6 +247,7 @@ type problem struct {
 	Field      string `json:"field"`
 	State      string `json:"state"`
 	RetryAfter int    `json:"retry_after"`
+	Pow        *work  `json:"pow"`
 }
 
 // wantProblem holds a response to being a problem document of that status.
