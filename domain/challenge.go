@@ -84,6 +84,7 @@ func decideIssue(c Challenge, cmd IssueChallenge, now time.Time, id EventID) (Ev
 		WhollyKnown: cmd.Composition.WhollyKnown,
 		Mix:         cmd.Composition.Mix,
 		ExpiresAt:   now.Add(Lifetime),
+		Language:    cmd.Composition.Language,
 	}, nil
 }
 

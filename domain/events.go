@@ -79,6 +79,7 @@ type ChallengeCreated struct {
 	WhollyKnown bool // every position counts
 	Mix         Mix
 	ExpiresAt   time.Time // UTC, whole microseconds
+	Language    string    // of what is said (audio), a BCP 47 tag; empty with images
 }
 
 // Name implements [Event].

@@ -43,6 +43,7 @@ type createdJSON struct {
 	WhollyKnown bool           `json:"wholly_known"`
 	Mix         mixJSON        `json:"mix"`
 	ExpiresAt   string         `json:"expires_at"`
+	Language    string         `json:"language,omitempty"`
 	Images      []positionJSON `json:"images"`
 }
 
@@ -87,7 +88,7 @@ func jsonData(e domain.Event) any {
 		}
 		return createdJSON{
 			Type: e.Type.String(), Keyword: e.Keyword, Credit: e.Credit, WhollyKnown: e.WhollyKnown,
-			Mix: mixJSON(e.Mix), ExpiresAt: jsonTime(e.ExpiresAt), Images: images,
+			Mix: mixJSON(e.Mix), ExpiresAt: jsonTime(e.ExpiresAt), Language: e.Language, Images: images,
 		}
 	case *domain.ChallengeAnswered:
 		return answeredJSON{

@@ -1,0 +1,143 @@
+package domain
+
+import (
+	"strings"
+	"unicode"
+)
+
+// What an answer costs that is not to the letter. Names are dearer than signs,
+// so that "el" is the letters e and l where both were said; a typing error is
+// dearer than both.
+const (
+	nameCost   = 1
+	fillerCost = 1
+	typoCost   = 2
+	unheard    = 1 << 20 // more than any answer costs
+)
+
+// Heard reports whether got is a right answer to somebody who was told want:
+// the symbols of an audio challenge in a language, with spaces between them.
+//
+// It is lenient about how people type what they hear. Case, accents, spaces
+// and punctuation do not count; a digit may be written out, a letter called by
+// its name, a word of five letters or more may have one typing error, and
+// "and" between symbols is left out. Where the answer can be cut up in several
+// ways, the best one counts (dynamic programming over symbols and letters).
+//
+// It is strict about what was said: every symbol has to be there, in order,
+// and nothing else. An answer that a symbol fewer explains as well is wrong:
+// no forgiven error ever makes up for a symbol that is missing.
+func Heard(language, want, got string) bool {
+	symbols := strings.Fields(want)
+	if len(symbols) == 0 {
+		return false
+	}
+	h := hearing{speech: speechOf(language)}
+	h.take(got)
+	if len(h.text) == 0 || len(h.text) > maxHeardRunes {
+		return false
+	}
+	whole := h.cost(symbols)
+	if whole >= unheard {
+		return false
+	}
+	for i := range symbols {
+		fewer := append(append([]string{}, symbols[:i]...), symbols[i+1:]...)
+		if h.cost(fewer) <= whole {
+			return false
+		}
+	}
+	return true
+}
+
+// maxHeardRunes bounds the work on an answer whose characters fold into many.
+const maxHeardRunes = 4 * MaxAnswerRunes
+
+// hearing is an answer while it is compared.
+type hearing struct {
+	speech *speech
+	text   []rune // folded
+	cut    []bool // whether a separator stands before the rune
+}
+
+// take folds an answer run by run, so that it stays known where runs end.
+func (h *hearing) take(answer string) {
+	inRun := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+	for _, run := range strings.FieldsFunc(answer, func(r rune) bool { return !inRun(r) }) {
+		for i, r := range []rune(Fold(run)) {
+			h.text = append(h.text, r)
+			h.cut = append(h.cut, i == 0)
+		}
+	}
+}
+
+// cost is the least that the answer costs as these symbols, all of it and in
+// order; unheard when it cannot be them.
+func (h *hearing) cost(symbols []string) int {
+	at := make([]int, len(h.text)+1) // least cost of having read so far
+	for i := range at {
+		at[i] = unheard
+	}
+	at[0] = 0
+	h.skipFillers(at)
+	for _, symbol := range symbols {
+		next := make([]int, len(at))
+		for i := range next {
+			next[i] = unheard
+		}
+		h.hear(symbol, at, next)
+		h.skipFillers(next)
+		at = next
+	}
+	return at[len(h.text)]
+}
+
+// skipFillers reads over words that mean nothing.
+func (h *hearing) skipFillers(at []int) {
+	for i := range h.text {
+		for _, filler := range h.speech.fillers {
+			h.step(at, at, i, []rune(filler), fillerCost)
+		}
+	}
+}
+
+// hear reads one symbol wherever it can begin.
+func (h *hearing) hear(symbol string, from, to []int) {
+	folded := []rune(Fold(symbol))
+	for i := range h.text {
+		h.step(from, to, i, folded, 0)
+		if len(folded) == 1 {
+			for _, name := range h.speech.names[folded[0]] {
+				h.step(from, to, i, []rune(name), nameCost)
+			}
+		} else if len(folded) >= oneEditFrom {
+			h.misspelt(from, to, i, folded)
+		}
+	}
+}
+
+// step reads a form at i, if it stands there; separators within do not count.
+func (h *hearing) step(from, to []int, i int, form []rune, cost int) {
+	end := i + len(form)
+	if from[i] >= unheard || len(form) == 0 || end > len(h.text) || string(h.text[i:end]) != string(form) {
+		return
+	}
+	to[end] = min(to[end], from[i]+cost)
+}
+
+// misspelt reads a word with one typing error at i. It lies within one run of
+// letters: what somebody has set apart is not pushed together to be forgiven.
+func (h *hearing) misspelt(from, to []int, i int, word []rune) {
+	if from[i] >= unheard {
+		return
+	}
+	for end := i + 1; end <= min(len(h.text), i+len(word)+1); end++ {
+		last := end - 1
+		if unicode.IsDigit(h.text[last]) || last > i && h.cut[last] {
+			return
+		}
+		if end-i >= len(word)-1 && editsWithin(word, h.text[i:end], 1) {
+			to[end] = min(to[end], from[i]+typoCost)
+		}
+	}
+}
