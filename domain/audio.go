@@ -85,8 +85,8 @@ func NewAlphabet(v Voicing, symbols []string) (*Alphabet, error) {
 			return a, nil
 		}
 	}
-	return nil, Invalid("symbols", "%s and %s that can be told apart by ear make %.1f bits in a challenge of %d; it takes %d bits (of letters these are asked: %s)",
-		count(len(a.signs), "letter or digit"), count(len(a.words), "word"), a.bits, maxSymbols, minAudioBits, spaced(s.letters))
+	return nil, Invalid("symbols", "%d letters and digits and %s that can be told apart by ear make %.1f bits in a challenge of %d; it takes %d bits (of letters these are asked: %s)",
+		len(a.signs), count(len(a.words), "word"), a.bits, maxSymbols, minAudioBits, spaced(s.letters))
 }
 
 func spaced(letters string) string { return strings.Join(strings.Split(letters, ""), " ") }
@@ -238,5 +238,5 @@ func (c *Composition) checkAudio() error {
 
 // String says what is asked, for logs.
 func (a *Alphabet) String() string {
-	return fmt.Sprintf("%s: %s, %s, %d asked, %.1f bits", a.language, count(len(a.signs), "letter or digit"), count(len(a.words), "word"), a.Length(), a.bits)
+	return fmt.Sprintf("%s: %d letters and digits, %s, %d asked, %.1f bits", a.language, len(a.signs), count(len(a.words), "word"), a.Length(), a.bits)
 }

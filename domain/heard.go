@@ -1,17 +1,20 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
 // What an answer costs that is not to the letter. Names are dearer than signs,
 // so that "el" is the letters e and l where both were said; a typing error is
-// dearer than both.
+// dearer, so that no symbol goes missing for it; a word that is pulled apart is
+// dearest, so that "hive r" is a slip before an r rather than "hiver".
 const (
 	nameCost   = 1
 	fillerCost = 1
 	typoCost   = 2
+	splitCost  = 3       // a word or a name that is typed with separators in it
 	unheard    = 1 << 20 // more than any answer costs
 )
 
@@ -29,7 +32,7 @@ const (
 // no forgiven error ever makes up for a symbol that is missing.
 func Heard(language, want, got string) bool {
 	symbols := strings.Fields(want)
-	if len(symbols) == 0 {
+	if len(symbols) == 0 || len(symbols) > maxHeardSymbols {
 		return false
 	}
 	h := hearing{speech: speechOf(language)}
@@ -50,8 +53,12 @@ func Heard(language, want, got string) bool {
 	return true
 }
 
-// maxHeardRunes bounds the work on an answer whose characters fold into many.
-const maxHeardRunes = 4 * MaxAnswerRunes
+// The bounds of the work: on an answer whose characters fold into many, and on
+// a challenge that was never ours.
+const (
+	maxHeardRunes   = 4 * MaxAnswerRunes
+	maxHeardSymbols = 2 * maxSymbols
+)
 
 // hearing is an answer while it is compared.
 type hearing struct {
@@ -105,6 +112,9 @@ func (h *hearing) skipFillers(at []int) {
 func (h *hearing) hear(symbol string, from, to []int) {
 	folded := []rune(Fold(symbol))
 	for i := range h.text {
+		if from[i] >= unheard {
+			continue
+		}
 		h.step(from, to, i, folded, 0)
 		if len(folded) == 1 {
 			for _, name := range h.speech.names[folded[0]] {
@@ -116,19 +126,35 @@ func (h *hearing) hear(symbol string, from, to []int) {
 	}
 }
 
-// step reads a form at i, if it stands there; separators within do not count.
+// step reads a form at i, if it stands there. Separators within do not count
+// where the form begins and ends with a run: "double v", "f o r e t".
 func (h *hearing) step(from, to []int, i int, form []rune, cost int) {
 	end := i + len(form)
-	if from[i] >= unheard || len(form) == 0 || end > len(h.text) || string(h.text[i:end]) != string(form) {
+	if from[i] >= unheard || len(form) == 0 || end > len(h.text) || !slices.Equal(h.text[i:end], form) {
 		return
+	}
+	if slices.Contains(h.cut[i+1:end], true) {
+		if !h.boundary(i) || !h.boundary(end) {
+			return
+		}
+		cost += splitCost
 	}
 	to[end] = min(to[end], from[i]+cost)
 }
 
+// boundary reports whether a run of letters or of digits begins or ends at i.
+func (h *hearing) boundary(i int) bool {
+	return i == 0 || i == len(h.text) || h.cut[i] || unicode.IsDigit(h.text[i-1]) || unicode.IsDigit(h.text[i])
+}
+
 // misspelt reads a word with one typing error at i. It lies within one run of
 // letters: what somebody has set apart is not pushed together to be forgiven.
+// Where the run goes on beside it, the word's letter on that side is its own,
+// so that no neighbour's letter stands in for it or is taken for an error. A
+// letter too many before or behind a word is no error where it might be a sign
+// of its own, which would then have been guessed for free.
 func (h *hearing) misspelt(from, to []int, i int, word []rune) {
-	if from[i] >= unheard {
+	if !h.boundary(i) && h.text[i] != word[0] {
 		return
 	}
 	for end := i + 1; end <= min(len(h.text), i+len(word)+1); end++ {
@@ -136,8 +162,20 @@ func (h *hearing) misspelt(from, to []int, i int, word []rune) {
 		if unicode.IsDigit(h.text[last]) || last > i && h.cut[last] {
 			return
 		}
-		if end-i >= len(word)-1 && editsWithin(word, h.text[i:end], 1) {
+		typed := h.text[i:end]
+		if len(typed) < len(word)-1 || !h.boundary(end) && h.text[last] != word[len(word)-1] {
+			continue
+		}
+		if editsWithin(word, typed, 1) && !h.signBeside(word, typed) {
 			to[end] = min(to[end], from[i]+typoCost)
 		}
 	}
+}
+
+// signBeside reports whether what was typed is the word with a sign that is
+// asked at one of its ends.
+func (h *hearing) signBeside(word, typed []rune) bool {
+	n := len(typed) - 1
+	return n == len(word) &&
+		(h.speech.asks(typed[0]) && slices.Equal(typed[1:], word) || h.speech.asks(typed[n]) && slices.Equal(typed[:n], word))
 }

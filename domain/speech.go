@@ -8,8 +8,8 @@ import (
 // speech is what judging and composing need to know of a spoken language.
 type speech struct {
 	// letters and digits are those that are asked: signs whose names are not
-	// taken for another's by somebody who hears them once, over a telephone's
-	// band (8 kHz), with noise.
+	// taken for another's by somebody who hears them once, up to 5 kHz or less,
+	// with noise.
 	letters, digits string
 	// names are what people type for a sign that they hear, besides the sign
 	// itself; folded.
@@ -23,7 +23,7 @@ type speech struct {
 //
 //	French   b c d g p t v (-é), m n, f s, a k h: a, i j u: j u, e 2: e, x 6: x,
 //	         z 7: z, and g j besides, which trade names with English
-//	English  b c d e g p t v z (-ee), m n, f s x 6: f s x, a h k j 8: a j, i y: i,
+//	English  b c d e g p t v z (-ee), m n, f s x 6: f s x, a h j k 8: a h j, i y: i,
 //	         u q 2: u, o 0: o ("oh" is a zero), and the digits 5 and 9
 //
 // Names are listed for all letters, so that what was asked once can be judged
@@ -43,7 +43,7 @@ var speeches = map[string]*speech{
 		fillers: []string{"et", "puis"},
 	},
 	"en": {
-		letters: "hklqrwy", digits: "01234678",
+		letters: "klqrwy", digits: "01234678",
 		names: map[rune][]string{
 			'0': {"zero", "nought"}, '1': {"one", "won"}, '2': {"two", "to", "too"}, '3': {"three"}, '4': {"four", "for"},
 			'5': {"five"}, '6': {"six"}, '7': {"seven"}, '8': {"eight", "ate"}, '9': {"nine"},
@@ -112,4 +112,11 @@ func signOf(symbol string) (rune, bool) {
 		return 0, false
 	}
 	return folded[0], true
+}
+
+// AskedSigns gives the letters and digits that are asked in a language, where
+// there are recordings of them.
+func AskedSigns(language string) string {
+	s := speechOf(language)
+	return s.letters + s.digits
 }

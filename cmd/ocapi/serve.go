@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/voices"
 	"ocapi/widget"
 )
 
@@ -50,6 +51,7 @@ type node struct {
 	memory   *projections.Memory
 	registry *clients.Registry
 	dealer   *challenges.Dealer
+	voices   *voices.Voices
 	metrics  *prometheus.Registry
 
 	readiness readiness
@@ -111,6 +113,9 @@ func (n *node) run(ctx context.Context) error {
 	defer n.stop()
 	n.readiness.set("starting")
 	if err := n.lockServed(); err != nil {
+		return err
+	}
+	if err := n.openVoices(); err != nil {
 		return err
 	}
 	// Before anything is made: a start that fails leaves no folder behind. The
@@ -196,6 +201,22 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
+// openVoices reads the recordings that the operator names, and says what comes
+// of them.
+func (n *node) openVoices() (err error) {
+	if n.voices, err = voices.Open(n.cfg.Voices); err != nil {
+		return fmt.Errorf("--voices: %w", err)
+	}
+	level := slog.LevelDebug
+	if len(n.cfg.Voices) > 0 {
+		level = slog.LevelInfo
+	}
+	for _, line := range n.voices.Describe() {
+		n.logger.Log(context.Background(), level, "voices for audio challenges", "what", line)
+	}
+	return nil
+}
+
 func (n *node) service() (*challenges.Service, error) {
 	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
 	if err != nil {
@@ -203,7 +224,7 @@ func (n *node) service() (*challenges.Service, error) {
 	}
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: limiter, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
+		Limiter: limiter, Composer: n.dealer, Voices: n.voices, Now: n.env.clock(), Logger: n.logger,
 	}), nil
 }
 
