@@ -16,11 +16,14 @@ func samples(t *testing.T, folder string) string {
 	t.Helper()
 	root := os.Getenv("OCAPI_SAMPLES")
 	if root == "" {
-		root = filepath.Join("..", "..", "shared", "data")
+		root = filepath.Join("..", "shared", "data")
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join("..", root) // from the repository's root
 	}
 	dir := filepath.Join(root, folder)
 	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") != "" {
+		if os.Getenv("CI") == "true" {
 			t.Fatalf("the sample recordings are missing: %v", err)
 		}
 		t.Skipf("there are no sample recordings in %s; set OCAPI_SAMPLES to their folder", root)

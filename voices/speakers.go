@@ -91,7 +91,11 @@ func (s *speakers) sound(speech domain.Speech) ([]byte, bool) {
 
 // String says what there is, for logs.
 func (s *speakers) String() string {
-	return fmt.Sprintf("%s, %d recordings by %d speakers", s.alphabet, len(s.clips), len(s.names))
+	who := "1 speaker"
+	if n := len(s.names); n != 1 {
+		who = fmt.Sprintf("%d speakers", n)
+	}
+	return fmt.Sprintf("%s, %d recordings by %s", s.alphabet, len(s.clips), who)
 }
 
 // digestOf tells clips from others by what they hold.

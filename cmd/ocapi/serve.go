@@ -135,6 +135,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
+	n.describeVoices()
 	service, err := n.service()
 	if err != nil {
 		return err
@@ -201,12 +202,16 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
-// openVoices reads the recordings that the operator names, and says what comes
-// of them.
+// openVoices reads the recordings, those that the operator names too.
 func (n *node) openVoices() (err error) {
 	if n.voices, err = voices.Open(n.cfg.Voices); err != nil {
 		return fmt.Errorf("--voices: %w", err)
 	}
+	return nil
+}
+
+// describeVoices says what came of the recordings.
+func (n *node) describeVoices() {
 	level := slog.LevelDebug
 	if len(n.cfg.Voices) > 0 {
 		level = slog.LevelInfo
@@ -214,7 +219,6 @@ func (n *node) openVoices() (err error) {
 	for _, line := range n.voices.Describe() {
 		n.logger.Log(context.Background(), level, "voices for audio challenges", "what", line)
 	}
-	return nil
 }
 
 func (n *node) service() (*challenges.Service, error) {
