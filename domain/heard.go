@@ -40,13 +40,16 @@ func Heard(language, want, got string) bool {
 	if len(h.text) == 0 || len(h.text) > maxHeardRunes {
 		return false
 	}
-	whole := h.cost(symbols)
+	forms := make([]spelling, len(symbols))
+	for i, s := range symbols {
+		forms[i] = h.speech.spell(s)
+	}
+	whole := h.cost(forms, -1)
 	if whole >= unheard {
 		return false
 	}
-	for i := range symbols {
-		fewer := append(append([]string{}, symbols[:i]...), symbols[i+1:]...)
-		if h.cost(fewer) <= whole {
+	for i := range forms {
+		if h.cost(forms, i) <= whole {
 			return false
 		}
 	}
@@ -67,6 +70,22 @@ type hearing struct {
 	cut    []bool // whether a separator stands before the rune
 }
 
+// spelling is how a symbol may be typed.
+type spelling struct {
+	folded []rune
+	names  [][]rune // of a sign
+}
+
+func (s *speech) spell(symbol string) spelling {
+	sp := spelling{folded: []rune(Fold(symbol))}
+	if len(sp.folded) == 1 {
+		for _, name := range s.names[sp.folded[0]] {
+			sp.names = append(sp.names, []rune(name))
+		}
+	}
+	return sp
+}
+
 // take folds an answer run by run, so that it stays known where runs end.
 func (h *hearing) take(answer string) {
 	inRun := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
@@ -78,16 +97,19 @@ func (h *hearing) take(answer string) {
 	}
 }
 
-// cost is the least that the answer costs as these symbols, all of it and in
-// order; unheard when it cannot be them.
-func (h *hearing) cost(symbols []string) int {
+// cost is the least that the answer costs as these symbols, but for the one at
+// without, all of it and in order; unheard when it cannot be them.
+func (h *hearing) cost(symbols []spelling, without int) int {
 	at := make([]int, len(h.text)+1) // least cost of having read so far
 	for i := range at {
 		at[i] = unheard
 	}
 	at[0] = 0
 	h.skipFillers(at)
-	for _, symbol := range symbols {
+	for i, symbol := range symbols {
+		if i == without {
+			continue
+		}
 		next := make([]int, len(at))
 		for i := range next {
 			next[i] = unheard
@@ -102,6 +124,9 @@ func (h *hearing) cost(symbols []string) int {
 // skipFillers reads over words that mean nothing.
 func (h *hearing) skipFillers(at []int) {
 	for i := range h.text {
+		if at[i] >= unheard {
+			continue
+		}
 		for _, filler := range h.speech.fillers {
 			h.step(at, at, i, []rune(filler), fillerCost)
 		}
@@ -109,19 +134,17 @@ func (h *hearing) skipFillers(at []int) {
 }
 
 // hear reads one symbol wherever it can begin.
-func (h *hearing) hear(symbol string, from, to []int) {
-	folded := []rune(Fold(symbol))
+func (h *hearing) hear(symbol spelling, from, to []int) {
 	for i := range h.text {
 		if from[i] >= unheard {
 			continue
 		}
-		h.step(from, to, i, folded, 0)
-		if len(folded) == 1 {
-			for _, name := range h.speech.names[folded[0]] {
-				h.step(from, to, i, []rune(name), nameCost)
-			}
-		} else if len(folded) >= oneEditFrom {
-			h.misspelt(from, to, i, folded)
+		h.step(from, to, i, symbol.folded, 0)
+		for _, name := range symbol.names {
+			h.step(from, to, i, name, nameCost)
+		}
+		if len(symbol.folded) >= oneEditFrom {
+			h.misspelt(from, to, i, symbol.folded)
 		}
 	}
 }

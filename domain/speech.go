@@ -18,19 +18,21 @@ type speech struct {
 	fillers []string
 }
 
-// speeches are the languages that are known. Letters are left out by family:
-// whoever hears one of a family cannot know which others are never said.
+// speeches are the languages that are known. Signs are left out by family:
+// whoever hears one of a family cannot know which others are never said. Most
+// families rhyme; some pairs were found by a machine that compares recordings
+// (package voices, BenchmarkAttack), as far as an ear agrees.
 //
-//	French   b c d g p t v (-é), m n, f s, a k h: a, i j u: j u, e 2: e, x 6: x,
-//	         z 7: z, and g j besides, which trade names with English
-//	English  b c d e g p t v z (-ee), m n, f s x 6: f s x, a h j k 8: a h j, i y: i,
-//	         u q 2: u, o 0: o ("oh" is a zero), and the digits 5 and 9
+//	French   b c d g p t v (-é), m n, f s, a k: a, i j u 6 8: i j u, e 2: e, o,
+//	         x 6: x, z 7: z, 1 5: 1, and g j besides, which trade names with English
+//	English  b c d e g p t v z (-ee), m n, f s x 6: f s x, a h j k 8: a h j 8,
+//	         i y: i, u q 2: u q, o 0: o ("oh" is a zero), 5 9
 //
 // Names are listed for all letters, so that what was asked once can be judged
 // whatever is asked today.
 var speeches = map[string]*speech{
 	"fr": {
-		letters: "hiklqrwy", digits: "0123456789",
+		letters: "hklqrwy", digits: "023456789",
 		names: map[rune][]string{
 			'0': {"zero"}, '1': {"un", "une"}, '2': {"deux"}, '3': {"trois"}, '4': {"quatre"},
 			'5': {"cinq"}, '6': {"six"}, '7': {"sept"}, '8': {"huit"}, '9': {"neuf"},
@@ -43,7 +45,7 @@ var speeches = map[string]*speech{
 		fillers: []string{"et", "puis"},
 	},
 	"en": {
-		letters: "klqrwy", digits: "01234678",
+		letters: "klrwy", digits: "0123467",
 		names: map[rune][]string{
 			'0': {"zero", "nought"}, '1': {"one", "won"}, '2': {"two", "to", "too"}, '3': {"three"}, '4': {"four", "for"},
 			'5': {"five"}, '6': {"six"}, '7': {"seven"}, '8': {"eight", "ate"}, '9': {"nine"},

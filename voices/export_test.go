@@ -37,3 +37,16 @@ func Unpack(data []byte) (maker string, clips []Clip, err error) {
 	}
 	return maker, clips, err
 }
+
+// Clips lists the recordings of a language.
+func Clips(v *Voices, language string) []Clip {
+	var clips []Clip
+	for _, s := range v.languages {
+		if s.alphabet.Language() == language {
+			for _, c := range s.clips {
+				clips = append(clips, Clip{Symbol: c.symbol, Speaker: c.speaker, Samples: c.play()})
+			}
+		}
+	}
+	return clips
+}

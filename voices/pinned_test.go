@@ -7,8 +7,8 @@ import (
 
 // What the sounds of TestSoundIsPinned are, as the first bytes of their SHA-256.
 const (
-	pinnedEnglish = "8279cb2a7abd047d"
-	pinnedFrench  = "e026092415fab662"
+	pinnedEnglish = "a53f5ffba1d0442d"
+	pinnedFrench  = "dafb5e617e41c8f6"
 )
 
 func sum(b []byte) string {

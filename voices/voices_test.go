@@ -105,7 +105,7 @@ func TestSounds(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			a := alphabet(t, v, language)
-			if a.Bits() < 30 || a.Length() != 6 {
+			if a.Bits() < 29 || a.Length() != 6 {
 				t.Errorf("a challenge has %d symbols and %.1f bits", a.Length(), a.Bits())
 			}
 			rng := rand.New(rand.NewPCG(1, 2))
