@@ -13,9 +13,9 @@ type Voices interface {
 	// Alphabets lists what can be said, at most one alphabet for each language,
 	// sorted by language.
 	Alphabets() []*domain.Alphabet
-	// Speak gives the sound of a speech: the same one for the same speech. Error:
-	// CodeNotFound when there are no voices for it (any more).
-	Speak(speech domain.Speech) (domain.Sound, error)
+	// Speak gives the sound of a speech: the same one for the same speech. Errors:
+	// CodeNotFound when there are no voices for it (any more), CodeUnavailable.
+	Speak(ctx context.Context, speech domain.Speech) (domain.Sound, error)
 }
 
 var (
@@ -71,7 +71,7 @@ func (s *Service) Sound(ctx context.Context, client *domain.Client, id domain.Ch
 		return domain.Sound{}, errVoiceGone
 	}
 	speech.Slow = slow
-	sound, err := s.cfg.Voices.Speak(speech)
+	sound, err := s.cfg.Voices.Speak(ctx, speech)
 	if domain.CodeOf(err) == domain.CodeNotFound {
 		return domain.Sound{}, errVoiceGone
 	}

@@ -1,6 +1,7 @@
 package challenges_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func newVoices(t testing.TB, languages ...string) *fakeVoices {
 
 func (v *fakeVoices) Alphabets() []*domain.Alphabet { return v.alphabets }
 
-func (v *fakeVoices) Speak(s domain.Speech) (domain.Sound, error) {
+func (v *fakeVoices) Speak(_ context.Context, s domain.Speech) (domain.Sound, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.said = append(v.said, s)

@@ -176,7 +176,7 @@ func BenchmarkAttack(b *testing.B) {
 				taken := map[string]int{}
 				for b.Loop() {
 					speech := compose(a, rng)
-					sound, err := v.Speak(speech)
+					sound, err := v.Speak(b.Context(), speech)
 					if err != nil {
 						b.Fatal(err)
 					}

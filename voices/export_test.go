@@ -50,3 +50,15 @@ func Clips(v *Voices, language string) []Clip {
 	}
 	return clips
 }
+
+// Occupy takes all turns, until it is released.
+func Occupy(v *Voices) (release func()) {
+	for range cap(v.turns) {
+		v.turns <- struct{}{}
+	}
+	return func() {
+		for range cap(v.turns) {
+			<-v.turns
+		}
+	}
+}

@@ -109,7 +109,7 @@ func TestFolder(t *testing.T) {
 		t.Errorf("composed %+v", c)
 	}
 	speech := compose(a, rng)
-	first, err := v.Speak(speech)
+	first, err := v.Speak(t.Context(), speech)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestFolder(t *testing.T) {
 		}
 	}
 	again := open(t, root)
-	if b, err := again.Speak(speech); err != nil || !bytes.Equal(first.Bytes, b.Bytes) {
+	if b, err := again.Speak(t.Context(), speech); err != nil || !bytes.Equal(first.Bytes, b.Bytes) {
 		t.Errorf("the same recordings elsewhere make another sound (%v)", err)
 	}
 	if b := alphabet(t, again, "de"); b.Voices() != a.Voices() {
@@ -172,7 +172,7 @@ func TestOneSpeaker(t *testing.T) {
 				t.Errorf("what only one has recorded is said by %v", cast)
 			}
 		}
-		if _, err := torn.Speak(speech); err != nil {
+		if _, err := torn.Speak(t.Context(), speech); err != nil {
 			t.Error(err)
 		}
 	}

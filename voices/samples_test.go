@@ -44,7 +44,7 @@ func TestRealRecordings(t *testing.T) {
 	apart := 0
 	const rounds = 30
 	for range rounds {
-		sound, err := v.Speak(compose(a, rng))
+		sound, err := v.Speak(t.Context(), compose(a, rng))
 		if err != nil {
 			t.Fatal(err)
 		}

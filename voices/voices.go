@@ -1,11 +1,14 @@
 package voices
 
 import (
+	"context"
 	"crypto/sha256"
 	_ "embed" // the voices that come with the program
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"ocapi/domain"
 )
@@ -19,15 +22,23 @@ var frenchPack []byte
 // ContentType is that of all sounds.
 const ContentType = "audio/wav"
 
-// cachedSounds is how many sounds are kept: 170 KB each, and browsers fetch
-// the pieces of one within seconds.
-const cachedSounds = 64
+const (
+	// cachedSounds is how many sounds are kept: 170 KB each, and browsers fetch
+	// the pieces of one within seconds.
+	cachedSounds = 64
+	// patience is how long a request waits for its turn, where sounds are asked
+	// for faster than they can be made.
+	patience = 2 * time.Second
+)
 
 // Voices speak audio challenges. They are safe for concurrent use and never
 // change.
 type Voices struct {
 	languages []*speakers // sorted by language
 	cache     soundCache
+	// turns bounds how many sounds are made at once, to half of the processors:
+	// whoever fetches sounds without end takes no more from everybody else.
+	turns chan struct{}
 }
 
 // Open makes the voices that come with the program ready, and those of an
@@ -41,7 +52,7 @@ type Voices struct {
 // credit.txt holds the line that challenges show. Errors name the folder, the
 // file and what is wrong with it.
 func Open(folders []string) (*Voices, error) {
-	v := &Voices{cache: newSoundCache(cachedSounds)}
+	v := &Voices{cache: newSoundCache(cachedSounds), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	for language, pack := range map[string][]byte{"en": englishPack, "fr": frenchPack} {
 		_, clips, err := unpack(pack)
 		if err != nil {
@@ -97,11 +108,33 @@ func (v *Voices) Describe() []string {
 // Speak gives the sound of a speech: the same one for the same speech by the
 // same voices. Where these voices are others than those that the speech names,
 // because they have been changed since, the sound is another and says the
-// same. Error: CodeNotFound when there is no recording for a part of it.
-func (v *Voices) Speak(speech domain.Speech) (domain.Sound, error) {
+// same. Errors: CodeNotFound when there is no recording for a part of it,
+// CodeUnavailable when too many sounds are asked for at once or the context
+// ends.
+func (v *Voices) Speak(ctx context.Context, speech domain.Speech) (domain.Sound, error) {
 	key := soundKey(speech)
-	if b, ok := v.cache.get(key); ok {
-		return domain.Sound{Bytes: b, ContentType: ContentType}, nil
+	b, ok := v.cache.get(key)
+	if !ok {
+		var err error
+		if b, err = v.render(ctx, key, speech); err != nil {
+			return domain.Sound{}, err
+		}
+	}
+	return domain.Sound{Bytes: b, ContentType: ContentType}, nil
+}
+
+// render makes a sound when it is its turn.
+func (v *Voices) render(ctx context.Context, key string, speech domain.Speech) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case v.turns <- struct{}{}:
+		defer func() { <-v.turns }()
+	case <-ctx.Done():
+		return nil, domain.Unavailable("too many sounds are being made; try again", ctx.Err())
+	}
+	if b, ok := v.cache.get(key); ok { // somebody else waited for the same
+		return b, nil
 	}
 	for _, s := range v.languages {
 		if s.alphabet.Language() != speech.Language {
@@ -109,10 +142,10 @@ func (v *Voices) Speak(speech domain.Speech) (domain.Sound, error) {
 		}
 		if b, ok := s.sound(speech); ok {
 			v.cache.put(key, b)
-			return domain.Sound{Bytes: b, ContentType: ContentType}, nil
+			return b, nil
 		}
 	}
-	return domain.Sound{}, domain.NotFound("there is no recording for it")
+	return nil, domain.NotFound("there is no recording for it")
 }
 
 // soundKey tells sounds apart.

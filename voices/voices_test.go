@@ -2,11 +2,13 @@ package voices_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"ocapi/domain"
@@ -113,7 +115,7 @@ func TestSounds(t *testing.T) {
 			const rounds = 60
 			for range rounds {
 				speech := compose(a, rng)
-				sound, err := v.Speak(speech)
+				sound, err := v.Speak(t.Context(), speech)
 				if err != nil || sound.ContentType != "audio/wav" {
 					t.Fatalf("%v: %s, %v", speech, sound.ContentType, err)
 				}
@@ -139,7 +141,7 @@ func TestSounds(t *testing.T) {
 				}
 				slow := speech
 				slow.Slow = true
-				slowly, err := v.Speak(slow)
+				slowly, err := v.Speak(t.Context(), slow)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -169,7 +171,7 @@ func TestSoundsAreTheSameEverywhere(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range 70 { // more than are kept
 		speech := compose(alphabet(t, here, []string{"en", "fr"}[i%2]), rng)
-		a, errA := here.Speak(speech)
+		a, errA := here.Speak(t.Context(), speech)
 		if errA != nil {
 			t.Fatal(errA)
 		}
@@ -177,7 +179,7 @@ func TestSoundsAreTheSameEverywhere(t *testing.T) {
 			first, firstSound = speech, a.Bytes
 		}
 		if i < 6 {
-			if b, err := there.Speak(speech); err != nil || !bytes.Equal(a.Bytes, b.Bytes) {
+			if b, err := there.Speak(t.Context(), speech); err != nil || !bytes.Equal(a.Bytes, b.Bytes) {
 				t.Errorf("%v differs from node to node (%v)", speech, err)
 			}
 		}
@@ -186,18 +188,18 @@ func TestSoundsAreTheSameEverywhere(t *testing.T) {
 	if len(seen) != 70 {
 		t.Errorf("70 challenges have %d sounds", len(seen))
 	}
-	again, err := here.Speak(first)
+	again, err := here.Speak(t.Context(), first)
 	if err != nil || !bytes.Equal(again.Bytes, firstSound) {
 		t.Errorf("made again it differs (%v)", err)
 	}
 	other := first
 	other.Seed++
-	if b, err := here.Speak(other); err != nil || bytes.Equal(b.Bytes, firstSound) {
+	if b, err := here.Speak(t.Context(), other); err != nil || bytes.Equal(b.Bytes, firstSound) {
 		t.Errorf("another seed gives the same sound (%v)", err)
 	}
 }
 
-// TestSoundIsKept pins a sound to the byte: whoever changes how sounds are made
+// TestSoundIsPinned pins a sound to the byte: whoever changes how sounds are made
 // has to change the number in their name too.
 func TestSoundIsPinned(t *testing.T) {
 	t.Parallel()
@@ -205,7 +207,7 @@ func TestSoundIsPinned(t *testing.T) {
 	for language, want := range map[string]string{"en": pinnedEnglish, "fr": pinnedFrench} {
 		a := alphabet(t, v, language)
 		speech := domain.Speech{Language: language, Voices: a.Voices(), Symbols: append(a.Symbols()[:4:4], a.Symbols()[20:22]...), Seed: 42}
-		sound, err := v.Speak(speech)
+		sound, err := v.Speak(t.Context(), speech)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,14 +228,50 @@ func TestSpeakRefuses(t *testing.T) {
 	} {
 		speech := good
 		change(&speech)
-		if _, err := v.Speak(speech); domain.CodeOf(err) != domain.CodeNotFound {
+		if _, err := v.Speak(t.Context(), speech); domain.CodeOf(err) != domain.CodeNotFound {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// Voices that have been changed say the same.
 	good.Voices = "voices/fr/0-old"
-	if _, err := v.Speak(good); err != nil {
+	if _, err := v.Speak(t.Context(), good); err != nil {
 		t.Errorf("by voices that are no more: %v", err)
+	}
+}
+
+// TestSpeakUnderLoad has many ask at once, for the same and for different
+// sounds, and some go away.
+func TestSpeakUnderLoad(t *testing.T) {
+	t.Parallel()
+	v := open(t)
+	a := alphabet(t, v, "en")
+	rng := rand.New(rand.NewPCG(7, 8))
+	speeches := []domain.Speech{compose(a, rng), compose(a, rng), compose(a, rng)}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	var wg sync.WaitGroup
+	for i := range 24 {
+		wg.Go(func() {
+			if i%4 == 3 {
+				// Whoever has gone may get what is there, or an outage; never anything else.
+				if _, err := v.Speak(gone, speeches[i%3]); err != nil && domain.CodeOf(err) != domain.CodeUnavailable {
+					t.Errorf("for somebody who has gone: %v", err)
+				}
+				return
+			}
+			if sound, err := v.Speak(t.Context(), speeches[i%3]); err != nil || len(sound.Bytes) < 100_000 {
+				t.Errorf("%d bytes, %v", len(sound.Bytes), err)
+			}
+		})
+	}
+	wg.Wait()
+	release := voices.Occupy(v)
+	defer release()
+	if _, err := v.Speak(gone, compose(a, rng)); domain.CodeOf(err) != domain.CodeUnavailable {
+		t.Errorf("while all turns are taken: %v", err)
+	}
+	if _, err := v.Speak(gone, speeches[0]); err != nil {
+		t.Errorf("what is kept needs no turn: %v", err)
 	}
 }
 
@@ -285,7 +323,7 @@ func BenchmarkSpeak(b *testing.B) {
 	a := alphabet(b, v, "fr")
 	rng := rand.New(rand.NewPCG(1, 2))
 	for b.Loop() {
-		if _, err := v.Speak(compose(a, rng)); err != nil {
+		if _, err := v.Speak(b.Context(), compose(a, rng)); err != nil {
 			b.Fatal(err)
 		}
 	}
