@@ -149,17 +149,14 @@ func (h *hearing) hear(symbol spelling, from, to []int) {
 	}
 }
 
-// step reads a form at i, if it stands there. Separators within do not count
-// where the form begins and ends with a run: "double v", "f o r e t".
+// step reads a form at i, if it stands there. Separators within are let pass:
+// "double v", "f o r e t".
 func (h *hearing) step(from, to []int, i int, form []rune, cost int) {
 	end := i + len(form)
 	if from[i] >= unheard || len(form) == 0 || end > len(h.text) || !slices.Equal(h.text[i:end], form) {
 		return
 	}
 	if slices.Contains(h.cut[i+1:end], true) {
-		if !h.boundary(i) || !h.boundary(end) {
-			return
-		}
 		cost += splitCost
 	}
 	to[end] = min(to[end], from[i]+cost)

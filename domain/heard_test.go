@@ -81,6 +81,10 @@ func TestHeard(t *testing.T) {
 		{"fr", "hiver r 3 7 jardin k", "hive r 3 7 jardin k", true},
 		{"fr", "r hiver 3 7 jardin k", "rhiver 3 7 jardin k", true},
 		{"fr", "r hiver 3 7 jardin k", "hiver 3 7 jardin k", false},
+		{"en", "bridge l 3 1 ocean 0", "bridge l l 3 1 ocean 0", false},
+		{"en", "bridge l 3 1 ocean 0", "bridgell31ocean0", false},
+		{"en", "l ocean 3 1 bridge 0", "l lbridge", false},
+		{"fr", "k w 3 4 maison table", "kdouble v 3 4 maison table", true},
 		{"fr", "lapin i n 4 7 k", "lapin n 4 7 k", false},
 		{"de", "7 k garten 2 w", "7 k garten 2 w", true},
 		{"de", "7 k garten 2 w", "sieben ka garten 2 w", false}, // no names are known
