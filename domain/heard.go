@@ -169,14 +169,11 @@ func (h *hearing) boundary(i int) bool {
 
 // misspelt reads a word with one typing error at i. It lies within one run of
 // letters: what somebody has set apart is not pushed together to be forgiven.
-// Where the run goes on beside it, the word's letter on that side is its own,
-// so that no neighbour's letter stands in for it or is taken for an error. A
-// letter too many before or behind a word is no error where it might be a sign
-// of its own, which would then have been guessed for free.
+// Where the run goes on behind it, its last letter is its own, so that none is
+// lent to the name that follows. A letter too many before or behind a word is no
+// error where it might be a sign of its own, which would then have been guessed
+// for free.
 func (h *hearing) misspelt(from, to []int, i int, word []rune) {
-	if !h.boundary(i) && h.text[i] != word[0] {
-		return
-	}
 	for end := i + 1; end <= min(len(h.text), i+len(word)+1); end++ {
 		last := end - 1
 		if unicode.IsDigit(h.text[last]) || last > i && h.cut[last] {

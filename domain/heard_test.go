@@ -85,6 +85,9 @@ func TestHeard(t *testing.T) {
 		{"en", "bridge l 3 1 ocean 0", "bridgell31ocean0", false},
 		{"en", "l ocean 3 1 bridge 0", "l lbridge", false},
 		{"fr", "k w 3 4 maison table", "kdouble v 3 4 maison table", true},
+		{"en", "small l 3 1 ocean 0", "small 3 1 ocean 0", false},
+		{"en", "small l 3 1 ocean 0", "smalll 3 1 ocean 0", true},
+		{"en", "l llama 3 1 ocean 0", "llama 3 1 ocean 0", false},
 		{"fr", "lapin i n 4 7 k", "lapin n 4 7 k", false},
 		{"de", "7 k garten 2 w", "7 k garten 2 w", true},
 		{"de", "7 k garten 2 w", "sieben ka garten 2 w", false}, // no names are known
