@@ -68,6 +68,10 @@ bench: ## Load a real server from a second process and compare it with a bare ch
 widget: ## Build ocapi.js and print the script tag to paste
 	$(GO) run ./widget/build
 
+.PHONY: voices
+voices: ## Record the voices of audio challenges anew, with espeak-ng
+	$(GO) run ./voices/record
+
 .PHONY: clean
 clean: ## Remove what was built (not ./data)
 	rm -rf bin

@@ -28,6 +28,8 @@ var mayImport = map[string][]string{
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
 	"widget/build": {"widget/bundle"}, // the program that builds the script
 
+	"voices/record": {"voices"}, // the program that records what comes with it
+
 	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
 }
 

@@ -284,6 +284,7 @@ type world struct {
 	pictures *fakePictures
 	limiter  *fakeLimiter
 	composer *fakeComposer
+	voices   *fakeVoices
 	logged   *bytes.Buffer
 
 	mu  sync.Mutex
@@ -325,11 +326,12 @@ func newWorld(t *testing.T) *world {
 			}
 			return twoTexts(), nil
 		}},
+		voices: newVoices(t, "en", "fr"),
 		logged: &bytes.Buffer{},
 		now:    morning,
 	}
 	w.Service = challenges.New(challenges.Config{
-		Log: w.log, Archive: w.archive, Memory: w.memory, Pictures: w.pictures, Limiter: w.limiter, Composer: w.composer,
+		Log: w.log, Archive: w.archive, Memory: w.memory, Pictures: w.pictures, Limiter: w.limiter, Composer: w.composer, Voices: w.voices,
 		Now: w.clock, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	})
 	return w

@@ -61,7 +61,8 @@ type Composer interface {
 	Prompt(client *domain.Client, keyword string) (map[string]string, error)
 }
 
-// Config holds what a [Service] is made of. All fields are needed.
+// Config holds what a [Service] is made of. All fields are needed that do not
+// say otherwise.
 type Config struct {
 	Log      Log
 	Archive  Archive
@@ -69,6 +70,7 @@ type Config struct {
 	Pictures Pictures
 	Limiter  Limiter
 	Composer Composer
+	Voices   Voices // nil: there are no audio challenges
 	Now      func() time.Time
 	Logger   *slog.Logger
 }
@@ -90,14 +92,15 @@ var errProofUsed = &domain.Error{
 	Code: domain.CodeLimited, Message: "the proof of work has been used already", RetryAfter: time.Second,
 }
 
-// Issue hands out a new challenge. Errors:
-// CodeLimited and CodeUnavailable, both with RetryAfter.
+// Issue hands out a new challenge: of the type and in the language that are
+// wanted, of any type with images where none is. Errors: CodeLimited and
+// CodeUnavailable, both with RetryAfter.
 func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
 	id, err := s.cfg.Limiter.Admit(ctx, client.ID, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
-	composition, err := s.cfg.Composer.Compose(client, wanted.Type)
+	composition, err := s.compose(client, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
@@ -117,12 +120,20 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domai
 	return viewOf(created, composition.Prompt), nil
 }
 
+// compose makes up the challenge. A sound comes to those who ask for one only.
+func (s *Service) compose(client *domain.Client, wanted domain.Request) (domain.Composition, error) {
+	if wanted.Type == domain.TypeAudio {
+		return s.composeAudio(wanted.Language)
+	}
+	return s.cfg.Composer.Compose(client, wanted.Type)
+}
+
 // Answer judges an answer. A rejection comes with a new challenge of the same
-// type, charged to the limiter; where none can be had the verdict is told all
+// type, of audio in the same language, charged to the limiter; where none can be had the verdict is told all
 // the same. Errors: CodeNotFound, CodeAlreadyAnswered, CodeExpired,
 // CodeInvalid, CodeUnavailable.
 func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error) {
-	verdict, t, err := s.judge(ctx, client, id, a)
+	verdict, again, err := s.judge(ctx, client, id, a)
 	if err != nil {
 		return domain.AnswerOutcome{}, err
 	}
@@ -130,7 +141,7 @@ func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.C
 	if verdict != domain.StatusRejected {
 		return outcome, nil
 	}
-	next, err := s.Issue(ctx, client, domain.Request{Type: t})
+	next, err := s.Issue(ctx, client, again)
 	if err != nil {
 		outcome.RetryAfter = retryAfter(err)
 		if domain.CodeOf(err) == domain.CodeInternal {
@@ -149,27 +160,30 @@ func retryAfter(err error) time.Duration {
 	return domain.UnavailableRetryAfter
 }
 
-func (s *Service) judge(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.Status, domain.ChallengeType, error) {
+// judge gives the verdict, and what to ask for in order to get a challenge of
+// the same kind.
+func (s *Service) judge(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.Status, domain.Request, error) {
 	found, err := s.find(ctx, client.ID, id)
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
 	if found.Status.Final() {
-		return 0, 0, domain.AlreadyAnswered(found.Status)
+		return 0, domain.Request{}, domain.AlreadyAnswered(found.Status)
 	}
 	event, err := s.decide(domain.Challenge{Status: found.Status, Created: found.created},
 		domain.AnswerChallenge{Challenge: id, Client: client.ID, Answer: a})
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
 	r, err := s.append(ctx, event, found.seq)
 	if domain.CodeOf(err) == domain.CodeConflict {
-		return 0, 0, s.lostRace(ctx, client.ID, id, err)
+		return 0, domain.Request{}, s.lostRace(ctx, client.ID, id, err)
 	}
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
-	return r.Event.(*domain.ChallengeAnswered).Verdict, found.created.Type, nil //nolint:forcetypeassert // as above
+	again := domain.Request{Type: found.created.Type, Language: found.created.Language}
+	return r.Event.(*domain.ChallengeAnswered).Verdict, again, nil //nolint:forcetypeassert // as above
 }
 
 const (

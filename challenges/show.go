@@ -47,11 +47,15 @@ func viewOf(created *domain.ChallengeCreated, prompt map[string]string) domain.C
 	return domain.ChallengeView{
 		Challenge: created.Challenge, Client: created.Client, Type: created.Type, ExpiresAt: created.ExpiresAt,
 		Prompt: prompt, Images: images, Credit: created.Credit,
+		Language: created.Language,
 	}
 }
 
 // Serves reports whether a client can be served challenges of a type now.
 func (s *Service) Serves(client *domain.Client, t domain.ChallengeType) bool {
+	if t == domain.TypeAudio {
+		return s.cfg.Voices != nil
+	}
 	types, err := s.cfg.Composer.Servable(client)
 	return err == nil && slices.Contains(types, t)
 }

@@ -17,7 +17,7 @@ const (
 	CodeNotFound                    // no such client, challenge or image
 	CodeConflict                    // somebody else wrote first; read again
 	CodeAlreadyAnswered             // the challenge has its verdict; Status says which
-	CodeExpired                     // the challenge was not answered in time, or its images are no longer shown
+	CodeExpired                     // the challenge was not answered in time, or is no longer shown
 	CodeLimited                     // too many; RetryAfter says when to come back
 	CodeUnavailable                 // a needed part does not answer; RetryAfter says when to come back
 )

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -141,19 +140,4 @@ func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
 func parsePosition(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, err == nil && n >= 0 && n < domain.MaxPositions && strconv.Itoa(n) == s
-}
-
-// audioRetryAfter is what callers of a part that does not exist yet are told:
-// trying again soon is of no use.
-const audioRetryAfter = time.Hour
-
-// audio will serve the sound of an audio challenge. There are none yet.
-func (a *api) audio(_ http.ResponseWriter, r *http.Request) error {
-	if _, _, err := a.client(r); err != nil {
-		return err
-	}
-	if _, err := challengeID(r); err != nil {
-		return err
-	}
-	return &domain.Error{Code: domain.CodeUnavailable, Message: "audio challenges are not available yet", RetryAfter: audioRetryAfter}
 }

@@ -34,6 +34,9 @@ type Challenges interface {
 	// Picture gives the image at a position, from 0. Errors: CodeNotFound,
 	// CodeExpired, CodeUnavailable.
 	Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error)
+	// Sound gives the sound of an audio challenge, slow with longer pauses.
+	// Errors: CodeNotFound, CodeExpired, CodeUnavailable.
+	Sound(ctx context.Context, client *domain.Client, id domain.ChallengeID, slow bool) (domain.Sound, error)
 	// Status tells a partner how a challenge ended. Errors: CodeNotFound,
 	// CodeUnavailable.
 	Status(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.Status, error)

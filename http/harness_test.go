@@ -56,6 +56,9 @@ func view(id string, t domain.ChallengeType) domain.ChallengeView {
 		Challenge: mustChallenge(id), Client: demoID, Type: t, Images: 2,
 		ExpiresAt: today().Add(domain.Lifetime), Credit: "Stadtarchiv „Köln“",
 	}
+	if t == domain.TypeAudio {
+		v.Images, v.Language, v.Credit = 0, "fr", ""
+	}
 	if t == domain.TypeClassification {
 		v.Images, v.Prompt = 9, map[string]string{"en": "ship", "de": "Schiff", "fr": "bateau \"à voile\""}
 	}
@@ -70,6 +73,7 @@ type fakeChallenges struct {
 	issue   func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error)
 	answer  func(*domain.Client, domain.ChallengeID, domain.Answer) (domain.AnswerOutcome, error)
 	picture func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error)
+	sound   func(*domain.Client, domain.ChallengeID, bool) (domain.Sound, error)
 	status  func(*domain.Client, domain.ChallengeID) (domain.Status, error)
 	wanted  func(domain.Request) // sees what Issue is asked for
 }
@@ -86,9 +90,6 @@ func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, wanted domai
 	}
 	if t == domain.TypeInvalid {
 		t = domain.TypeTranscription
-	}
-	if t == domain.TypeAudio {
-		return domain.ChallengeView{}, domain.Unavailable("no collection can serve a challenge of the type audio", nil)
 	}
 	return view(challengeID, t), nil
 }
@@ -125,6 +126,20 @@ func (f *fakeChallenges) Picture(_ context.Context, c *domain.Client, id domain.
 		return domain.Picture{}, domain.NotFound("there is no such image")
 	}
 	return domain.Picture{Bytes: []byte("picture"), ContentType: "image/jpeg"}, nil
+}
+
+func (f *fakeChallenges) Sound(_ context.Context, c *domain.Client, id domain.ChallengeID, slow bool) (domain.Sound, error) {
+	if f.sound != nil {
+		return f.sound(c, id, slow)
+	}
+	if id != mustChallenge(challengeID) {
+		return domain.Sound{}, domain.NotFound("there is no such challenge")
+	}
+	sound := domain.Sound{Bytes: []byte("0123456789"), ContentType: "audio/wav"}
+	if slow {
+		sound.Bytes = []byte("0 1 2 3 4 5 6 7 8 9 ")
+	}
+	return sound, nil
 }
 
 func (f *fakeChallenges) Status(_ context.Context, c *domain.Client, id domain.ChallengeID) (domain.Status, error) {

@@ -34,7 +34,7 @@ func TestAnyRequestIsAnsweredAsDocumented(t *testing.T) {
 		}
 	})
 	// A property that never meets a case says nothing of it.
-	for _, status := range []int{200, 204, 303, 400, 403, 404, 405, 409, 410, 429, 500, 503} {
+	for _, status := range []int{200, 204, 206, 303, 400, 403, 404, 405, 409, 410, 429, 500, 503} {
 		if !statuses[status] {
 			t.Errorf("no request was answered with %d", status)
 		}
@@ -60,6 +60,9 @@ func drawRequest(rt *rapid.T, f *fixture, operations []operation, token string) 
 		r.Header.Set("Authorization", rapid.StringMatching(`[ -~]{0,40}`).Draw(rt, "header"))
 	default:
 		r.Header.Set("Authorization", token)
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "with a range") == 0 {
+		r.Header.Set("Range", rapid.SampledFrom([]string{"bytes=0-1", "bytes=2-", "bytes=-3", "bytes=9-2", "bytes=0-1,3-4", "lines=1-2", "bytes=x"}).Draw(rt, "range"))
 	}
 	return r
 }
@@ -126,7 +129,8 @@ func drawParameter(t *rapid.T, p *openapi3.Parameter) string {
 	known := map[string][]string{
 		"client_id": {demoID, demoAlias, otherID}, "challenge_id": {challengeID}, "n": {"0", "1"},
 		"version": {"1.2.3"}, "file": {"ocapi-1.2.3.js"}, "name": {"expired"}, "lang": {"de"}, "type": {"transcription", "audio"}, "was": {"rejected"},
-		"pow": {"1"}, "pow_solution": {"dG9rZW4.123", "dG9rZW4.007", "dG9rZW4", "."},
+		"pace": {"slow"},
+		"pow":  {"1"}, "pow_solution": {"dG9rZW4.123", "dG9rZW4.007", "dG9rZW4", "."},
 	}[p.Name]
 	switch rapid.IntRange(0, 5).Draw(t, "kind of "+p.Name) {
 	case 0:
@@ -239,7 +243,9 @@ func (f *fakeChallenges) draw(t *rapid.T) {
 		domain.Conflict(nil),
 	}).Draw(t, "failure")
 	drawn := view(nextID, domain.ChallengeType(rapid.IntRange(1, 3).Draw(t, "type")))
-	drawn.Images = rapid.IntRange(1, domain.MaxPositions).Draw(t, "images")
+	if drawn.Type != domain.TypeAudio {
+		drawn.Images = rapid.IntRange(1, domain.MaxPositions).Draw(t, "images")
+	}
 	drawn.Credit = rapid.String().Draw(t, "credit")
 	drawn.ExpiresAt = time.UnixMicro(rapid.Int64Range(0, 1<<52).Draw(t, "expires")).In(time.FixedZone("", 3600))
 	outcome := domain.AnswerOutcome{Challenge: mustChallenge(challengeID), Status: domain.StatusRejected, RetryAfter: retryAfter}
@@ -261,6 +267,10 @@ func (f *fakeChallenges) draw(t *rapid.T) {
 	f.picture = func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error) {
 		picture := domain.Picture{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), ContentType: "image/webp"}
 		return picture, rapid.SampledFrom([]error{fail, fail, domain.Expired()}).Draw(t, "picture")
+	}
+	f.sound = func(*domain.Client, domain.ChallengeID, bool) (domain.Sound, error) {
+		sound := domain.Sound{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "sound"), ContentType: "audio/wav"}
+		return sound, rapid.SampledFrom([]error{fail, fail, domain.Expired()}).Draw(t, "audio")
 	}
 	f.status = func(*domain.Client, domain.ChallengeID) (domain.Status, error) {
 		return domain.Status(rapid.IntRange(1, 3).Draw(t, "status")), fail

@@ -42,7 +42,8 @@ type serveCmd struct {
 	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
 	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
 
-	SmallPools bool `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
+	SmallPools bool     `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
+	Voices     []string `help:"Folders of recordings for audio challenges, with a folder for each language in them, or LANGUAGE=FOLDER." sep:"," env:"OCAPI_VOICES"`
 
 	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or there are collections." env:"OCAPI_DEMO"`
 	PublicURL string `help:"The address under which browsers reach the service, for the demonstration. Default: the listening address." env:"OCAPI_PUBLIC_URL"`

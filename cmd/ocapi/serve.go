@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/voices"
 	"ocapi/widget"
 )
 
@@ -52,6 +53,7 @@ type node struct {
 	registry *clients.Registry
 	dealer   *challenges.Dealer
 	gate     *rate.Gate
+	voices   *voices.Voices
 	metrics  *prometheus.Registry
 
 	readiness readiness
@@ -115,6 +117,9 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.lockServed(); err != nil {
 		return err
 	}
+	if err := n.openVoices(); err != nil {
+		return err
+	}
 	// Before anything is made: a start that fails leaves no folder behind. The
 	// address is given back until the stores are open: whoever connects meanwhile
 	// is refused at once and goes elsewhere, instead of waiting in a queue.
@@ -132,6 +137,7 @@ func (n *node) run(ctx context.Context) error {
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
+	n.describeVoices()
 	if err := n.serve(public, admin, n.service()); err != nil {
 		return err
 	}
@@ -205,10 +211,29 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
+// openVoices reads the recordings, those that the operator names too.
+func (n *node) openVoices() (err error) {
+	if n.voices, err = voices.Open(n.cfg.Voices); err != nil {
+		return fmt.Errorf("--voices: %w", err)
+	}
+	return nil
+}
+
+// describeVoices says what came of the recordings.
+func (n *node) describeVoices() {
+	level := slog.LevelDebug
+	if len(n.cfg.Voices) > 0 {
+		level = slog.LevelInfo
+	}
+	for _, line := range n.voices.Describe() {
+		n.logger.Log(context.Background(), level, "voices for audio challenges", "what", line)
+	}
+}
+
 func (n *node) service() *challenges.Service {
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: n.gate, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
+		Limiter: n.gate, Composer: n.dealer, Voices: n.voices, Now: n.env.clock(), Logger: n.logger,
 	})
 }
 

@@ -51,6 +51,8 @@ func TestEveryBadSettingIsRefusedByNameAndBound(t *testing.T) {
 		{[]string{"--sentinels", "1.5"}, []string{"--sentinels", "less than 1"}},
 		{[]string{"--public-url", "ocapi.example.org"}, []string{"--public-url", "https://ocapi.example.org"}},
 		{[]string{"--public-url", "javascript:alert(1)"}, []string{"--public-url"}},
+		{[]string{"--voices", "/nonexistent-voices"}, []string{"--voices: read the folder of voices", "/nonexistent-voices"}},
+		{[]string{"--voices", "klingon!=/tmp"}, []string{`--voices: "klingon!" is not the tag of a language`}},
 		{[]string{"--log-level", "loud"}, []string{"--log-level", "debug", "loud"}},
 		{[]string{"--nonsense"}, []string{"--nonsense"}},
 		{[]string{"nonsense"}, []string{"nonsense"}},
