@@ -21,6 +21,12 @@ type ChallengeView struct {
 	Credit    string
 }
 
+// Showing names one showing of an image: a place in a challenge.
+type Showing struct {
+	Challenge ChallengeID
+	Position  int // from 0
+}
+
 // Picture is one served image.
 type Picture struct {
 	Bytes       []byte // never changed by whoever holds it
