@@ -181,8 +181,9 @@ func checkReason(reason string) error {
 // Quarantines is the state of all quarantines, in the order in which they were
 // made. It is not safe for concurrent use.
 type Quarantines struct {
-	list  []Quarantine
-	index map[QuarantineID]int
+	list    []Quarantine
+	index   map[QuarantineID]int
+	pattern map[VotePattern][]int // by their pattern
 }
 
 // Apply takes in an event; events about anything else change nothing.
@@ -205,9 +206,10 @@ func (q *Quarantines) Apply(e Event) {
 		return
 	}
 	if q.index == nil {
-		q.index = map[QuarantineID]int{}
+		q.index, q.pattern = map[QuarantineID]int{}, map[VotePattern][]int{}
 	}
 	q.index[id] = len(q.list)
+	q.pattern[made.Votes.Pattern] = append(q.pattern[made.Votes.Pattern], len(q.list))
 	q.list = append(q.list, made)
 }
 
@@ -225,10 +227,23 @@ func (q *Quarantines) All() []Quarantine { return q.list }
 
 // SetAside reports whether a quarantine that is in force covers a vote.
 func (q *Quarantines) SetAside(v *Vote) bool {
-	for i := range q.list {
+	return q.covers(v.Pattern, v) || v.Pattern.Kind != PatternNone && q.covers(VotePattern{}, v)
+}
+
+func (q *Quarantines) covers(p VotePattern, v *Vote) bool {
+	for _, i := range q.pattern[p] {
 		if q.list[i].InForce() && q.list[i].Votes.Exclusion().Covers(v) {
 			return true
 		}
 	}
 	return false
+}
+
+// Of gives the quarantines of exactly this pattern.
+func (q *Quarantines) Of(p VotePattern) []Quarantine {
+	list := make([]Quarantine, 0, len(q.pattern[p]))
+	for _, i := range q.pattern[p] {
+		list = append(list, q.list[i])
+	}
+	return list
 }

@@ -191,7 +191,16 @@ func TestQuarantines(t *testing.T) {
 	if q.SetAside(vote("site", "qq")) || !q.SetAside(vote("site", "ww")) {
 		t.Error("lifting one changes another, or nothing")
 	}
-	if len(q.All()) != 2 || q.Get(first.Quarantine()).InForce() || !q.Get(second.Quarantine()).InForce() || q.Get(domain.QuarantineID{}).Votes != nil {
+	if of := q.Of(domain.TextPattern("ww")); len(of) != 1 || of[0].Votes != second {
+		t.Errorf("those of one text are %+v", of)
+	}
+	all := made(3, "site", "")
+	all.Pattern = domain.VotePattern{}
+	q.Apply(all)
+	if !q.SetAside(vote("site", "other")) || !q.SetAside(&domain.Vote{Client: "site", At: voteTime, Kind: domain.VoteUnreadable}) || q.SetAside(vote("other", "other")) {
+		t.Error("a quarantine of all votes sets others aside")
+	}
+	if len(q.All()) != 3 || q.Get(first.Quarantine()).InForce() || !q.Get(second.Quarantine()).InForce() || q.Get(domain.QuarantineID{}).Votes != nil {
 		t.Errorf("the quarantines are %+v", q.All())
 	}
 }
