@@ -163,6 +163,35 @@ func (p VotePattern) String() string {
 	return "any vote"
 }
 
+// ParsePattern reads a pattern as people write it: "text:der" or
+// "selected:0,4,7/9" (these of nine positions; "selected:/9" is none of them).
+// The error is CodeInvalid.
+func ParsePattern(s string) (VotePattern, error) {
+	kind, rest, _ := strings.Cut(s, ":")
+	switch kind {
+	case "text":
+		return TextPattern(rest), nil
+	case "selected":
+		places, of, _ := strings.Cut(rest, "/")
+		n, err := strconv.Atoi(of)
+		if err != nil || n < 1 || n > MaxPositions {
+			return VotePattern{}, Invalid("pattern", "the pattern %.80q does not say of how many positions, 1 to %d, as in selected:0,4,7/9", s, MaxPositions)
+		}
+		var selected []uint32
+		if places != "" {
+			for place := range strings.SplitSeq(places, ",") {
+				at, err := strconv.Atoi(place)
+				if err != nil || at < 0 || at >= n {
+					return VotePattern{}, Invalid("pattern", "the pattern %.80q has the position %.20q; positions go from 0 to %d", s, place, n-1)
+				}
+				selected = append(selected, uint32(at))
+			}
+		}
+		return SelectionPattern(selected, n), nil
+	}
+	return VotePattern{}, Invalid("pattern", "the pattern is %.80q; it is written as text:der or as selected:0,4,7/9", s)
+}
+
 // Exclusion says which votes are set aside: those that meet all of it. The zero
 // value covers every vote.
 type Exclusion struct {

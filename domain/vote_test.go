@@ -204,3 +204,23 @@ func TestQuarantines(t *testing.T) {
 		t.Errorf("the quarantines are %+v", q.All())
 	}
 }
+
+func TestParsePattern(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]domain.VotePattern{
+		"text:Äpfel":     domain.TextPattern("apfel"),
+		"text:":          domain.TextPattern(""),
+		"text:a:b":       domain.TextPattern("ab"),
+		"selected:0,8/9": domain.SelectionPattern([]uint32{0, 8}, 9),
+		"selected:/4":    domain.SelectionPattern(nil, 4),
+	} {
+		if got, err := domain.ParsePattern(s); err != nil || got != want {
+			t.Errorf("%q is %+v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "der", "selected:", "selected:0", "selected:9/9", "selected:-1/9", "selected:0,/9", "selected:0/37", "selected:0/0", "selected:a/9"} {
+		if got, err := domain.ParsePattern(s); domain.CodeOf(err) != domain.CodeInvalid || got != (domain.VotePattern{}) {
+			t.Errorf("%q is %+v, %v", s, got, err)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type node struct {
 	mark     *eventstore.Mark     // nil on a cluster
 	log      *eventstore.Log
 	archiver *eventstore.Archiver
+	votes    *voteWatch
 	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
 	registry *clients.Registry
@@ -175,7 +176,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
+	n.votes = newVoteWatch(n.stores.archive)
+	n.archiver.Observe(n.votes.observe)
 	n.archiving.run(n.archiver.Run)
+	n.work.run(n.watchVotes)
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	n.work.run(n.follow)
@@ -210,6 +214,7 @@ func (n *node) service() (*challenges.Service, error) {
 func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
+	registerVotes(n)
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
