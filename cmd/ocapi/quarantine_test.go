@@ -271,3 +271,56 @@ func TestQuarantineByHand(t *testing.T) {
 	// What follows from the events is made anew from all kinds of them.
 	succeed(t, "replay", "rebuild", "--data", dir)
 }
+
+// TestNodesAgreeOnAQuarantine floods a cluster through both of its nodes, then
+// stops the one that archives and floods again: each flood is quarantined once,
+// the second by the node that took over and had stood by until then.
+func TestNodesAgreeOnAQuarantine(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	nodes := []*program{s.node("--wholly-known=0", "--sentinels=0"), s.node("--wholly-known=0", "--sentinels=0")}
+	at := []string{"--database-url", s.database}
+	list := func() []quarantineView {
+		var all []quarantineView
+		for line := range strings.Lines(succeed(t, append([]string{"quarantine", "list", "--all", "--json"}, at...)...)) {
+			var v quarantineView
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v)
+		}
+		return all
+	}
+	for i := range votes.LeastImages + 10 {
+		flood(t, s.at(nodes[i%2]), 1, "first")
+	}
+	eventually(t, "the first quarantine", func() bool { return len(list()) == 1 })
+
+	// An operator lifts it beside the nodes, from anywhere.
+	lift := append([]string{"quarantine", "lift", list()[0].ID.String(), "--reason", "a joke"}, at...)
+	refuse(t, lift, "--nats-url and --database-url go together")
+	says(t, succeed(t, append(lift, "--nats-url", s.nats)...), "count again")
+	if got := list(); len(got) != 1 || got[0].Why != "a joke" {
+		t.Errorf("the list is %+v", got)
+	}
+
+	archiving, other := nodes[0], nodes[1]
+	if other.gauge("ocapi_archiver_active") == 1 {
+		archiving, other = other, archiving
+	}
+	archiving.stop()
+	flood(t, s.at(other), votes.LeastImages+50, "second") // more than a half of all votes
+	eventually(t, "the second quarantine", func() bool { return len(list()) == 2 })
+	if got := list(); got[1].Pattern != "text:second" || got[1].Client != siteID || !got[1].Automatic || got[0].Lifted.IsZero() {
+		t.Errorf("the list is %+v", got)
+	}
+	if n := strings.Count(archiving.log.String(), "floods unknown images"); n != 1 {
+		t.Errorf("the first flood is logged %d times", n)
+	}
+	if n := strings.Count(other.log.String(), "floods unknown images"); n != 1 {
+		t.Errorf("the second flood is logged %d times", n)
+	}
+	if got := other.gauge("ocapi_quarantines"); got != 1 {
+		t.Errorf("%g quarantines are in force", got)
+	}
+}
