@@ -35,7 +35,7 @@ func onEveryPlace(t *testing.T, test func(t *testing.T, at []string)) {
 			if err := stores.corpus.PutCollection(t.Context(), corpus.Collection{ID: fixtureCollection, Title: "Drawings", Credit: fixtureCredit}); err != nil {
 				return err
 			}
-			_, err := stores.corpus.AddImages(t.Context(), (&fixture{reader: reader{}}).draw())
+			_, err := stores.corpus.AddImages(t.Context(), (&fixture{reader: newReader()}).draw())
 			return err
 		})
 		test(t, []string{"--database-url", s.database})
@@ -145,7 +145,7 @@ func TestCorpusCheckOfOddThings(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		f := &fixture{reader: reader{}}
+		f := &fixture{reader: newReader()}
 		var images []corpus.NewImage
 		for i := range 12 {
 			e := corpus.Entry{Image: domain.Image{Type: domain.TypeClassification, Known: true, Labels: []string{[]string{"mill", "Mills", "ship"}[i%3]}}}
