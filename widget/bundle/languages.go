@@ -89,9 +89,12 @@ func readTexts(dir, name string) ([]text, error) {
 	}
 	values := map[string]string{}
 	for _, t := range texts {
+		if _, ok := values[t.key]; ok {
+			return nil, fmt.Errorf("language %s: the text %s is there twice", name, t.key)
+		}
 		values[t.key] = t.value
 	}
-	if len(texts) != len(order) || len(values) != len(order) {
+	if len(texts) != len(order) {
 		return nil, fmt.Errorf("language %s: it has %d texts, %s has %d", name, len(texts), firstLanguage, len(order))
 	}
 	for i, t := range order {

@@ -5,7 +5,10 @@ import { button, el, toggle } from './dom';
 import { createField } from './field';
 import type { Mode, ModeParams } from './mode';
 
-const slowly = 0.7;
+const enum Rate {
+  usual = 1,
+  slow = 0.7,
+}
 
 export function audio({ challenge, base, texts, language, submit, broken }: ModeParams): Mode {
   const spoken = challenge.lang || language;
@@ -29,7 +32,7 @@ export function audio({ challenge, base, texts, language, submit, broken }: Mode
   const slower = toggle(
     'slower',
     (on) => {
-      sound.playbackRate = on ? slowly : 1;
+      sound.playbackRate = on ? Rate.slow : Rate.usual;
       play();
     },
     texts[T.slower],

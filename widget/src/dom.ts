@@ -38,18 +38,6 @@ export function toggle(name: string, changed: (on: boolean) => void, ...children
 
 export const pressed = (element: Element) => element.getAttribute('aria-pressed') === 'true';
 
-/** A tick, for decoration. Made of nodes: img-src would forbid a data: address. */
-export function tick(): SVGElement {
-  const space = 'http://www.w3.org/2000/svg';
-  const svg = document.createElementNS(space, 'svg');
-  const line = document.createElementNS(space, 'path');
-  set(svg, { viewBox: '0 0 24 24', 'aria-hidden': 'true' });
-  set(line, { d: 'M5 12.5l4.5 4.5L19 7.5' });
-  svg.append(line);
-  return svg;
-}
-
-
 /** An image of the challenge. Anonymous: no cookie goes along, and pages that isolate themselves may show it. */
 export function picture(src: string, alt: string, width: number, height: number, failed: () => void): HTMLImageElement {
   const image = el('img', {

@@ -10,8 +10,10 @@ export interface Field {
   forgive(): void;
 }
 
-// The instance refuses longer texts.
-const longestText = 100;
+const enum Limit {
+  // The instance refuses longer texts.
+  longestText = 100,
+}
 
 /** Makes a field; enter is called for the Enter key, hint is the id of a text that explains the field. */
 export function createField(id: string, enter: () => void, attributes: Record<string, string>, hint = ''): Field {
@@ -19,7 +21,7 @@ export function createField(id: string, enter: () => void, attributes: Record<st
     id,
     type: 'text',
     dir: 'auto',
-    maxlength: '' + longestText,
+    maxlength: '' + Limit.longestText,
     autocomplete: 'off',
     // Old spellings are to be typed as they stand.
     autocorrect: 'off',

@@ -31,7 +31,9 @@ declare global {
 // currentScript is only there while the script runs for the first time, and never for a module.
 const script = (document.currentScript || document.querySelector('script[src*="/ocapi-"]')) as HTMLScriptElement | null;
 // The page changes often and in many small steps; this gathers them.
-const pauseMs = 30;
+const enum Limit {
+  pauseMs = 30,
+}
 
 const known = new WeakMap<Element, Widget>();
 const live = new Map<HTMLElement, Widget>();
@@ -64,10 +66,10 @@ function begin(): void {
   scan();
   let due = 0;
   new MutationObserver(() => {
-    due = due || window.setTimeout(() => {
+    due = due || setTimeout(() => {
       due = 0;
       scan();
-    }, pauseMs);
+    }, Limit.pauseMs);
   }).observe(document, { childList: true, subtree: true });
 }
 

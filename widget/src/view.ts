@@ -1,7 +1,7 @@
 // The widget's frame: one box in a shadow tree, whose parts are shown by state.
 
 import { T } from 'ocapi:languages';
-import { button, el, set, tick } from './dom';
+import { button, el, set } from './dom';
 import type { Mode } from './mode';
 import css from './style.css';
 import { isRightToLeft } from './texts';
@@ -48,7 +48,7 @@ export function createView({ place, validate, another, other, retry }: ViewParam
   // The one live region. It is there from the start, for a region that comes with its text is not read out.
   const message = el('p', { class: 'message', id: 'message', role: 'status', tabindex: '-1' });
   const count = el('span', { class: 'count', 'aria-hidden': 'true' });
-  const done = el('span', { class: 'done' }, tick());
+  const done = el('span', { class: 'done' });
   const body = el('div', { class: 'body' });
   const validateButton = button('validate', validate);
   const anotherButton = button('another', another);

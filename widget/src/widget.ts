@@ -29,20 +29,20 @@ export interface Widget {
 
 const modes: Record<string, (params: ModeParams) => Mode> = { transcription, classification, audio };
 
-// Tries that the widget makes by itself before it leaves the next one to the person.
-const triesAlone = 3;
-// Milliseconds. An enumeration, because the compiler puts its numbers where they are used.
-const enum Ms {
-  firstPause = 2e3,
+// Constants are enumerations, because the compiler puts their values where they are used.
+const enum Limit {
+  // Tries that the widget makes by itself before it leaves the next one to the person.
+  triesAlone = 3,
+  firstPauseMs = 2e3,
   // An untouched challenge is renewed a little early, so that nobody begins on one that is about to end.
-  margin = 1e4,
+  marginMs = 1e4,
   // How long a challenge lives by default: assumed where the clocks disagree so much that nothing can be told.
-  usualLife = 20 * 60e3,
+  usualLifeMs = 20 * 60e3,
   // A longer timer would fire at once.
-  longestTimer = 2 ** 31 - 1,
+  longestTimerMs = 2 ** 31 - 1,
+  // How far from the window's edge a challenge is fetched: a moment before it is seen.
+  nearbyPx = 400,
 }
-// How far from the window's edge a challenge is fetched: a moment before it is seen.
-const nearby = '400px';
 
 export function mount(place: HTMLElement, settings: Settings): Widget {
   const { create, answer } = createApi(settings);
@@ -113,7 +113,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
       if (!seen.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
       wake();
-    }, { rootMargin: nearby });
+    }, { rootMargin: Limit.nearbyPx + 'px' });
     observer.observe(place);
     signal.addEventListener('abort', () => observer.disconnect());
   }
@@ -302,9 +302,9 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     // Only give back what was taken: a person who has gone on to another field stays there.
     if (focus) mode.focus();
     if (play && mode.play) mode.play();
-    const left = next.life > 0 ? Math.min(next.life, Ms.longestTimer) : Ms.usualLife;
+    const left = next.life > 0 ? Math.min(next.life, Limit.longestTimerMs) : Limit.usualLifeMs;
     end = Date.now() + left;
-    margin = Math.min(Ms.margin, left / 5);
+    margin = Math.min(Limit.marginMs, left / 5);
     check();
     tell('ready', id(), { type: challenge.type });
   }
@@ -329,7 +329,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     }
     if (kind === 'setup') console.error('ocapi: unknown client or base URL', settings);
     say(lead + texts[{ down: T.down, busy: T.busy, setup: T.setup }[kind]], 'error');
-    const alone = ++tries < triesAlone && kind !== 'setup';
+    const alone = ++tries < Limit.triesAlone && kind !== 'setup';
     if (seconds) {
       wait(seconds, alone ? action : () => {
         say(texts[T.down], 'error');
@@ -338,7 +338,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     } else {
       giveUp(action);
       // Not all at the same moment: an instance that comes back is not to be knocked over.
-      if (alone) pause = window.setTimeout(action, Ms.firstPause * 3 ** (tries - 1) * (0.75 + Math.random() / 2));
+      if (alone) pause = setTimeout(action, Limit.firstPauseMs * 3 ** (tries - 1) * (0.75 + Math.random() / 2));
     }
     tell('unavailable', id(), { reason: kind });
   }
@@ -347,7 +347,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     enter('waiting');
     const end = Date.now() + (seconds + Math.random()) * 1e3;
     count(seconds);
-    pause = window.setInterval(() => {
+    pause = setInterval(() => {
       const left = Math.max(0, Math.ceil((end - Date.now()) / 1e3));
       count(left);
       if (left) return;
@@ -368,7 +368,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     const touched = mode.touched();
     const left = end - Date.now() - (touched ? 0 : margin);
     if (left > 0) {
-      life = window.setTimeout(check, left);
+      life = setTimeout(check, left);
     } else if (!document.hidden) {
       // Where nobody is looking, it waits: a page left open must not use up a challenge every 20 minutes.
       tell('expired', id());
