@@ -127,6 +127,9 @@ func (i *instance) api() http.Handler {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Access-Control-Expose-Headers", "Date, Retry-After")
 		w.Header().Set("Cache-Control", "no-store")
+		for _, version := range []string{"/v1", "/v2"} {
+			r.URL.Path = strings.TrimPrefix(r.URL.Path, version)
+		}
 		mux.ServeHTTP(w, r)
 	})
 }

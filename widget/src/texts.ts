@@ -20,9 +20,10 @@ export function chooseLanguage(place: Element): string {
 export async function textsIn(language: string, base: string): Promise<[Texts, string]> {
   if (inside[language]) return [inside[language], language];
   try {
-    const { status, body } = await send(base + '/ocapi/' + version + '/' + language + '.json', { cache: 'default' });
-    // The file has the texts in the order of the lists.
-    if (status === 200) return [Object.values(body), language];
+    const { body } = await send(base + '/ocapi/' + version + '/' + language + '.json', { cache: 'default' });
+    // The file has the texts in the order of the lists. A problem, or what a proxy says, is shorter.
+    const texts: Texts = Object.values(body);
+    if (texts.length === en.length) return [texts, language];
   } catch (e) {}
   return [en, 'en'];
 }

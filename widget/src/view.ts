@@ -108,7 +108,7 @@ export function createView({ place, validate, another, other, retry }: ViewParam
     say(text, kind = 'info', more) {
       message.dataset.kind = kind;
       message.textContent = text;
-      if (more) message.append(el('span', { class: 'hide' }, ' ' + more));
+      if (text && more) message.append(el('span', { class: 'hide' }, ' ' + more));
     },
     count(seconds) {
       count.textContent = seconds ? Math.floor(seconds / 60) + ':' + ('0' + (seconds % 60)).slice(-2) : '';
