@@ -116,6 +116,27 @@ func TestLanguageBesideTheChallenge(t *testing.T) {
 	p.says(said(t, "de", "busy"))
 }
 
+// TestLanguageComesLater: while the instance is down the widget has to speak English; it does not stay
+// with it.
+func TestLanguageComesLater(t *testing.T) {
+	p := newTab(t)
+	p.expect(`status of (404|500)`)
+	i := newInstance(t, plainPage("de", ""))
+	i.texts = map[string]string{"de": ""}
+	i.gate = func(url.Values) *refusal { return &refusal{status: 500} }
+	p.open(i.page)
+	p.says(saysDown)
+	i.set(func() { i.texts, i.gate = nil, nil })
+	p.click(retry)
+	p.dealt("")
+	if got := eval[string](p, validate+`.textContent`); got != said(t, "de", "validate") {
+		t.Errorf("the button says %q", got)
+	}
+	if lang := i.queries()[0].Get("lang"); lang != "de" {
+		t.Errorf("the first challenge was asked for in %q", lang)
+	}
+}
+
 // TestLanguageOfTheRealThing: the service serves what was released beside the script.
 func TestLanguageOfTheRealThing(t *testing.T) {
 	s := shared.running(t)

@@ -16,15 +16,17 @@ export function chooseLanguage(place: Element): string {
   return wanted.map(primary).find((tag) => names.includes(tag)) || 'en';
 }
 
-/** The texts and the language that they are in: English where the one asked for cannot be had. */
-export async function textsIn(language: string, base: string): Promise<[Texts, string]> {
+/** The texts and the language that they are in: English where none of the instances has the one asked for. */
+export async function textsIn(language: string, bases: string[]): Promise<[Texts, string]> {
   if (inside[language]) return [inside[language], language];
-  try {
-    const { body } = await send(base + '/ocapi/' + version + '/' + language + '.json', { cache: 'default' });
-    // The file has the texts in the order of the lists. A problem, or what a proxy says, is shorter.
-    const texts: Texts = Object.values(body);
-    if (texts.length === en.length) return [texts, language];
-  } catch (e) {}
+  for (const base of bases) {
+    try {
+      const { body } = await send(base + '/ocapi/' + version + '/' + language + '.json', { cache: 'default' });
+      // The file has the texts in the order of the lists. A problem, or what a proxy says, is shorter.
+      const texts: Texts = Object.values(body);
+      if (texts.length === en.length) return [texts, language];
+    } catch (e) {}
+  }
   return [en, 'en'];
 }
 

@@ -47,9 +47,11 @@ const enum Limit {
 export function mount(place: HTMLElement, settings: Settings): Widget {
   const { create, answer } = createApi(settings);
   const { client, rounds } = settings;
-  let language = chooseLanguage(place);
+  const chosen = chooseLanguage(place);
   let texts: Texts;
-  // Settled when the texts are there; not asked for before the widget is near.
+  // The language of the texts: another than the chosen one where that could not be had.
+  let language = '';
+  // Settled when there are texts; not asked for before the widget is near.
   let spoken: Promise<void> | undefined;
 
   let state: State = 'loading';
@@ -80,7 +82,7 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
     place,
     validate: () => submit(),
     another: () => state === 'ready' && load('', true),
-    other: () => state === 'ready' && load('', true, type === 'audio' ? settings.type : 'audio'),
+    other: () => state === 'ready' && load('', true, mode!.play ? settings.type.replace('audio', '') : 'audio'),
     retry() {
       if (state !== 'unavailable' && state !== 'finished') return;
       tries = 0;
@@ -119,13 +121,15 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
   }
 
   function wake(): void {
-    if (spoken) return;
-    spoken = textsIn(language, settings.bases[0]).then(([words, tongue]) => {
+    if (!spoken) load();
+  }
+
+  function find(): void {
+    spoken = textsIn(chosen, settings.bases).then(([words, tongue]) => {
       texts = words;
       speak(texts, (language = tongue));
       if (state === 'loading' && !mode) display([texts[T.loading]]);
     });
-    load();
   }
 
   function stop(): void {
@@ -179,12 +183,14 @@ export function mount(place: HTMLElement, settings: Settings): Widget {
   /** Gets a challenge and shows it with a note. With keep, a failure leaves the present one as it is. */
   async function load(note = '', keep = false, wanted = type): Promise<void> {
     const mine = begin('loading');
+    // Also when the instance was down the last time.
+    if (language !== chosen) find();
     const stopped = () => mine !== turn;
     const play = wanted !== type;
     try {
       const next = await create({
         type: wanted,
-        language,
+        language: chosen,
         stopped,
         working: () => spoken!.then(() => stopped() || say(lead + texts[T.working])),
       });
