@@ -300,6 +300,19 @@ func TestOneWidgetAForm(t *testing.T) {
 	wait[bool](p, "the second takes over", `document.forms[0].querySelector('#ocapi-challenge').dataset.ocapiState === 'ready'`)
 }
 
+// TestPlaceholderOfAnyKind: not every element takes a shadow tree.
+func TestPlaceholderOfAnyKind(t *testing.T) {
+	p := newTab(t)
+	i := newInstance(t, strings.Replace(pageOf(`<form><ul>`+strings.ReplaceAll(placeholder, "div", "li")+`</ul></form>`),
+		"</head>", script(widget.Latest().Version, "defer")+"</head>", 1))
+	p.open(i.page)
+	wait[bool](p, "there is a challenge", place+`.dataset.ocapiState === 'ready'`)
+	eval[bool](p, `new Promise((done) => { document.body.append('x'); setTimeout(() => done(true), 100); })`) // has it looked for placeholders again
+	if got := eval[int](p, place+`.querySelectorAll('div').length`); got != 1 || len(i.queries()) != 1 {
+		t.Errorf("%d widgets asked for %d challenges", got, len(i.queries()))
+	}
+}
+
 // TestScriptTwice loads the script twice, also in an older release: there is one widget.
 func TestScriptTwice(t *testing.T) {
 	latest := widget.Latest().Version

@@ -198,7 +198,7 @@ func (p *tab) tell() {
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + '\n' + document.body.innerText + '\n--- widget: ' + JSON.stringify((() => {
 		const place = document.querySelector('#ocapi-challenge,#captchan-challenge');
-		return place && [place.dataset.ocapiState, place.shadowRoot.querySelector('.box').innerText];
+		return place && [place.dataset.ocapiState, place.shadowRoot?.querySelector('.box').innerText];
 	})())`))
 	p.t.Logf("The page (%v):\n%s", err, text)
 	p.mu.Lock()

@@ -58,6 +58,9 @@ func run(root, base string, out io.Writer) error {
 	if err := made.retag(root); err != nil {
 		return err
 	}
+	if err := makePage(root); err != nil {
+		return err
+	}
 	pin := made.pin()
 	fmt.Fprintf(out, `%s
 
@@ -126,7 +129,7 @@ func (r release) write(folder string) error {
 // shownTag is a script tag of ocapi.js; what it captures is the instance's address, which stays.
 var shownTag = regexp.MustCompile(`<script src="([^"]*)/ocapi/\d+\.\d+\.\d+/ocapi-[^>]*></script>`)
 
-// retag puts the tag into every document that shows one, and makes the page for developers anew.
+// retag puts the tag into every document that shows one.
 func (r release) retag(root string) error {
 	tag := []byte(r.tag("${1}")) // nothing else in it is a dollar sign
 	for _, pattern := range documents {
@@ -148,6 +151,11 @@ func (r release) retag(root string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// makePage makes the page for developers, which shows the tag, from openapi.yaml.
+func makePage(root string) error {
 	page := exec.Command("go", "generate", "./http")
 	page.Dir = root
 	if out, err := page.CombinedOutput(); err != nil {
