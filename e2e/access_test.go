@@ -10,10 +10,11 @@ import (
 
 // TestFocusIsNotTaken sends an answer and goes on to another field before the verdict is there.
 func TestFocusIsNotTaken(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{"validated": rightAnswer, "rejected": "wrong"} {
 		t.Run(name, func(t *testing.T) {
-			p := newTab(t)
 			i := newInstance(t, plainPage("en", ""))
+			p := newTab(t)
 			p.open(i.page)
 			first := p.dealt("")
 			p.pause("*/challenge/demo/"+first, fetch.RequestStageRequest, func(ev *fetch.EventRequestPaused) error {
@@ -37,10 +38,11 @@ func TestFocusIsNotTaken(t *testing.T) {
 // TestFocusIsNotLost takes away what has the focus: whoever works with the keyboard is then on the
 // message, and goes on from there.
 func TestFocusIsNotLost(t *testing.T) {
+	t.Parallel()
 	const message = root + `.querySelector('.message')`
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 5`)
-	i := newInstance(t, plainPage("en", ""))
 	p.open(i.page)
 	first := p.dealt("")
 	i.set(func() {
@@ -64,8 +66,9 @@ func TestFocusIsNotLost(t *testing.T) {
 
 // TestAlternatives: an image says what is to be done with it, and nothing of what it shows.
 func TestAlternatives(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("en", ""))
+	p := newTab(t)
 	p.open(i.page)
 	p.dealt("")
 	if got := eval[string](p, root+`.querySelectorAll('img')[1].alt`); got != "Image 2. Type what you read in each image" {
@@ -85,11 +88,12 @@ func TestAlternatives(t *testing.T) {
 // TestSmallAndLarge shows each type on the narrowest screen, also with letters twice as large: nothing
 // has to be scrolled sideways, and everything can be hit with a finger.
 func TestSmallAndLarge(t *testing.T) {
+	t.Parallel()
 	for _, lang := range []string{"en", "fr", "de", "ar", "fi"} {
 		for _, kind := range []string{"transcription", "classification", "audio"} {
 			t.Run(lang+" "+kind, func(t *testing.T) {
-				p := newTab(t)
 				i := newInstance(t, plainPage(lang, ""))
+				p := newTab(t)
 				i.kinds = []string{kind}
 				p.looks("light", 320)
 				p.open(i.page)

@@ -21,8 +21,9 @@ func (p *tab) hears(before string) string {
 
 // TestListen takes the sound instead of the images, and solves it.
 func TestListen(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("en", ""))
+	p := newTab(t)
 	p.open(i.page)
 	images := p.dealt("")
 	if eval[bool](p, `!!`+sound) {
@@ -86,8 +87,9 @@ func (p *tab) blames(field string) {
 
 // TestListenAndLookAgain goes back to the images, and is given images again after a reset.
 func TestListenAndLookAgain(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("en", `data-ocapi-type="classification"`))
+	p := newTab(t)
 	p.open(i.page)
 	first := p.dealt("")
 	p.click(listen)
@@ -103,9 +105,10 @@ func TestListenAndLookAgain(t *testing.T) {
 
 // TestNoSound has an instance without sounds: the challenge that is there stays, with what was typed.
 func TestNoSound(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 503`)
-	i := newInstance(t, plainPage("en", ""))
 	i.set(func() { i.kinds = []string{"transcription"} })
 	p.open(i.page)
 	id := p.dealt("")
@@ -120,8 +123,9 @@ func TestNoSound(t *testing.T) {
 
 // TestSoundInAnotherLanguage: the field says which language is spoken, to people and to keyboards.
 func TestSoundInAnotherLanguage(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("fr", ""))
+	p := newTab(t)
 	p.open(i.page)
 	p.click(listen)
 	p.hears("")
@@ -135,9 +139,10 @@ func TestSoundInAnotherLanguage(t *testing.T) {
 
 // TestBrokenSound has the sound fail: nobody can answer what they cannot hear.
 func TestBrokenSound(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`net::ERR_FAILED`)
-	i := newInstance(t, plainPage("en", ""))
 	p.open(i.page)
 	images := p.dealt("")
 	p.loseResponse("*/audio")

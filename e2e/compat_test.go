@@ -12,10 +12,16 @@ import (
 // each name of the attributes, each way to say where the instance is, each place for the script, with
 // a form and without. In each, a challenge is solved.
 func TestOldPages(t *testing.T) {
+	t.Parallel()
 	r := widget.Latest()
 	file := "/ocapi/" + r.Version + "/" + r.Name
 	const tag = `<script src="%s" integrity="` + "INTEGRITY" + `" crossorigin="anonymous"%s></script>`
 	cdn := newInstance(t, "") // gives the script, and nobody asks it for a challenge
+	t.Cleanup(func() {
+		if got := cdn.queries(); len(got) != 0 {
+			t.Errorf("the host of the script was asked for %d challenges", len(got))
+		}
+	})
 
 	for _, address := range []struct{ name, attribute, src string }{
 		{"base URL", "BASE", "BASE" + file},
@@ -24,8 +30,9 @@ func TestOldPages(t *testing.T) {
 		{"origin of the script", "", "BASE" + file},
 	} {
 		t.Run(address.name, func(t *testing.T) {
-			p := newTab(t)
+			t.Parallel()
 			i := newInstance(t, "")
+			p := newTab(t)
 			i.policy = strings.ReplaceAll(i.policy, "script-src ", "script-src "+cdn.base+" ")
 			for _, id := range []string{"captchan-challenge", "ocapi-challenge"} {
 				for _, names := range []string{"captchan", "ocapi"} {
@@ -58,9 +65,6 @@ func TestOldPages(t *testing.T) {
 				t.Errorf("%d challenges were fetched for 32 pages", len(asked))
 			}
 		})
-	}
-	if got := cdn.queries(); len(got) != 0 {
-		t.Errorf("the host of the script was asked for %d challenges", len(got))
 	}
 }
 

@@ -24,6 +24,7 @@ func nowhere(t *testing.T) string {
 
 // TestFallback has the first instance down: challenges come from the second, and are answered there.
 func TestFallback(t *testing.T) {
+	t.Parallel()
 	p := newTab(t)
 	p.expect(`net::ERR_CONNECTION_REFUSED`)
 	down := nowhere(t)
@@ -46,6 +47,7 @@ func TestFallback(t *testing.T) {
 
 // TestFallbackIsForFailuresOnly: an instance that limits, or does not know the client, is up.
 func TestFallbackIsForFailuresOnly(t *testing.T) {
+	t.Parallel()
 	p := newTab(t)
 	p.expect(`status of (429|503)`)
 	second := newInstance(t, "")
@@ -68,6 +70,7 @@ func TestFallbackIsForFailuresOnly(t *testing.T) {
 // TestBothDown tries three times by itself, says so, and leaves the rest to the person. Then the first
 // instance is back.
 func TestBothDown(t *testing.T) {
+	t.Parallel()
 	p := newTab(t)
 	p.expect(`net::ERR_CONNECTION_REFUSED`)
 	p.expect(`net::ERR_FAILED`)
@@ -103,9 +106,10 @@ func TestBothDown(t *testing.T) {
 
 // TestLimited waits for as long as it is told, and counts.
 func TestLimited(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
-	i := newInstance(t, plainPage("en", ""))
 	i.gate = func(url.Values) *refusal { return busy(3) }
 	p.open(i.page)
 	p.says(saysBusy)
@@ -124,6 +128,7 @@ func TestLimited(t *testing.T) {
 
 // TestNotSetUp says that the page's owner has to do something, and does not go on asking.
 func TestNotSetUp(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		from, to string
 		asked    int
@@ -133,10 +138,10 @@ func TestNotSetUp(t *testing.T) {
 		"base URL broken": {`data-ocapi-base-url="BASE"`, `data-ocapi-base-url="http://"`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			i := newInstance(t, strings.Replace(plainPage("en", ""), tt.from, tt.to, 1))
 			p := newTab(t)
 			p.expect(`status of 404`)
 			p.expect(`ocapi: unknown client or base URL`)
-			i := newInstance(t, strings.Replace(plainPage("en", ""), tt.from, tt.to, 1))
 			i.gate = func(url.Values) *refusal { return &refusal{status: 404} }
 			p.open(i.page)
 			p.says("This challenge isn’t set up correctly. Please tell the owner of this site.")

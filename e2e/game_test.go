@@ -29,8 +29,9 @@ func (p *tab) formHolds(id string) {
 
 // TestGame plays three rounds, one of them badly, and once more.
 func TestGame(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("en", `data-ocapi-game-mode="3"`))
+	p := newTab(t)
 	p.open(i.page)
 	won := func(want ...string) {
 		t.Helper()
@@ -75,8 +76,9 @@ func TestGame(t *testing.T) {
 
 // TestGameOrNot reads the attribute as pages write it.
 func TestGameOrNot(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, "")
+	p := newTab(t)
 	for attributes, want := range map[string]string{
 		"":                             "",
 		`data-ocapi-game-mode="false"`: "",

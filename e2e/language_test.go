@@ -28,6 +28,7 @@ func said(t *testing.T, language, name string) string {
 // TestLanguage chooses the language of the element, then of the page, then of the browser, which
 // speaks English here, and fetches it where it is not part of the script.
 func TestLanguage(t *testing.T) {
+	t.Parallel()
 	const frenchTitle, englishTitle = "Écrivez ce que vous lisez sur chaque image", "Type what you read in each image"
 	for _, tt := range []struct {
 		name, page, around, on string // languages of the page, of an element around the placeholder, of itself
@@ -81,11 +82,12 @@ func TestLanguage(t *testing.T) {
 
 // TestLanguageThatDoesNotCome speaks English then, and says so.
 func TestLanguageThatDoesNotCome(t *testing.T) {
+	t.Parallel()
 	for name, texts := range map[string]string{"missing": "", "no JSON": "<html>"} {
 		t.Run(name, func(t *testing.T) {
+			i := newInstance(t, plainPage("ar", `data-ocapi-type="classification"`))
 			p := newTab(t)
 			p.expect(`status of 404`)
-			i := newInstance(t, plainPage("ar", `data-ocapi-type="classification"`))
 			i.texts = map[string]string{"ar": texts}
 			p.open(i.page)
 			p.dealt("")
@@ -99,9 +101,10 @@ func TestLanguageThatDoesNotCome(t *testing.T) {
 
 // TestLanguageBesideTheChallenge: neither waits for the other, and a failure is said in the language.
 func TestLanguageBesideTheChallenge(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("de", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
-	i := newInstance(t, plainPage("de", ""))
 	i.gate = func(url.Values) *refusal { return busy(600) }
 	p.pause("*/de.json", fetch.RequestStageRequest, func(ev *fetch.EventRequestPaused) error {
 		until(t, pagePatience, "the challenge is asked for", func() bool { return len(i.queries()) == 1 })
@@ -119,9 +122,10 @@ func TestLanguageBesideTheChallenge(t *testing.T) {
 // TestLanguageComesLater: while the instance is down the widget has to speak English; it does not stay
 // with it.
 func TestLanguageComesLater(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("de", ""))
 	p := newTab(t)
 	p.expect(`status of (404|500)`)
-	i := newInstance(t, plainPage("de", ""))
 	i.texts = map[string]string{"de": ""}
 	i.gate = func(url.Values) *refusal { return &refusal{status: 500} }
 	p.open(i.page)
@@ -154,8 +158,8 @@ func TestLanguageOfTheRealThing(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.file, resp.StatusCode, tt.status)
 		}
 	}
-	p := newTab(t)
 	i := newInstance(t, plainPage("it", `data-ocapi-type="classification"`))
+	p := newTab(t)
 	i.base, i.policy = s.base, strictPolicy(s.base)
 	p.open(i.page)
 	p.dealt("")

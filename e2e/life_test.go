@@ -46,6 +46,7 @@ func within(n int, selector string) string {
 
 // TestFetchedLate holds the widget to fetch no challenge that nobody may ever see, and to be there in time.
 func TestFetchedLate(t *testing.T) {
+	t.Parallel()
 	// As tall as that without a style, which the policy forbids.
 	far := strings.Repeat("<p>…</p>", 200) + form("demo") + strings.Repeat("<p>…</p>", 200)
 	for _, tt := range []struct {
@@ -58,8 +59,8 @@ func TestFetchedLate(t *testing.T) {
 		{"old browser", `delete window.IntersectionObserver`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newTab(t)
 			i := newInstance(t, pageOf(far))
+			p := newTab(t)
 			if tt.before != "" {
 				p.before(tt.before)
 			}
@@ -86,8 +87,9 @@ func TestFetchedLate(t *testing.T) {
 
 // TestRenewed lets challenges run out under a page on which somebody types elsewhere.
 func TestRenewed(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, pageOf(form("demo")))
+	p := newTab(t)
 	i.life = 4 * time.Second
 	p.before(watchEvents)
 	p.open(i.page)
@@ -124,10 +126,11 @@ func (p *tab) told() string {
 
 // TestEvents notes all that a page gets to know of a challenge that is first wrong, then right.
 func TestEvents(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.before(watchEvents)
 	p.expect(`status of 5`)
-	i := newInstance(t, plainPage("en", ""))
 	p.open(i.page)
 	first := p.dealt("")
 	p.types("wrong")
@@ -153,8 +156,9 @@ func TestEvents(t *testing.T) {
 // TestValidatedIsLeftAlone solves one of two challenges, both under ids that are the same. The other is
 // renewed again and again; the solved one is not asked for any more.
 func TestValidatedIsLeftAlone(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, pageOf(form("demo")+form("other")))
+	p := newTab(t)
 	p.open(i.page)
 	first, second := p.shown(0, ""), p.shown(1, "")
 	if first == second {
@@ -183,6 +187,7 @@ func TestValidatedIsLeftAlone(t *testing.T) {
 
 // TestReset forgets what was validated: when the page says so, and when its form is reset.
 func TestReset(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]string{
 		"all":         `(OcapiChallenge.reset(), true)`,
 		"placeholder": `(OcapiChallenge.reset(document.querySelector('#ocapi-challenge')), true)`,
@@ -192,8 +197,8 @@ func TestReset(t *testing.T) {
 		"listener": `true`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newTab(t)
 			i := newInstance(t, plainPage("en", ""))
+			p := newTab(t)
 			p.open(i.page)
 			first := p.dealt("")
 			if name == "listener" {
@@ -227,8 +232,9 @@ func TestReset(t *testing.T) {
 
 // TestResetThatIsPrevented leaves a form alone whose page has refused the reset.
 func TestResetThatIsPrevented(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, plainPage("en", ""))
+	p := newTab(t)
 	p.open(i.page)
 	id := p.dealt("")
 	p.types(rightAnswer)
@@ -241,8 +247,9 @@ func TestResetThatIsPrevented(t *testing.T) {
 
 // TestComesAndGoes puts a placeholder into a page that is there, takes it out, and puts it in again.
 func TestComesAndGoes(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, pageOf(form("other")))
+	p := newTab(t)
 	p.open(i.page)
 	other := p.shown(0, "")
 	i.set(func() { i.life = 2 * time.Second })
@@ -287,8 +294,9 @@ func TestComesAndGoes(t *testing.T) {
 
 // TestOneWidgetAForm has more than one placeholder in a form: two would fight over the fields.
 func TestOneWidgetAForm(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, pageOf(`<form>`+placeholder+placeholder+`</form>`+placeholder))
+	p := newTab(t)
 	p.open(i.page)
 	p.shown(0, "")
 	wait[bool](p, "the one outside has a challenge", `document.querySelectorAll('#ocapi-challenge')[2].dataset.ocapiState === 'ready'`)
@@ -302,9 +310,10 @@ func TestOneWidgetAForm(t *testing.T) {
 
 // TestPlaceholderOfAnyKind: not every element takes a shadow tree.
 func TestPlaceholderOfAnyKind(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, strings.Replace(pageOf(`<form><ul>`+strings.ReplaceAll(placeholder, "div", "li")+`</ul></form>`),
 		"</head>", script(widget.Latest().Version, "defer")+"</head>", 1))
+	p := newTab(t)
 	p.open(i.page)
 	wait[bool](p, "there is a challenge", place+`.dataset.ocapiState === 'ready'`)
 	eval[bool](p, `new Promise((done) => { document.body.append('x'); setTimeout(() => done(true), 100); })`) // has it looked for placeholders again
@@ -315,12 +324,13 @@ func TestPlaceholderOfAnyKind(t *testing.T) {
 
 // TestScriptTwice loads the script twice, also in an older release: there is one widget.
 func TestScriptTwice(t *testing.T) {
+	t.Parallel()
 	latest := widget.Latest().Version
 	for _, versions := range [][2]string{{latest, latest}, {"0.5.1", latest}, {latest, "0.5.1"}, {"0.5.0", latest}} {
 		t.Run(versions[0]+" and "+versions[1], func(t *testing.T) {
-			p := newTab(t)
 			i := newInstance(t, `<!DOCTYPE html><html lang="en"><head><title>Form</title>`+script(versions[0], "defer")+script(versions[1], "defer")+
 				`</head><body>`+form("demo")+`</body></html>`)
+			p := newTab(t)
 			p.open(i.page)
 			id := p.shown(0, "")
 			wait[bool](p, "the page is loaded", `document.readyState === 'complete'`)
@@ -341,8 +351,9 @@ func TestScriptTwice(t *testing.T) {
 
 // TestBackFromAnotherPage leaves the page for longer than its challenge lives and goes back.
 func TestBackFromAnotherPage(t *testing.T) {
-	p := newTab(t)
+	t.Parallel()
 	i := newInstance(t, pageOf(form("demo")))
+	p := newTab(t)
 	i.life = 3 * time.Second
 	p.open(i.page)
 	first := p.shown(0, "")

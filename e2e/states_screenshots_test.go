@@ -12,8 +12,8 @@ func TestMoreScreenshots(t *testing.T) {
 		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
 	}
 	open := func(t *testing.T, lang, attributes string) (*tab, *instance) {
-		p := newTab(t)
 		i := newInstance(t, plainPage(lang, attributes))
+		p := newTab(t)
 		p.open(i.page)
 		p.dealt("")
 		return p, i

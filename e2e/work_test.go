@@ -27,9 +27,9 @@ const frames = `(() => {
 // really checked. Meanwhile the page goes on to live.
 func TestProofOfWork(t *testing.T) {
 	const cost, most = 5000, 1000 // more than an instance asks, to have something to look at
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
-	i := newInstance(t, plainPage("en", ""))
 	p.open(i.page)
 	first := p.dealt("")
 	if got := i.queries()[0].Get("pow"); got != "1" {
@@ -87,6 +87,7 @@ func TestProofOfWork(t *testing.T) {
 
 // TestProofOfWorkInVain: a proof that is not taken, and a kind of proof that nobody knows, leave the wait.
 func TestProofOfWorkInVain(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		change  func(pow map[string]any)
@@ -98,9 +99,9 @@ func TestProofOfWorkInVain(t *testing.T) {
 		{"malformed", func(pow map[string]any) { pow["salt"] = nil }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			i := newInstance(t, plainPage("en", ""))
 			p := newTab(t)
 			p.expect(`status of 429`)
-			i := newInstance(t, plainPage("en", ""))
 			i.gate = func(url.Values) *refusal {
 				no := newPuzzle(t, 10, 1000).asked(1000, 2)
 				tt.change(no.body["pow"].(map[string]any))
@@ -120,9 +121,10 @@ func TestProofOfWorkInVain(t *testing.T) {
 
 // TestNoSecureContext: a page without encryption has no WebCrypto, says nothing of a proof of work and waits.
 func TestNoSecureContext(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, plainPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
-	i := newInstance(t, plainPage("en", ""))
 	i.gate = func(query url.Values) *refusal {
 		if query.Has("pow") {
 			t.Errorf("the request says pow=%q", query.Get("pow"))
