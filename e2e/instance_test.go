@@ -53,6 +53,7 @@ type instance struct {
 	policy string
 
 	asked []url.Values // queries of the requests for a challenge
+	times []time.Time  // when they came
 	dealt map[string]string
 	files []string // what was asked for under /ocapi/
 }
@@ -158,7 +159,7 @@ func (i *instance) create(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	query := r.URL.Query()
-	i.asked = append(i.asked, query)
+	i.asked, i.times = append(i.asked, query), append(i.times, time.Now())
 	if i.gate != nil {
 		if no := i.gate(query); no != nil {
 			no.write(w)
