@@ -146,7 +146,7 @@ func (i *instance) file(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		body, ok = release.Body, true
 	} else if !changed {
-		body, ok = widget.Language(version, strings.TrimSuffix(file, ".json"))
+		body, ok = widget.Texts(version, strings.TrimSuffix(file, ".json"))
 	}
 	if !ok {
 		http.NotFound(w, r)

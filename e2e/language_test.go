@@ -17,7 +17,7 @@ import (
 // said gives what a language says, by the name of the text.
 func said(t *testing.T, language, name string) string {
 	t.Helper()
-	body, ok := widget.Language(widget.Latest().Version, language)
+	body, ok := widget.Texts(widget.Latest().Version, language)
 	var texts map[string]string
 	if err := json.Unmarshal(body, &texts); !ok || err != nil {
 		t.Fatalf("the texts of %s: %t, %v", language, ok, err)
@@ -27,7 +27,7 @@ func said(t *testing.T, language, name string) string {
 
 // TestLanguage chooses the language of the element, then of the page, then of the browser, which
 // speaks English here, and fetches it where it is not part of the script.
-func TestLanguage(t *testing.T) {
+func TestTexts(t *testing.T) {
 	t.Parallel()
 	const frenchTitle, englishTitle = "Écrivez ce que vous lisez sur chaque image", "Type what you read in each image"
 	for _, tt := range []struct {

@@ -19,7 +19,7 @@ import (
 // scriptShelf serves the widget's releases and keeps each file compressed once.
 type scriptShelf struct {
 	scripts   ScriptFunc   // nil: there are none
-	languages LanguageFunc // nil: there are none
+	languages TextsFunc // nil: there are none
 
 	mu   sync.RWMutex
 	kept map[string]*keptScript // by version and file; only those that exist
@@ -31,7 +31,7 @@ type keptScript struct {
 	tag            string
 }
 
-func newScriptShelf(scripts ScriptFunc, languages LanguageFunc) *scriptShelf {
+func newScriptShelf(scripts ScriptFunc, languages TextsFunc) *scriptShelf {
 	return &scriptShelf{scripts: scripts, languages: languages, kept: map[string]*keptScript{}}
 }
 

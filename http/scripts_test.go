@@ -117,7 +117,7 @@ func TestScriptUnknown(t *testing.T) {
 	} {
 		f.get(t, path).wantProblem(t, http.StatusNotFound, "not-found")
 	}
-	none := newFixture(t, func(c *apihttp.Config) { c.Scripts, c.Languages = nil, nil })
+	none := newFixture(t, func(c *apihttp.Config) { c.Scripts, c.Texts = nil, nil })
 	none.get(t, scriptPath).wantProblem(t, http.StatusNotFound, "not-found")
 	none.get(t, languagePath).wantProblem(t, http.StatusNotFound, "not-found")
 }

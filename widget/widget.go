@@ -53,10 +53,10 @@ func Find(version string) (Release, bool) {
 	return Release{}, false
 }
 
-// Language returns the texts of a language, such as "de", that were released with a version of the
+// Texts returns the texts of a language, such as "de", that were released with a version of the
 // script and are not inside it: a JSON object of texts by their names. The bytes are shared by all
 // callers and must not be changed.
-func Language(version, language string) ([]byte, bool) {
+func Texts(version, language string) ([]byte, bool) {
 	if parse(version) == nil || !isLanguage(language) {
 		return nil, false
 	}
@@ -102,9 +102,9 @@ func Digest(languages map[string][]byte) string {
 	return "sha384-" + base64.StdEncoding.EncodeToString(sum.Sum(nil))
 }
 
-// LanguagesOf returns the languages that were released with a version of the script, by their names.
+// TextsOf returns the languages that were released with a version of the script, by their names.
 // The map is the caller's own; the bytes are shared and must not be changed.
-func LanguagesOf(version string) map[string][]byte {
+func TextsOf(version string) map[string][]byte {
 	languages := map[string][]byte{}
 	entries, err := files.ReadDir("releases/" + version)
 	if err != nil {
@@ -112,7 +112,7 @@ func LanguagesOf(version string) map[string][]byte {
 	}
 	for _, entry := range entries {
 		name := strings.TrimSuffix(entry.Name(), ".json")
-		if body, ok := Language(version, name); ok {
+		if body, ok := Texts(version, name); ok {
 			languages[name] = body
 		}
 	}

@@ -37,7 +37,7 @@ func TestReleaseIsBuiltFromSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	released := widget.LanguagesOf(version)
+	released := widget.TextsOf(version)
 	for name, texts := range languages {
 		if !bytes.Equal(released[name], texts) {
 			t.Errorf("the language %s of release %s differs from what languages/%s.json gives; run: go run ./widget/build", name, version, name)
@@ -83,7 +83,7 @@ func TestPublishedReleasesStay(t *testing.T) {
 	}
 	for version, pin := range pins {
 		r, ok := widget.Find(version)
-		got := widget.Pin{Script: bundle.Integrity(r.Body), Languages: widget.Digest(widget.LanguagesOf(version))}
+		got := widget.Pin{Script: bundle.Integrity(r.Body), Languages: widget.Digest(widget.TextsOf(version))}
 		if !ok || got != pin {
 			t.Errorf("release %s is there: %t, as %+v; it was published as %+v", version, ok, got, pin)
 		}
@@ -145,10 +145,10 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestLanguage(t *testing.T) {
+func TestTexts(t *testing.T) {
 	t.Parallel()
 	version := widget.Latest().Version
-	body, ok := widget.Language(version, "de")
+	body, ok := widget.Texts(version, "de")
 	if !ok || !bytes.Contains(body, []byte(`"validate":"`)) {
 		t.Errorf("German is there: %t, as %s", ok, body)
 	}
@@ -159,8 +159,8 @@ func TestLanguage(t *testing.T) {
 		{version, "en"}, {version, "xx"}, {version, ""}, {version, "../" + version + "/de"}, {version, "de.json"},
 		{"0.5.0", "de"}, {"..", "de"}, {"", "de"},
 	} {
-		if body, ok := widget.Language(at[0], at[1]); ok {
-			t.Errorf("Language(%q, %q) gave %s", at[0], at[1], body)
+		if body, ok := widget.Texts(at[0], at[1]); ok {
+			t.Errorf("Texts(%q, %q) gave %s", at[0], at[1], body)
 		}
 	}
 }
