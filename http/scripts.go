@@ -18,8 +18,8 @@ import (
 
 // scriptShelf serves the widget's releases and keeps each file compressed once.
 type scriptShelf struct {
-	scripts   ScriptFunc   // nil: there are none
-	languages TextsFunc // nil: there are none
+	scripts   ScriptFunc // nil: there are none
+	languages TextsFunc  // nil: there are none
 
 	mu   sync.RWMutex
 	kept map[string]*keptScript // by version and file; only those that exist
