@@ -259,7 +259,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	}
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
-		Logger: n.logger, Registerer: n.metrics, Languages: widget.Languages(), Scripts: script, Mounts: mounts,
+		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
 	})
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func origin(address string) string {
 }
 
 // contentPolicy allows what this page needs: its own style and icon, Ocapi's script, and Ocapi's
-// API and images. Ocapi needs no exception for inline styles or scripts.
+// API, images and sounds. Ocapi needs no exception for inline styles or scripts.
 func contentPolicy(cfg Config) string {
 	source := func(address string) string {
 		if o := origin(address); o != "" {
@@ -153,6 +153,7 @@ func contentPolicy(cfg Config) string {
 		"; connect-src " + ocapi +
 		"; frame-src " + ocapi +
 		"; img-src " + images +
+		"; media-src " + ocapi +
 		"; style-src 'self'" +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" +
 		"; require-trusted-types-for 'script'; trusted-types 'none'"
