@@ -90,9 +90,9 @@ func TestPHPWhileOcapiIsDown(t *testing.T) {
 	if name, password := eval[string](p, userField+".value"), eval[string](p, passwordField+".value"); name != userName || password != "" {
 		t.Errorf("the fields come back with %q and %q", name, password)
 	}
-	if !strings.Contains(site.log.String(), "ocapi: challenge "+id) {
-		t.Error("the log does not say that something went wrong")
-	}
+	p.until("the log says that something went wrong", func() bool {
+		return strings.Contains(site.log.String(), "ocapi: challenge "+id)
+	})
 
 	r.breaks(nil)
 	p.enter(passwordField, "anything")
