@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -96,5 +98,38 @@ func TestPHPWhileOcapiIsDown(t *testing.T) {
 
 	r.breaks(nil)
 	p.enter(passwordField, "anything")
+	p.signsIn()
+}
+
+// TestPHPReadme runs the commands by which the PHP example is tried out. The
+// first of them, which builds and starts Ocapi, is what all tests do.
+func TestPHPReadme(t *testing.T) {
+	s := shared.running(t)
+	findPHP(t)
+	readme := readGuide(t, "../examples/php/README.md")
+	if first := readme.block(t, "sh", 0); strings.TrimSpace(first) != "make run" {
+		t.Errorf("the first command is %s", first)
+	}
+	commands := readme.block(t, "sh", 1) + "exec " + readme.block(t, "sh", 2)
+	commands = replace(t, commands, "http://127.0.0.1:8080", s.base)
+	commands = replace(t, commands, "127.0.0.1:8000", "127.0.0.1:0")
+	commands = replace(t, commands, "$PWD/data", t.TempDir())
+	commands = replace(t, commands, "./bin/ocapi", `"`+s.binary+`"`)
+	cmd := exec.Command("sh", "-euc", commands)
+	cmd.Dir = ".."
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "OCAPI_") && !strings.HasPrefix(kv, "PHP_CLI_SERVER_WORKERS=") {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
+	cmd.Env = append(cmd.Env, "OCAPI_DATA="+s.data)
+	log := startPHP(t, cmd)
+
+	p := newTab(t)
+	p.open(phpReady.FindStringSubmatch(log.String())[1])
+	id := p.dealt("")
+	p.enter(userField, userName)
+	p.enter(passwordField, "anything")
+	p.solve(s, id)
 	p.signsIn()
 }

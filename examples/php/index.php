@@ -50,6 +50,10 @@ try {
     // The names that the page uses. Ocapi and this server understand both.
     $brand = choice('OCAPI_NAMES', 'ocapi', 'captchan');
     $usedFolder = setting('OCAPI_USED_DIR');
+    if (!preg_match('~^(/|[a-z]:[/\\\\])~i', $usedFolder)) {
+        // PHP's server would take a relative one as a part of this folder, which browsers can read.
+        throw new DomainException("OCAPI_USED_DIR: $usedFolder is not a whole path");
+    }
     if (!is_dir($usedFolder) && !@mkdir($usedFolder, 0700, true) && !is_dir($usedFolder)) {
         throw new DomainException("OCAPI_USED_DIR: cannot make the folder $usedFolder");
     }
