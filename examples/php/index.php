@@ -148,7 +148,7 @@ iframe { width: 100%; height: 40rem; border: 1px solid }
     <noscript>
       <iframe src="<?= html(rtrim($baseURL, '/') . '/noscript/' . rawurlencode($clientId) . '?lang=en') ?>" title="Challenge: shows a code to copy"></iframe>
       <label for="code">Code that the challenge shows</label>
-      <input id="code" name="<?= $brand ?>-challenge-id" autocomplete="off">
+      <input id="code" name="<?= $brand ?>-challenge-id" autocomplete="off" autocapitalize="none" spellcheck="false" required>
       <input type="hidden" name="<?= $brand ?>-client-id" value="<?= html($clientId) ?>">
     </noscript>
 <?php endif ?>
