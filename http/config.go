@@ -44,6 +44,10 @@ type Clients interface {
 // integrity ("sha384-…", as in the HTML attribute) never change for a version.
 type ScriptFunc func(version string) (body []byte, integrity string, ok bool)
 
+// LanguageFunc finds the texts of a language, such as "de", that were released with a version of the
+// widget. They are JSON and never change for a version.
+type LanguageFunc func(version, language string) (body []byte, ok bool)
+
 // DefaultRememberedTokens is how many verified tokens are remembered: at most
 // 200 bytes each, and more than the partners' sign-ins of one minute.
 const DefaultRememberedTokens = 1 << 16
@@ -69,6 +73,8 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Scripts finds releases of the widget. Optional: nil serves none.
 	Scripts ScriptFunc
+	// Languages finds the languages that were released beside a script. Optional: nil serves none.
+	Languages LanguageFunc
 	// Mounts are further handlers by path, such as "/demo": each gets that path
 	// and everything under it, unchanged. Optional. They are no part of the
 	// contract, so openapi.yaml does not list them.
@@ -128,7 +134,7 @@ func New(cfg Config) (http.Handler, error) {
 		logger:     cfg.Logger,
 		metrics:    m,
 		tokens:     newTokenCheck(cfg.RememberedTokens),
-		scripts:    newScriptShelf(cfg.Scripts),
+		scripts:    newScriptShelf(cfg.Scripts, cfg.Languages),
 	}
 	return withoutVisitor(a.router(cfg.Mounts)), nil
 }

@@ -1,10 +1,14 @@
 // Package widget holds the released builds of ocapi.js, the script that websites load to show a
-// challenge. Their source is in src; "go run ./widget/build" makes a release from it.
+// challenge, and the languages that it does not carry itself. Their source is in src and languages;
+// "go run ./widget/build" makes a release from it.
 package widget
 
 import (
+	"crypto/sha512"
 	"embed"
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +51,72 @@ func Find(version string) (Release, bool) {
 		}
 	}
 	return Release{}, false
+}
+
+// Language returns the texts of a language, such as "de", that were released with a version of the
+// script and are not inside it: a JSON object of texts by their names. The bytes are shared by all
+// callers and must not be changed.
+func Language(version, language string) ([]byte, bool) {
+	if parse(version) == nil || !isLanguage(language) {
+		return nil, false
+	}
+	body, err := files.ReadFile("releases/" + version + "/" + language + ".json")
+	return body, err == nil
+}
+
+// isLanguage reports whether a name is letters and nothing else, so that it leads to no other folder.
+func isLanguage(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// Published returns the integrity values of the releases that websites use, by version: those of the
+// script and of the languages released with it, see [Digest]. What is listed in published.txt never
+// changes any more.
+func Published() map[string]Pin {
+	pins := map[string]Pin{}
+	for line := range strings.Lines(published) {
+		if fields := strings.Fields(line); len(fields) == 3 {
+			pins[fields[0]] = Pin{Script: fields[1], Languages: fields[2]}
+		}
+	}
+	return pins
+}
+
+// Pin is what a published release is held to.
+type Pin struct{ Script, Languages string }
+
+//go:embed published.txt
+var published string
+
+// Digest returns one value for the languages of a release, by their names: "sha384-" and a digest
+// over names and texts in base64, or "-" where there are none.
+func Digest(languages map[string][]byte) string {
+	if len(languages) == 0 {
+		return "-"
+	}
+	sum := sha512.New384()
+	for _, name := range slices.Sorted(maps.Keys(languages)) {
+		fmt.Fprintf(sum, "%s %d\n", name, len(languages[name]))
+		sum.Write(languages[name])
+	}
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum.Sum(nil))
+}
+
+// LanguagesOf returns the languages that were released with a version of the script, by their names.
+// The map is the caller's own; the bytes are shared and must not be changed.
+func LanguagesOf(version string) map[string][]byte {
+	languages := map[string][]byte{}
+	entries, err := files.ReadDir("releases/" + version)
+	if err != nil {
+		return languages // the first releases have none
+	}
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".json")
+		if body, ok := Language(version, name); ok {
+			languages[name] = body
+		}
+	}
+	return languages
 }
 
 // all reads the embedded files once. It panics when they are incomplete, which is a mistake in

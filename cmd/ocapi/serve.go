@@ -220,7 +220,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	}
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
-		Logger: n.logger, Registerer: n.metrics, Scripts: script, Mounts: mounts,
+		Logger: n.logger, Registerer: n.metrics, Scripts: script, Languages: widget.Language, Mounts: mounts,
 	})
 	if err != nil {
 		return err

@@ -130,7 +130,7 @@ func origin(address string) string {
 }
 
 // contentPolicy allows what this page needs: its own style and icon, Ocapi's script, and Ocapi's
-// API and images. Ocapi needs no exception for inline styles or scripts.
+// API, images and sounds. Ocapi needs no exception for inline styles or scripts.
 func contentPolicy(cfg Config) string {
 	source := func(address string) string {
 		if o := origin(address); o != "" {
@@ -147,6 +147,7 @@ func contentPolicy(cfg Config) string {
 		"; script-src " + source(cfg.ScriptURL) +
 		"; connect-src " + ocapi +
 		"; img-src " + images +
+		"; media-src " + ocapi +
 		"; style-src 'self'" +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" +
 		"; require-trusted-types-for 'script'; trusted-types 'none'"

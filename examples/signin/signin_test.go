@@ -137,7 +137,7 @@ func TestPolicy(t *testing.T) {
 	policy := get(newSite(t, cfg), "/demo").Header().Get("Content-Security-Policy")
 	for _, want := range []string{
 		"default-src 'none'", "script-src https://cdn.example;", "connect-src https://api.example;",
-		"img-src 'self' https://api.example;", "require-trusted-types-for 'script'",
+		"img-src 'self' https://api.example;", "media-src https://api.example;", "require-trusted-types-for 'script'",
 	} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q lacks %q", policy, want)
