@@ -32,27 +32,27 @@ func TestPHPForms(t *testing.T) {
 		status int
 		text   string
 	}{
-		{"new field", own, form("ocapi", solved(t, s, a.id)), 200, in},
-		{"old field", own, form("captchan", solved(t, s, a.id)), 200, in},
-		{"old field beside an empty new one", own, with(form("captchan", solved(t, s, a.id)), "ocapi-challenge-id", ""), 200, in},
-		{"pasted with blanks", own, form("ocapi", " "+solved(t, s, a.id)+"\n"), 200, in},
-		{"capitals", own, form("ocapi", strings.ToUpper(solved(t, s, a.id))), 200, in},
-		{"dealt under the alias", own, form("ocapi", solved(t, s, a.alias)), 200, in},
-		{"another client in the form, which is not asked", own, with(form("ocapi", solved(t, s, a.id)), "ocapi-client-id", other.id), 200, in},
-		{"by form: own id", byForm, with(form("ocapi", solved(t, s, a.id)), "ocapi-client-id", a.id), 200, in},
-		{"by form: alias, old names", byForm, with(form("captchan", solved(t, s, a.alias)), "captchan-client-id", a.alias), 200, in},
-		{"by form: another client", byForm, with(form("ocapi", solved(t, s, other.id)), "ocapi-client-id", other.id), 403, notSolved},
-		{"by form: no client", byForm, form("ocapi", solved(t, s, a.id)), 403, notSolved},
-		{"by form: a path", byForm, with(form("ocapi", solved(t, s, a.id)), "ocapi-client-id", "../"+a.id), 403, notSolved},
-		{"another client's challenge", own, form("ocapi", solved(t, s, other.id)), 403, notSolved},
-		{"rejected", own, form("ocapi", answered(t, s, a.id, false)), 403, notSolved},
-		{"unanswered", own, form("ocapi", created(t, s, a.id)), 403, notSolved},
-		{"unknown", own, form("ocapi", "5f0c7d0e-4f6b-4c55-9d57-0c1a2b3c4d5e"), 403, notSolved},
-		{"no id", own, form("ocapi", ""), 403, notSolved},
+		{"new field", own, filledIn("ocapi", solved(t, s, a.id)), 200, in},
+		{"old field", own, filledIn("captchan", solved(t, s, a.id)), 200, in},
+		{"old field beside an empty new one", own, with(filledIn("captchan", solved(t, s, a.id)), "ocapi-challenge-id", ""), 200, in},
+		{"pasted with blanks", own, filledIn("ocapi", " "+solved(t, s, a.id)+"\n"), 200, in},
+		{"capitals", own, filledIn("ocapi", strings.ToUpper(solved(t, s, a.id))), 200, in},
+		{"dealt under the alias", own, filledIn("ocapi", solved(t, s, a.alias)), 200, in},
+		{"another client in the form, which is not asked", own, with(filledIn("ocapi", solved(t, s, a.id)), "ocapi-client-id", other.id), 200, in},
+		{"by form: own id", byForm, with(filledIn("ocapi", solved(t, s, a.id)), "ocapi-client-id", a.id), 200, in},
+		{"by form: alias, old names", byForm, with(filledIn("captchan", solved(t, s, a.alias)), "captchan-client-id", a.alias), 200, in},
+		{"by form: another client", byForm, with(filledIn("ocapi", solved(t, s, other.id)), "ocapi-client-id", other.id), 403, notSolved},
+		{"by form: no client", byForm, filledIn("ocapi", solved(t, s, a.id)), 403, notSolved},
+		{"by form: a path", byForm, with(filledIn("ocapi", solved(t, s, a.id)), "ocapi-client-id", "../"+a.id), 403, notSolved},
+		{"another client's challenge", own, filledIn("ocapi", solved(t, s, other.id)), 403, notSolved},
+		{"rejected", own, filledIn("ocapi", answered(t, s, a.id, false)), 403, notSolved},
+		{"unanswered", own, filledIn("ocapi", created(t, s, a.id)), 403, notSolved},
+		{"unknown", own, filledIn("ocapi", "5f0c7d0e-4f6b-4c55-9d57-0c1a2b3c4d5e"), 403, notSolved},
+		{"no id", own, filledIn("ocapi", ""), 403, notSolved},
 		{"no field", own, url.Values{"user": {userName}}, 403, notSolved},
 		{"a list", own, url.Values{"user": {userName}, "ocapi-challenge-id[]": {solved(t, s, a.id)}}, 403, notSolved},
-		{"a path", own, form("ocapi", "../"+a.id+"/"+solved(t, s, a.id)), 403, notSolved},
-		{"more behind the id", own, form("ocapi", solved(t, s, a.id)+"/../x"), 403, notSolved},
+		{"a path", own, filledIn("ocapi", "../"+a.id+"/"+solved(t, s, a.id)), 403, notSolved},
+		{"more behind the id", own, filledIn("ocapi", solved(t, s, a.id)+"/../x"), 403, notSolved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.site.gets(t, tt.form, tt.status, tt.text)
@@ -61,9 +61,9 @@ func TestPHPForms(t *testing.T) {
 
 	// Ids are the same in either case of letters, so that capitals are no second life.
 	id := solved(t, s, a.id)
-	own.gets(t, form("ocapi", id), 200, in)
+	own.gets(t, filledIn("ocapi", id), 200, in)
 	for _, again := range []string{id, strings.ToUpper(id), " " + id} {
-		own.gets(t, form("captchan", again), 403, "used already")
+		own.gets(t, filledIn("captchan", again), 403, "used already")
 	}
 
 	hostile := url.Values{"user": {`"><script>alert(1)</script>` + "\xff"}}
@@ -81,7 +81,7 @@ func TestPHPCountsAChallengeOnce(t *testing.T) {
 	first := newPHPSite(t, s, a, phpSettings{"OCAPI_SERVER_URL": r.URL})
 	second := newPHPSite(t, s, a, phpSettings{"OCAPI_SERVER_URL": r.URL, "OCAPI_USED_DIR": first.used})
 	for range 5 {
-		form := form("ocapi", solved(t, s, a.id))
+		form := filledIn("ocapi", solved(t, s, a.id))
 		var wg sync.WaitGroup
 		statuses := make([]int, 2)
 		for i, site := range []*phpSite{first, second} {
@@ -152,7 +152,7 @@ func TestPHPTroubles(t *testing.T) {
 					id := solved(t, s, a.id)
 					r.breaks(tt.h)
 					began := time.Now()
-					body := strict.gets(t, form("ocapi", id), 503, unchecked)
+					body := strict.gets(t, filledIn("ocapi", id), 503, unchecked)
 					if took := time.Since(began); took > 5*time.Second {
 						t.Errorf("the visitor waited for %v", took)
 					}
@@ -160,17 +160,17 @@ func TestPHPTroubles(t *testing.T) {
 					if !strings.Contains(body, `name="ocapi-challenge-id" value="`+id+`"`) || strings.Contains(body, `id="ocapi-challenge"`) {
 						t.Errorf("the solved challenge is lost:\n%s", body)
 					}
-					strict.gets(t, form("ocapi", ""), 403, "was not solved")
+					strict.gets(t, filledIn("ocapi", ""), 403, "was not solved")
 					if tt.down {
-						lenient.gets(t, form("ocapi", id), 200, in)
-						lenient.gets(t, form("ocapi", ""), 200, in)
+						lenient.gets(t, filledIn("ocapi", id), 200, in)
+						lenient.gets(t, filledIn("ocapi", ""), 200, in)
 					} else {
-						lenient.gets(t, form("ocapi", id), 503, unchecked)
-						lenient.gets(t, form("ocapi", ""), 503, unchecked)
+						lenient.gets(t, filledIn("ocapi", id), 503, unchecked)
+						lenient.gets(t, filledIn("ocapi", ""), 503, unchecked)
 					}
 					r.breaks(nil)
-					strict.gets(t, form("ocapi", id), 200, in)
-					lenient.gets(t, form("ocapi", ""), 403, "was not solved")
+					strict.gets(t, filledIn("ocapi", id), 200, in)
+					lenient.gets(t, filledIn("ocapi", ""), 403, "was not solved")
 				})
 			}
 
@@ -179,17 +179,17 @@ func TestPHPTroubles(t *testing.T) {
 					_, _ = io.WriteString(w, `{"state":"validated","x":"`+strings.Repeat("x", 1<<20)+`"}`)
 				})
 				defer r.breaks(nil)
-				strict.gets(t, form("ocapi", solved(t, s, a.id)), 503, unchecked)
+				strict.gets(t, filledIn("ocapi", solved(t, s, a.id)), 503, unchecked)
 			})
 			t.Run("nobody listens", func(t *testing.T) {
 				settings := phpSettings{"OCAPI_SERVER_URL": gone()}
-				newPHPSite(t, s, a, settings, options...).gets(t, form("ocapi", solved(t, s, a.id)), 503, unchecked)
+				newPHPSite(t, s, a, settings, options...).gets(t, filledIn("ocapi", solved(t, s, a.id)), 503, unchecked)
 				settings["OCAPI_WHEN_DOWN"] = "allow"
-				newPHPSite(t, s, a, settings, options...).gets(t, form("ocapi", ""), 200, in)
+				newPHPSite(t, s, a, settings, options...).gets(t, filledIn("ocapi", ""), 200, in)
 			})
 			t.Run("another private id", func(t *testing.T) {
 				site := newPHPSite(t, s, a, phpSettings{"OCAPI_PRIVATE_ID": a.secret + "x", "OCAPI_WHEN_DOWN": "allow"}, options...)
-				site.gets(t, form("ocapi", solved(t, s, a.id)), 503, unchecked)
+				site.gets(t, filledIn("ocapi", solved(t, s, a.id)), 503, unchecked)
 				until(t, commandPatience, "the log says why", func() bool { return strings.Contains(site.log.String(), "status 403") })
 				if log := site.log.String(); strings.Contains(log, a.secret) {
 					t.Errorf("the private id is in the log:\n%s", log)

@@ -292,8 +292,8 @@ func read(t *testing.T, resp *http.Response) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// form is what the page sends, with the id under a name that begins so.
-func form(brand, id string) url.Values {
+// filledIn is what the page sends, with the id under a name that begins so.
+func filledIn(brand, id string) url.Values {
 	return url.Values{"user": {userName}, "password": {"anything"}, brand + "-challenge-id": {id}}
 }
 
