@@ -168,6 +168,16 @@ func (d *Dealer) Prompt(client *domain.Client, keyword string) (map[string]strin
 	return d.stockOf(client).pool.Prompt(keyword), nil
 }
 
+// Refused lists the types that a client could be served if its collections were
+// not too small to hide which of their images are known.
+func (d *Dealer) Refused(client *domain.Client) []domain.ChallengeType {
+	st := d.stockOf(client)
+	served := st.types()
+	return slices.DeleteFunc(st.pool.Types(), func(t domain.ChallengeType) bool {
+		return slices.Contains(served, t) || st.safe(d, t)
+	})
+}
+
 // firstPatience bounds how long the first visitors of a client wait whose
 // collections have to be looked at first.
 const firstPatience = 5 * time.Second

@@ -21,7 +21,7 @@ import (
 const (
 	collectionName   = "drawn"
 	collectionCredit = "An archive of noise" // it is in every creation
-	knownTexts       = 52                    // in as many forms; 50 are the least that is served
+	knownTexts       = 60                    // in as many forms; 56 are the least that is served
 	unknownTexts     = 52
 	matches          = 8 // of each keyword
 	unknownTiles     = 8

@@ -356,7 +356,7 @@ func TestImagesLookTheSameInEitherRole(t *testing.T) {
 		v := newVisitor(t, p, f, siteID)
 		asked := map[string][]reply{}
 		var last string
-		for i := range 60 {
+		for i := range 120 {
 			kind := []string{"transcription", "classification"}[i%2]
 			got := v.get("/challenge/site?type=" + kind)
 			var c challenge
