@@ -32,6 +32,9 @@ type cli struct {
 	Archive archiveCmd `cmd:"" help:"Decide what an operator has to decide about the archive."`
 	Backup  backupCmd  `cmd:"" help:"Copy a data folder while it is served."`
 	Stats   statsCmd   `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
+
+	Simulate simulateCmd `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
+
 	Replay  replayCmd  `cmd:"" help:"Make anew what follows from the events."`
 	Migrate migrateCmd `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
