@@ -155,7 +155,8 @@ func Run(ctx context.Context, p Params, progress ProgressFunc) (*Report, error) 
 		return nil, err
 	}
 	r.fill(p, results)
-	return r, nil
+	r.Enumerators, err = enumerate(p, newLimiterDoor)
+	return r, err
 }
 
 func firstShortage(pool *domain.Pool) string {
