@@ -73,6 +73,10 @@ simulate: build ## Play the attacker against both kinds of challenges; fails whe
 widget: ## Build ocapi.js and print the script tag to paste
 	$(GO) run ./widget/build
 
+.PHONY: voices
+voices: ## Record the voices of audio challenges anew, with espeak-ng
+	$(GO) run ./voices/record
+
 .PHONY: clean
 clean: ## Remove what was built (not ./data)
 	rm -rf bin

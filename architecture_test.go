@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"widget/build": {"widget/bundle"},      // the program that builds the script
 	"simulation":   {"challenges", "rate"}, // attacks the dealer and the limiter that the service has
 
+	"voices/record": {"voices"}, // the program that records what comes with it
+
 	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
 }
 

@@ -165,9 +165,14 @@ func (d *Dealer) Compose(client *domain.Client, t domain.ChallengeType) (domain.
 	return d.stockOf(client).compose(t)
 }
 
-// Servable lists the types that a client can be served.
+// Servable implements [Composer].
 func (d *Dealer) Servable(client *domain.Client) ([]domain.ChallengeType, error) {
 	return d.stockOf(client).types(), nil
+}
+
+// Prompt implements [Composer].
+func (d *Dealer) Prompt(client *domain.Client, keyword string) (map[string]string, error) {
+	return d.stockOf(client).pool.Prompt(keyword), nil
 }
 
 // firstPatience bounds how long the first visitors of a client wait whose

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"ocapi/challenges"
 	"ocapi/domain"
 )
@@ -202,25 +204,34 @@ func (p *fakePictures) Picture(_ context.Context, image domain.ImageID, renderin
 
 // fakeLimiter lets the first allowed through, all when it is negative.
 type fakeLimiter struct {
+	id domain.ChallengeID // that all are created under; zero: random ones
+
 	mu      sync.Mutex
 	allowed int
 	wait    time.Duration
+	work    *domain.Work
 	taken   []domain.ClientID
-	at      time.Time
+	wanted  []domain.Request
 }
 
-func (l *fakeLimiter) Take(client domain.ClientID, now time.Time) (time.Duration, bool) {
+func (l *fakeLimiter) Admit(_ context.Context, client domain.ClientID, wanted domain.Request) (domain.ChallengeID, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.taken, l.at = append(l.taken, client), now
+	l.taken, l.wanted = append(l.taken, client), append(l.wanted, wanted)
 	if l.allowed >= 0 && len(l.taken) > l.allowed {
-		return l.wait, false
+		return domain.ChallengeID{}, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: l.wait, Work: l.work}
 	}
-	return 0, true
+	if l.id != (domain.ChallengeID{}) {
+		return l.id, nil
+	}
+	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}, nil
 }
 
 type fakeComposer struct {
-	compose func(*domain.Client, domain.ChallengeType) (domain.Composition, error)
+	compose     func(*domain.Client, domain.ChallengeType) (domain.Composition, error)
+	servable    map[domain.ClientID][]domain.ChallengeType
+	servableErr error
+	promptErr   error
 
 	mu    sync.Mutex
 	asked []domain.ChallengeType
@@ -231,6 +242,14 @@ func (c *fakeComposer) Compose(client *domain.Client, t domain.ChallengeType) (d
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, t)
 	return c.compose(client, t)
+}
+
+func (c *fakeComposer) Servable(client *domain.Client) ([]domain.ChallengeType, error) {
+	return c.servable[client.ID], c.servableErr
+}
+
+func (c *fakeComposer) Prompt(_ *domain.Client, keyword string) (map[string]string, error) {
+	return map[string]string{"en": "a " + keyword}, c.promptErr
 }
 
 // twoTexts is answered by "lande" at position 0.
@@ -265,6 +284,7 @@ type world struct {
 	pictures *fakePictures
 	limiter  *fakeLimiter
 	composer *fakeComposer
+	voices   *fakeVoices
 	logged   *bytes.Buffer
 
 	mu  sync.Mutex
@@ -306,11 +326,12 @@ func newWorld(t *testing.T) *world {
 			}
 			return twoTexts(), nil
 		}},
+		voices: newVoices(t, "en", "fr"),
 		logged: &bytes.Buffer{},
 		now:    morning,
 	}
 	w.Service = challenges.New(challenges.Config{
-		Log: w.log, Archive: w.archive, Memory: w.memory, Pictures: w.pictures, Limiter: w.limiter, Composer: w.composer,
+		Log: w.log, Archive: w.archive, Memory: w.memory, Pictures: w.pictures, Limiter: w.limiter, Composer: w.composer, Voices: w.voices,
 		Now: w.clock, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	})
 	return w

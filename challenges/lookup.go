@@ -17,7 +17,7 @@ type found struct {
 
 var (
 	errNoChallenge = domain.NotFound("there is no such challenge")
-	errAnswered    = &domain.Error{Code: domain.CodeExpired, Message: "the challenge has been answered; its images are no longer shown"}
+	errAnswered    = &domain.Error{Code: domain.CodeExpired, Message: "the challenge has been answered; it is no longer shown"}
 	errImageGone   = &domain.Error{Code: domain.CodeExpired, Message: "an image of the challenge has been removed; ask for a new challenge"}
 )
 
@@ -44,20 +44,14 @@ func (s *Service) status(ctx context.Context, client domain.ClientID, id domain.
 // CodeNotFound, CodeExpired (also after the verdict, and of an image that has
 // been removed), CodeUnavailable.
 func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error) {
-	f, err := s.find(ctx, client.ID, id)
+	created, err := s.live(ctx, client.ID, id)
 	if err != nil {
 		return domain.Picture{}, err
 	}
-	if f.Final() {
-		return domain.Picture{}, errAnswered
-	}
-	if !s.cfg.Now().Before(f.created.ExpiresAt) {
-		return domain.Picture{}, domain.Expired()
-	}
-	if position < 0 || position >= len(f.created.Positions) {
+	if position < 0 || position >= len(created.Positions) || created.Type == domain.TypeAudio {
 		return domain.Picture{}, domain.NotFound("the challenge has no image %d", position)
 	}
-	p := f.created.Positions[position]
+	p := created.Positions[position]
 	picture, err := s.cfg.Pictures.Picture(ctx, p.Image, p.Rendering)
 	if domain.CodeOf(err) == domain.CodeNotFound {
 		// The collection was removed under a live challenge: the visitor is
@@ -65,6 +59,22 @@ func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.
 		return domain.Picture{}, errImageGone
 	}
 	return picture, err
+}
+
+// live gives the creation of a challenge that can still be answered. Errors:
+// CodeNotFound, CodeExpired, CodeUnavailable.
+func (s *Service) live(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (*domain.ChallengeCreated, error) {
+	f, err := s.find(ctx, client, id)
+	if err != nil {
+		return nil, err
+	}
+	if f.Final() {
+		return nil, errAnswered
+	}
+	if !s.cfg.Now().Before(f.created.ExpiresAt) {
+		return nil, domain.Expired()
+	}
+	return f.created, nil
 }
 
 // find reads a challenge, from memory where that suffices. What memory says is

@@ -2,7 +2,6 @@ package challenges
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"time"
@@ -45,16 +44,25 @@ type Pictures interface {
 
 // Limiter says whether one more challenge may be issued to a client.
 type Limiter interface {
-	Take(client domain.ClientID, now time.Time) (retryAfter time.Duration, ok bool)
+	// Admit gives the identifier under which the challenge has to be created. If
+	// it exists already, the proof of work that came with the request has been
+	// used before. Error: CodeLimited with RetryAfter, and with Work where a proof
+	// of work would help.
+	Admit(ctx context.Context, client domain.ClientID, wanted domain.Request) (domain.ChallengeID, error)
 }
 
 // Composer deals the images of a new challenge from a client's collections. A
 // zero type means any. Error: CodeUnavailable.
 type Composer interface {
 	Compose(client *domain.Client, t domain.ChallengeType) (domain.Composition, error)
+	// Servable lists the types that a client can be served now.
+	Servable(client *domain.Client) ([]domain.ChallengeType, error)
+	// Prompt gives a keyword in the languages that a client's collections have.
+	Prompt(client *domain.Client, keyword string) (map[string]string, error)
 }
 
-// Config holds what a [Service] is made of. All fields are needed.
+// Config holds what a [Service] is made of. All fields are needed that do not
+// say otherwise.
 type Config struct {
 	Log      Log
 	Archive  Archive
@@ -62,6 +70,7 @@ type Config struct {
 	Pictures Pictures
 	Limiter  Limiter
 	Composer Composer
+	Voices   Voices // nil: there are no audio challenges
 	Now      func() time.Time
 	Logger   *slog.Logger
 }
@@ -76,19 +85,22 @@ func New(cfg Config) *Service { return &Service{cfg: cfg} }
 // than a cluster takes to elect a leader (6.5 s), shorter than browsers wait.
 const appendPatience = 10 * time.Second
 
-// Issue hands out a new challenge. Errors:
-// CodeLimited and CodeUnavailable, both with RetryAfter.
+// errProofUsed is what became of a creation under the identifier of a proof of
+// work that has let in a challenge already, on another node a moment ago. A
+// random identifier is never taken.
+var errProofUsed = &domain.Error{
+	Code: domain.CodeLimited, Message: "the proof of work has been used already", RetryAfter: time.Second,
+}
+
+// Issue hands out a new challenge: of the type and in the language that are
+// wanted, of any type with images where none is. Errors: CodeLimited and
+// CodeUnavailable, both with RetryAfter.
 func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
-	if wait, ok := s.cfg.Limiter.Take(client.ID, s.cfg.Now()); !ok {
-		return domain.ChallengeView{}, &domain.Error{
-			Code: domain.CodeLimited, Message: "too many challenges have been asked for; wait a moment", RetryAfter: wait,
-		}
-	}
-	composition, err := s.cfg.Composer.Compose(client, wanted.Type)
+	id, err := s.cfg.Limiter.Admit(ctx, client.ID, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
-	id, err := newChallengeID()
+	composition, err := s.compose(client, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
@@ -98,22 +110,30 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domai
 		return domain.ChallengeView{}, domain.Unavailable("no challenge could be composed", err)
 	}
 	r, err := s.append(ctx, event, 0)
+	if domain.CodeOf(err) == domain.CodeConflict {
+		return domain.ChallengeView{}, errProofUsed
+	}
 	if err != nil {
 		return domain.ChallengeView{}, err
 	}
 	created := r.Event.(*domain.ChallengeCreated) //nolint:forcetypeassert // Append gives back what it was given
-	return domain.ChallengeView{
-		Challenge: id, Client: client.ID, Type: created.Type, ExpiresAt: created.ExpiresAt,
-		Prompt: composition.Prompt, Images: len(created.Positions), Credit: created.Credit,
-	}, nil
+	return viewOf(created, composition.Prompt), nil
+}
+
+// compose makes up the challenge. A sound comes to those who ask for one only.
+func (s *Service) compose(client *domain.Client, wanted domain.Request) (domain.Composition, error) {
+	if wanted.Type == domain.TypeAudio {
+		return s.composeAudio(wanted.Language)
+	}
+	return s.cfg.Composer.Compose(client, wanted.Type)
 }
 
 // Answer judges an answer. A rejection comes with a new challenge of the same
-// type, charged to the limiter; where none can be had the verdict is told all
+// type, of audio in the same language, charged to the limiter; where none can be had the verdict is told all
 // the same. Errors: CodeNotFound, CodeAlreadyAnswered, CodeExpired,
 // CodeInvalid, CodeUnavailable.
 func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error) {
-	verdict, t, err := s.judge(ctx, client, id, a)
+	verdict, again, err := s.judge(ctx, client, id, a)
 	if err != nil {
 		return domain.AnswerOutcome{}, err
 	}
@@ -121,7 +141,7 @@ func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.C
 	if verdict != domain.StatusRejected {
 		return outcome, nil
 	}
-	next, err := s.Issue(ctx, client, domain.Request{Type: t})
+	next, err := s.Issue(ctx, client, again)
 	if err != nil {
 		outcome.RetryAfter = retryAfter(err)
 		if domain.CodeOf(err) == domain.CodeInternal {
@@ -140,27 +160,30 @@ func retryAfter(err error) time.Duration {
 	return domain.UnavailableRetryAfter
 }
 
-func (s *Service) judge(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.Status, domain.ChallengeType, error) {
+// judge gives the verdict, and what to ask for in order to get a challenge of
+// the same kind.
+func (s *Service) judge(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.Status, domain.Request, error) {
 	found, err := s.find(ctx, client.ID, id)
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
 	if found.Status.Final() {
-		return 0, 0, domain.AlreadyAnswered(found.Status)
+		return 0, domain.Request{}, domain.AlreadyAnswered(found.Status)
 	}
 	event, err := s.decide(domain.Challenge{Status: found.Status, Created: found.created},
 		domain.AnswerChallenge{Challenge: id, Client: client.ID, Answer: a})
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
 	r, err := s.append(ctx, event, found.seq)
 	if domain.CodeOf(err) == domain.CodeConflict {
-		return 0, 0, s.lostRace(ctx, client.ID, id, err)
+		return 0, domain.Request{}, s.lostRace(ctx, client.ID, id, err)
 	}
 	if err != nil {
-		return 0, 0, err
+		return 0, domain.Request{}, err
 	}
-	return r.Event.(*domain.ChallengeAnswered).Verdict, found.created.Type, nil //nolint:forcetypeassert // as above
+	again := domain.Request{Type: found.created.Type, Language: found.created.Language}
+	return r.Event.(*domain.ChallengeAnswered).Verdict, again, nil //nolint:forcetypeassert // as above
 }
 
 const (
@@ -214,12 +237,4 @@ func (s *Service) append(ctx context.Context, e domain.Event, expected domain.Se
 	}
 	s.cfg.Memory.Apply(r)
 	return r, nil
-}
-
-func newChallengeID() (domain.ChallengeID, error) {
-	id, err := uuid.NewRandomFromReader(rand.Reader)
-	if err != nil {
-		return domain.ChallengeID{}, fmt.Errorf("make a challenge id: %w", err)
-	}
-	return domain.ChallengeID{UUID: domain.UUID(id)}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"ocapi/domain"
 )
@@ -59,17 +60,17 @@ func TestIssue(t *testing.T) {
 			if diff := cmp.Diff(wantEvent, e); diff != "" {
 				t.Errorf("the event differs (-want +got):\n%s", diff)
 			}
-			if v := view.Challenge.UUID[6] >> 4; v != 4 {
-				t.Errorf("the challenge id is of version %d, want 4: it must not be guessed", v)
-			}
 			if v := e.ID.UUID[6] >> 4; v != 7 {
 				t.Errorf("the event id is of version %d, want 7", v)
 			}
 			if _, s := w.memory.Status(view.Challenge); s != domain.StatusCreated {
 				t.Errorf("the memory says %v", s)
 			}
-			if diff := cmp.Diff([]domain.ClientID{"partner"}, w.limiter.taken); diff != "" || !w.limiter.at.Equal(morning) {
-				t.Errorf("the limiter was asked for %v at %v", w.limiter.taken, w.limiter.at)
+			if diff := cmp.Diff([]domain.ClientID{"partner"}, w.limiter.taken); diff != "" {
+				t.Errorf("the limiter was asked for %v", w.limiter.taken)
+			}
+			if diff := cmp.Diff([]domain.Request{{Type: asked}}, w.limiter.wanted); diff != "" {
+				t.Errorf("the limiter was asked for %v", w.limiter.wanted)
 			}
 			if diff := cmp.Diff([]domain.ChallengeType{asked}, w.composer.asked); diff != "" {
 				t.Errorf("the composer was asked for %v", w.composer.asked)
@@ -131,6 +132,40 @@ func TestIssueRefused(t *testing.T) {
 				t.Error("cards were dealt for a challenge that was not issued")
 			}
 		})
+	}
+}
+
+// TestIssueUnderAnIdentifierOfAProof: the challenge gets the identifier that
+// the limiter gives, and one that exists already is a proof that was used.
+func TestIssueUnderAnIdentifierOfAProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limiter.id = domain.ChallengeID{UUID: domain.UUID(uuid.New())}
+	proven := domain.Request{Type: domain.TypeTranscription, CanProve: true, Proof: "token.7"}
+	view, err := w.Issue(t.Context(), partner, proven)
+	if err != nil || view.Challenge != w.limiter.id {
+		t.Fatalf("the challenge is %v, %v; want %v", view.Challenge, err, w.limiter.id)
+	}
+	if diff := cmp.Diff([]domain.Request{proven}, w.limiter.wanted); diff != "" {
+		t.Errorf("the limiter was asked for something else (-want +got):\n%s", diff)
+	}
+	_, err = w.Issue(t.Context(), partner, proven)
+	if e := refusal(t, err, domain.CodeLimited); e.RetryAfter <= 0 || !strings.Contains(e.Message, "used") {
+		t.Errorf("the second use is refused with %v, after %v", e, e.RetryAfter)
+	}
+	if n := len(w.log.events("partner", view.Challenge)); n != 1 {
+		t.Errorf("%d challenges were created", n)
+	}
+}
+
+// TestIssuePassesTheQuestionOn: what the limiter asks for reaches the caller.
+func TestIssuePassesTheQuestionOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limiter.allowed, w.limiter.wait, w.limiter.work = 0, time.Second, &domain.Work{Token: "t"}
+	_, err := w.Issue(t.Context(), partner, domain.Request{CanProve: true})
+	if e := refusal(t, err, domain.CodeLimited); e.Work != w.limiter.work {
+		t.Errorf("the question is %v", e.Work)
 	}
 }
 

@@ -18,6 +18,8 @@ const (
 
 	selectSecrets = `SELECT id, client, key, created_at, expires_at FROM client_secrets ORDER BY created_at, id`
 
+	selectLimits = `SELECT client, per_second, burst FROM client_limits ORDER BY client`
+
 	selectCollections = `SELECT client, collection FROM client_collections ORDER BY collection`
 )
 
@@ -92,6 +94,22 @@ func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain
 			secret.ExpiresAt = time.UnixMicro(expires.Int64).UTC()
 		}
 		c.Secrets = append(c.Secrets, secret)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = each(ctx, tx, selectLimits, func(rows *sql.Rows) error {
+		var id domain.ClientID
+		var limit domain.Limit
+		if err := rows.Scan(&id, &limit.PerSecond, &limit.Burst); err != nil {
+			return err
+		}
+		c, err := owned(id)
+		if err != nil {
+			return err
+		}
+		c.Limit = limit
 		return nil
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ type CreateParams struct {
 	ID          string
 	Aliases     []string              // other public ids of the same client
 	Collections []domain.CollectionID // empty: all that are not the demo's, else the demo's; whether they exist is not checked
+	Limit       domain.Limit          // zero: the service's default
 }
 
 const (
@@ -52,6 +53,11 @@ const (
 
 	deleteSecret = `DELETE FROM client_secrets WHERE client = $1 AND id = $2`
 
+	upsertLimit = `INSERT INTO client_limits (client, per_second, burst) VALUES ($1, $2, $3)
+		ON CONFLICT (client) DO UPDATE SET per_second = excluded.per_second, burst = excluded.burst`
+
+	deleteLimit = `DELETE FROM client_limits WHERE client = $1`
+
 	updateDisabled = `UPDATE clients SET disabled = $1 WHERE id = $2 AND disabled <> $1`
 
 	// It changes nothing and takes the row's lock. SQLite's writers take turns
@@ -63,7 +69,7 @@ const (
 
 // Create adds a client with its first secret. The secret is given here once
 // and never again; the client's Secrets have no Key. The error is
-// CodeInvalid for a malformed id or alias (or one named twice) and
+// CodeInvalid for a malformed id or alias (or one named twice) or limit, and
 // CodeConflict for a name that is taken; then nothing is changed.
 func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, PrivateID, error) {
 	client, names, err := newClient(p)
@@ -85,6 +91,11 @@ func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, Priv
 		}
 		for _, name := range names {
 			if _, err := tx.ExecContext(ctx, insertName, name, client.ID); err != nil {
+				return false, err
+			}
+		}
+		if client.Limit != (domain.Limit{}) {
+			if _, err := tx.ExecContext(ctx, upsertLimit, client.ID, client.Limit.PerSecond, client.Limit.Burst); err != nil {
 				return false, err
 			}
 		}
@@ -174,6 +185,27 @@ func (s *Store) setDisabled(ctx context.Context, id string, disabled bool) error
 	})
 }
 
+// SetLimit gives the client, named by its id or an alias, a limit of its own
+// for challenges without a proof of work; the zero limit gives it the
+// service's default again. The error is CodeInvalid for a limit that is half
+// zero or negative, and CodeNotFound for an unknown client.
+func (s *Store) SetLimit(ctx context.Context, id string, limit domain.Limit) error {
+	if err := checkLimit(limit); err != nil {
+		return err
+	}
+	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		client, err := find(ctx, tx, id)
+		if err != nil {
+			return false, err
+		}
+		if limit == (domain.Limit{}) {
+			return affected(tx.ExecContext(ctx, deleteLimit, client))
+		}
+		return affected(tx.ExecContext(ctx, upsertLimit, client, limit.PerSecond, limit.Burst))
+	})
+	return wrap(err, "set the limit of the client %s", id)
+}
+
 // List gives all clients, disabled ones too, sorted by id. Their Secrets are
 // sorted by age, and have no Key.
 func (s *Store) List(ctx context.Context) ([]domain.Client, error) {
@@ -235,7 +267,16 @@ func find(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error)
 	return client, err
 }
 
-// newClient checks the names; they come back with the id first.
+// checkLimit refuses what is neither a limit nor none. What else the service
+// bounds, whoever asks for the limit knows.
+func checkLimit(limit domain.Limit) error {
+	if !(limit.PerSecond > 0 && limit.Burst > 0) && limit != (domain.Limit{}) {
+		return domain.Invalid("limit", "the limit of %g a second and %d at once is none; both have to be more than 0", limit.PerSecond, limit.Burst)
+	}
+	return nil
+}
+
+// newClient checks the names and the limit; they come back with the id first.
 func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
 	var names []domain.ClientID
 	for _, name := range append([]string{p.ID}, p.Aliases...) {
@@ -250,7 +291,10 @@ func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
 		}
 		names = append(names, id)
 	}
-	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections}, names, nil
+	if err := checkLimit(p.Limit); err != nil {
+		return domain.Client{}, nil, err
+	}
+	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections, Limit: p.Limit}, names, nil
 }
 
 func taken(name, owner domain.ClientID) error {

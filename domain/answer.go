@@ -59,7 +59,7 @@ func (a Answer) checkTexts(n int) error {
 }
 
 func checkText(field string, i int, text string, unreadable bool) error {
-	blank := strings.IndexFunc(text, visible) < 0
+	blank := Blank(text)
 	switch {
 	case !utf8.ValidString(text):
 		return Invalid(field, "text %d is not valid UTF-8", i)
@@ -72,6 +72,10 @@ func checkText(field string, i int, text string, unreadable bool) error {
 	}
 	return nil
 }
+
+// Blank reports whether a text shows nothing at all, so that no image could
+// be answered by it.
+func Blank(text string) bool { return strings.IndexFunc(text, visible) < 0 }
 
 // visible reports whether a character shows anything: a text of spaces, of
 // control characters or of zero-width ones is blank.

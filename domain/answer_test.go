@@ -142,3 +142,12 @@ func TestCheckAnswerTellsNoRoles(t *testing.T) {
 		}
 	})
 }
+
+func TestBlank(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"": true, " \t\n": true, "\u200b\u00a0\ufeff": true, "\x00": true, "a": false, " é ": false, ".": false} {
+		if got := domain.Blank(text); got != want {
+			t.Errorf("Blank(%q) = %t", text, got)
+		}
+	}
+}

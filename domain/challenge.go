@@ -85,6 +85,7 @@ func decideIssue(c Challenge, cmd IssueChallenge, now time.Time, id EventID) (Ev
 		Mix:         cmd.Composition.Mix,
 		ExpiresAt:   now.Add(Lifetime),
 		Generation:  cmd.Composition.Generation,
+		Language:    cmd.Composition.Language,
 	}, nil
 }
 

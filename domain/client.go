@@ -16,7 +16,14 @@ type Client struct {
 	Secrets     []Secret
 	Collections []CollectionID // empty: all that are not the demo's, else the demo's
 	Disabled    bool           // as if it did not exist
+	Limit       Limit          // of challenges without a proof of work; zero: the service's default
 	CreatedAt   time.Time
+}
+
+// Limit is a rate with the burst that it tolerates. The zero value is none.
+type Limit struct {
+	PerSecond float64 // sustained, a second
+	Burst     int     // at once after a rest
 }
 
 // Secret is one private id of a client. Its printed form is the HMAC key.

@@ -16,6 +16,7 @@ type Composition struct {
 	WhollyKnown bool
 	Mix         Mix
 	Generation  uint64 // of the plan that it is dealt from; 0: of none
+	Language    string // of what is said, with audio only
 }
 
 // MaxPositions bounds the images of one challenge.
@@ -26,6 +27,9 @@ const MaxPositions = 36
 func (c *Composition) check() error {
 	if c.Type == TypeInvalid {
 		return Invalid("type", "a challenge has a type")
+	}
+	if err := c.checkAudio(); err != nil {
+		return err
 	}
 	if n := len(c.Positions); n == 0 || n > MaxPositions {
 		return Invalid("positions", "a challenge has 1 to %d positions, this one %d", MaxPositions, n)

@@ -17,7 +17,7 @@ const (
 	CodeNotFound                    // no such client, challenge or image
 	CodeConflict                    // somebody else wrote first; read again
 	CodeAlreadyAnswered             // the challenge has its verdict; Status says which
-	CodeExpired                     // the challenge was not answered in time, or its images are no longer shown
+	CodeExpired                     // the challenge was not answered in time, or is no longer shown
 	CodeLimited                     // too many; RetryAfter says when to come back
 	CodeUnavailable                 // a needed part does not answer; RetryAfter says when to come back
 )
@@ -51,6 +51,7 @@ type Error struct {
 	Message    string        // one sentence for people, without secrets and without roles
 	Status     Status        // the final status, with CodeAlreadyAnswered only
 	RetryAfter time.Duration // when to come back, with CodeLimited and CodeUnavailable
+	Work       *Work         // a proof of work that lets the caller in at once, with CodeLimited only; nil: there is none
 	Cause      error         // for logs, never for callers; may be nil
 }
 

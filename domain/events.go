@@ -80,6 +80,7 @@ type ChallengeCreated struct {
 	Mix         Mix
 	ExpiresAt   time.Time // UTC, whole microseconds
 	Generation  uint64    // the plan that its images were dealt by; 0 where there was none
+	Language    string    // of what is said (audio), a BCP 47 tag; empty with images
 }
 
 // Name implements [Event].

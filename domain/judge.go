@@ -14,7 +14,8 @@ const (
 //
 // A transcription is validated when every known text is right (see
 // [TextMatches]); a classification when every known match and no known
-// non-match is selected. A known position marked unreadable does not
+// non-match is selected; an audio challenge when everything that was said is
+// in the answer (see [Heard]). A known position marked unreadable does not
 // validate. A challenge in which nothing is known validates nobody.
 func Judge(c *ChallengeCreated, a Answer) Status {
 	verdict := StatusRejected
@@ -22,7 +23,7 @@ func Judge(c *ChallengeCreated, a Answer) Status {
 		if p.Role != RoleKnown {
 			continue
 		}
-		if !positionRight(c.Type, p.Expected, uint32(i), a) {
+		if !positionRight(c, p.Expected, uint32(i), a) {
 			return StatusRejected
 		}
 		verdict = StatusValidated
@@ -30,17 +31,17 @@ func Judge(c *ChallengeCreated, a Answer) Status {
 	return verdict
 }
 
-func positionRight(t ChallengeType, expected Truth, i uint32, a Answer) bool {
+func positionRight(c *ChallengeCreated, expected Truth, i uint32, a Answer) bool {
 	if slices.Contains(a.Unreadable, i) {
 		return false
 	}
-	switch t {
+	switch c.Type {
 	case TypeTranscription:
 		return expected.Kind == TruthText && int(i) < len(a.Texts) && TextMatches(expected.Text, a.Texts[i])
 	case TypeClassification:
 		return expected.Kind == TruthMatch && expected.Match == slices.Contains(a.Selected, i)
 	case TypeAudio:
-		return expected.Kind == TruthText && a.Text != nil && TextMatches(expected.Text, *a.Text)
+		return expected.Kind == TruthText && a.Text != nil && Heard(c.Language, expected.Text, *a.Text)
 	case TypeInvalid:
 	}
 	return false

@@ -7,6 +7,8 @@ import "time"
 type Request struct {
 	Type     ChallengeType // TypeInvalid: any that can be served
 	Language string        // of the visitor, a BCP 47 tag; empty: not said
+	CanProve bool          // the payload can do a proof of work, if it is asked for one
+	Proof    string        // the proof that it has done, "<token>.<counter>"; empty: none
 }
 
 // ChallengeView is all that a browser is told of a challenge. It has no field
@@ -17,12 +19,19 @@ type ChallengeView struct {
 	Type      ChallengeType
 	ExpiresAt time.Time
 	Prompt    map[string]string // language -> keyword, with classification only
-	Images    int               // how many images it has; positions are 0 to Images-1
+	Images    int               // how many images it has, none with audio; positions are 0 to Images-1
 	Credit    string
+	Language  string // of what is said, with audio only
 }
 
 // Picture is one served image.
 type Picture struct {
+	Bytes       []byte // never changed by whoever holds it
+	ContentType string
+}
+
+// Sound is the sound of an audio challenge.
+type Sound struct {
 	Bytes       []byte // never changed by whoever holds it
 	ContentType string
 }

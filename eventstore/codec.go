@@ -91,6 +91,7 @@ func encodeCreated(e *domain.ChallengeCreated) []byte {
 		}
 		b = appendBytes(b, 8, one)
 	}
+	b = appendString(b, 9, e.Language)
 	b = appendUint(b, 10, e.Generation)
 	return b
 }
@@ -258,6 +259,8 @@ func decodeCreated(f field, e *domain.ChallengeCreated) error {
 			err = f.message(func(f field) error { return decodePosition(f, &p, &c) })
 			e.Positions = append(e.Positions, p)
 			index = append(index, c)
+		case 9:
+			e.Language, err = f.text()
 		case 10:
 			e.Generation, err = f.uint()
 		}

@@ -109,7 +109,7 @@ func drawEvent(r *rapid.T) domain.Event {
 				Matches: rapid.Uint8().Draw(r, "matches"), NonMatches: rapid.Uint8().Draw(r, "non-matches"),
 				Texts: rapid.Uint8().Draw(r, "texts"), Unknown: rapid.Uint8().Draw(r, "unknown"),
 			},
-			ExpiresAt: moment("expires"), Generation: rapid.Uint64().Draw(r, "generation"),
+			ExpiresAt: moment("expires"), Generation: rapid.Uint64().Draw(r, "generation"), Language: text.Draw(r, "language"),
 		}
 		for range rapid.IntRange(0, 9).Draw(r, "positions") {
 			p := domain.Position{

@@ -44,6 +44,7 @@ type createdJSON struct {
 	Mix         mixJSON        `json:"mix"`
 	ExpiresAt   string         `json:"expires_at"`
 	Generation  uint64         `json:"generation,omitempty"`
+	Language    string         `json:"language,omitempty"`
 	Images      []positionJSON `json:"images"`
 }
 
@@ -88,7 +89,7 @@ func jsonData(e domain.Event) any {
 		}
 		return createdJSON{
 			Type: e.Type.String(), Keyword: e.Keyword, Credit: e.Credit, WhollyKnown: e.WhollyKnown,
-			Mix: mixJSON(e.Mix), ExpiresAt: jsonTime(e.ExpiresAt), Generation: e.Generation, Images: images,
+			Mix: mixJSON(e.Mix), ExpiresAt: jsonTime(e.ExpiresAt), Language: e.Language, Generation: e.Generation, Images: images,
 		}
 	case *domain.ChallengeAnswered:
 		return answeredJSON{

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -50,7 +49,8 @@ func request(rawQuery string) (domain.Request, error) {
 			return domain.Request{}, err
 		}
 	}
-	return wanted, nil
+	wanted.CanProve, wanted.Proof, err = workOf(query)
+	return wanted, err
 }
 
 // maxAnswerBytes bounds the body of an answer. The largest honest one, 36
@@ -92,7 +92,7 @@ func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswerBytes))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if errorIsTooLarge(err) {
 		return nil, tooLarge
 	}
 	if err != nil {
@@ -100,6 +100,12 @@ func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, domain.Invalid(fieldBody, "the body could not be read to its end")
 	}
 	return body, nil
+}
+
+// errorIsTooLarge reports whether a body was cut off by http.MaxBytesReader.
+func errorIsTooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
 }
 
 // picture serves the image at a position. Its headers are the same for every
@@ -134,19 +140,4 @@ func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
 func parsePosition(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, err == nil && n >= 0 && n < domain.MaxPositions && strconv.Itoa(n) == s
-}
-
-// audioRetryAfter is what callers of a part that does not exist yet are told:
-// trying again soon is of no use.
-const audioRetryAfter = time.Hour
-
-// audio will serve the sound of an audio challenge. There are none yet.
-func (a *api) audio(_ http.ResponseWriter, r *http.Request) error {
-	if _, _, err := a.client(r); err != nil {
-		return err
-	}
-	if _, err := challengeID(r); err != nil {
-		return err
-	}
-	return &domain.Error{Code: domain.CodeUnavailable, Message: "audio challenges are not available yet", RetryAfter: audioRetryAfter}
 }

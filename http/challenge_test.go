@@ -98,7 +98,8 @@ func TestChallengeQuery(t *testing.T) {
 		{"?lang=de-DE", domain.TypeInvalid, 200, ""},
 		{"?type=transcription", domain.TypeTranscription, 200, ""},
 		{"?type=classification", domain.TypeClassification, 200, ""},
-		{"?type=audio", domain.TypeAudio, 503, ""},
+		{"?type=audio", domain.TypeAudio, 200, ""},
+		{"?type=audio&lang=fr-CA", domain.TypeAudio, 200, ""},
 		{"?type=Transcription", 0, 400, "type"},
 		{"?type=", 0, 400, "type"},
 		{"?type=known", 0, 400, "type"},
@@ -232,15 +233,4 @@ func TestPictureRefusals(t *testing.T) {
 		return domain.Picture{}, domain.Expired()
 	}
 	f.get(t, "/challenge/demo/"+challengeID+"/images/0").wantProblem(t, http.StatusGone, "expired")
-}
-
-func TestAudioIsNotAvailableYet(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	got := f.get(t, "/challenge/demo/"+challengeID+"/audio")
-	got.wantProblem(t, http.StatusServiceUnavailable, "unavailable")
-	if h := got.header.Get("Retry-After"); h != "3600" {
-		t.Errorf("Retry-After = %q", h)
-	}
-	f.get(t, "/challenge/demo/nonsense/audio").wantProblem(t, http.StatusNotFound, "not-found")
 }

@@ -23,12 +23,20 @@ type Challenges interface {
 	// Issue hands out a new challenge; t may be domain.TypeInvalid (any).
 	// Errors: CodeLimited, CodeUnavailable.
 	Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error)
+	// View tells again what Issue told of a challenge. Errors: CodeNotFound,
+	// CodeAlreadyAnswered (with Status), CodeExpired, CodeUnavailable.
+	View(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.ChallengeView, error)
+	// Serves reports whether a client can be served challenges of a type now.
+	Serves(client *domain.Client, t domain.ChallengeType) bool
 	// Answer judges. Errors: CodeNotFound, CodeAlreadyAnswered (with Status),
 	// CodeExpired, CodeInvalid, CodeUnavailable.
 	Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error)
 	// Picture gives the image at a position, from 0. Errors: CodeNotFound,
 	// CodeExpired, CodeUnavailable.
 	Picture(ctx context.Context, client *domain.Client, id domain.ChallengeID, position int) (domain.Picture, error)
+	// Sound gives the sound of an audio challenge, slow with longer pauses.
+	// Errors: CodeNotFound, CodeExpired, CodeUnavailable.
+	Sound(ctx context.Context, client *domain.Client, id domain.ChallengeID, slow bool) (domain.Sound, error)
 	// Status tells a partner how a challenge ended. Errors: CodeNotFound,
 	// CodeUnavailable.
 	Status(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.Status, error)
@@ -67,6 +75,10 @@ type Config struct {
 	// Registerer gets ocapi_http_requests_total and
 	// ocapi_http_request_duration_seconds.
 	Registerer prometheus.Registerer
+	// Languages are the texts of the page without scripts: JSON objects by the
+	// code of their language, "en" among them, with the keys of
+	// widget/languages/en.json.
+	Languages map[string][]byte
 	// Scripts finds releases of the widget. Optional: nil serves none.
 	Scripts ScriptFunc
 	// Mounts are further handlers by path, such as "/demo": each gets that path
@@ -90,6 +102,7 @@ func (c Config) Validate() error {
 		{"Now", c.Now != nil},
 		{"Logger", c.Logger != nil},
 		{"Registerer", c.Registerer != nil},
+		{"Languages", c.Languages != nil},
 	} {
 		if !need.ok {
 			return errors.New("http: " + need.name + " is missing")
@@ -116,6 +129,14 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.RememberedTokens == 0 {
 		cfg.RememberedTokens = DefaultRememberedTokens
 	}
+	spoken, err := readLanguages(cfg.Languages)
+	if err != nil {
+		return nil, fmt.Errorf("http: %w", err)
+	}
+	pages, err := newNoscriptPages()
+	if err != nil {
+		return nil, fmt.Errorf("http: %w", err)
+	}
 	m, err := newMetrics(cfg.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("http: register metrics: %w", err)
@@ -129,6 +150,8 @@ func New(cfg Config) (http.Handler, error) {
 		metrics:    m,
 		tokens:     newTokenCheck(cfg.RememberedTokens),
 		scripts:    newScriptShelf(cfg.Scripts),
+		languages:  spoken,
+		noscript:   pages,
 	}
 	return withoutVisitor(a.router(cfg.Mounts)), nil
 }
@@ -143,5 +166,7 @@ type api struct {
 	metrics    *metrics
 	tokens     *tokenCheck
 	scripts    *scriptShelf
+	languages  languages
+	noscript   *noscriptPages
 	outages    throttle
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -53,12 +54,46 @@ var sharedContract = sync.OnceValues(func() (*contract, error) {
 	for _, item := range doc.Paths.Map() {
 		item.Servers = nil
 	}
+	openapi3filter.RegisterBodyDecoder("application/x-www-form-urlencoded", decodeForm)
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, err
 	}
 	return &contract{doc: doc, router: router}, nil
 })
+
+// decodeForm reads a form as its schema has it. (The library's own decoder
+// takes a list of one empty text for none.)
+func decodeForm(body io.Reader, _ http.Header, schema *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(text))
+	if err != nil {
+		return nil, &openapi3filter.ParseError{Kind: openapi3filter.KindInvalidFormat, Cause: err}
+	}
+	object := map[string]any{}
+	for name, property := range schema.Value.Properties {
+		values, there := form[name]
+		switch {
+		case !there:
+		case property.Value.Type.Is("array"):
+			list := []any{}
+			for _, v := range values {
+				if n, err := strconv.Atoi(v); err == nil && strconv.Itoa(n) == v && property.Value.Items.Value.Type.Is("integer") {
+					list = append(list, float64(n))
+				} else {
+					list = append(list, v)
+				}
+			}
+			object[name] = list
+		default:
+			object[name] = values[0]
+		}
+	}
+	return object, nil
+}
 
 // check says where a request that was served, or its response, breaks the
 // contract.
@@ -99,7 +134,7 @@ func (c *contract) check(served *http.Request, sent []byte, got reply) error {
 }
 
 // canonical is the request as the document knows it: no prefix, no doubled
-// slash, a body that says that it is JSON.
+// slash, a body that says that it is JSON, or a form where a page sent it.
 func (c *contract) canonical(served *http.Request, method string, sent []byte) (*http.Request, error) {
 	path := served.URL.Path
 	if escaped := served.URL.EscapedPath(); strings.Contains(escaped, "%2F") {
@@ -123,13 +158,16 @@ func (c *contract) canonical(served *http.Request, method string, sent []byte) (
 	}
 	r.Header = served.Header.Clone()
 	r.Header.Set("Content-Type", "application/json")
+	if strings.HasPrefix(path, "/noscript/") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	return r, nil
 }
 
 func (c *contract) isPage(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "challenge", "state", "ocapi":
+	case "challenge", "state", "ocapi", "noscript":
 		return false
 	}
 	return true
@@ -196,14 +234,25 @@ func TestContractSeesBreaches(t *testing.T) {
 		{"wrong media type", state, reply{200, header("text/html"), []byte(`{"state":"created"}`)}},
 		{"cacheable state", state, reply{200, http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"public"}}, []byte(`{"state":"created"}`)}},
 		{"missing members", get, reply{200, header("application/json"), []byte(`{"challenge_id":"` + challengeID + `"}`)}},
+		{"audio without its sound", get, reply{200, header("application/json"), []byte(strings.Replace(audioJSON, `"audio":{"url":"`+audioPath+`"},`, "", 1))}},
+		{"audio without its language", get, reply{200, header("application/json"), []byte(strings.Replace(audioJSON, `"lang":"fr",`, "", 1))}},
+		{"audio with an image", get, reply{200, header("application/json"), []byte(strings.Replace(audioJSON, `[]`, `[{"url":"/challenge/demo/`+challengeID+`/images/0"}]`, 1))}},
+		{"images with a sound", get, reply{200, header("application/json"), []byte(strings.Replace(transcriptionJSON, `"credit"`, `"audio":{"url":"`+audioPath+`"},"credit"`, 1))}},
+		{"a transcription without images", get, reply{200, header("application/json"), []byte(strings.Replace(audioJSON, `"type":"audio"`, `"type":"transcription"`, 1))}},
 		{"503 without Retry-After", get, reply{503, header("application/problem+json"), []byte(`{"type":"/problems/unavailable","title":"x","status":503,"detail":"x","retry_after":1}`)}},
 		{"type of another problem", get, reply{404, header("application/problem+json"), []byte(`{"type":"/problems/expired","title":"x","status":404,"detail":"x"}`)}},
+		{"a form that should have been refused", newRequest(http.MethodPost, pagePath, "selected=36"), reply{303, http.Header{"Location": {challengeID + "?"}, "Cache-Control": {"no-store"}}, nil}},
+		{"a page that no website may frame", newRequest(http.MethodGet, pagePath, ""), reply{200, http.Header{"Content-Type": {"text/html"}, "Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"}}, []byte("x")}},
 		{"not found that is found", newRequest(http.MethodGet, "/nowhere", ""), reply{200, header("application/json"), []byte(`{}`)}},
 		{"a request that should have been refused", newRequest(http.MethodGet, "/challenge/demo?type=bogus", ""), reply{200, header("application/json"), []byte(`{}`)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if err := c.check(tt.r, nil, tt.got); err == nil {
+			sent, err := readBody(tt.r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.check(tt.r, sent, tt.got); err == nil {
 				t.Error("the breach was not seen")
 			}
 		})

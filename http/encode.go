@@ -50,7 +50,16 @@ func appendChallenge(b []byte, v *domain.ChallengeView, client string) []byte {
 		b = strconv.AppendInt(b, int64(n), 10)
 		b = append(b, `"}`...)
 	}
-	b = append(b, `],"credit":`...)
+	b = append(b, ']')
+	if v.Type == domain.TypeAudio {
+		b = append(b, `,"audio":{"url":"/challenge/`...)
+		b = append(b, client...)
+		b = append(b, '/')
+		b = append(b, id...)
+		b = append(b, `/audio"},"lang":`...)
+		b = appendString(b, v.Language)
+	}
+	b = append(b, `,"credit":`...)
 	b = appendString(b, v.Credit)
 	return append(b, '}')
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"ocapi/domain"
 	apihttp "ocapi/http"
+	"ocapi/widget"
 )
 
 // The world of these tests: one client with an alias and two secrets, one
@@ -54,6 +56,9 @@ func view(id string, t domain.ChallengeType) domain.ChallengeView {
 		Challenge: mustChallenge(id), Client: demoID, Type: t, Images: 2,
 		ExpiresAt: today().Add(domain.Lifetime), Credit: "Stadtarchiv „Köln“",
 	}
+	if t == domain.TypeAudio {
+		v.Images, v.Language, v.Credit = 0, "fr", ""
+	}
 	if t == domain.TypeClassification {
 		v.Images, v.Prompt = 9, map[string]string{"en": "ship", "de": "Schiff", "fr": "bateau \"à voile\""}
 	}
@@ -63,26 +68,44 @@ func view(id string, t domain.ChallengeType) domain.ChallengeView {
 // fakeChallenges answers as its fields say, and as a service with one open
 // transcription does where they say nothing.
 type fakeChallenges struct {
+	view    func(*domain.Client, domain.ChallengeID) (domain.ChallengeView, error)
+	serves  []domain.ChallengeType
 	issue   func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error)
 	answer  func(*domain.Client, domain.ChallengeID, domain.Answer) (domain.AnswerOutcome, error)
 	picture func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error)
+	sound   func(*domain.Client, domain.ChallengeID, bool) (domain.Sound, error)
 	status  func(*domain.Client, domain.ChallengeID) (domain.Status, error)
+	wanted  func(domain.Request) // sees what Issue is asked for
 }
 
 var _ apihttp.Challenges = (*fakeChallenges)(nil)
 
 func (f *fakeChallenges) Issue(_ context.Context, c *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
 	t := wanted.Type
+	if f.wanted != nil {
+		f.wanted(wanted)
+	}
 	if f.issue != nil {
 		return f.issue(c, t)
 	}
 	if t == domain.TypeInvalid {
 		t = domain.TypeTranscription
 	}
-	if t == domain.TypeAudio {
-		return domain.ChallengeView{}, domain.Unavailable("no collection can serve a challenge of the type audio", nil)
-	}
 	return view(challengeID, t), nil
+}
+
+func (f *fakeChallenges) View(_ context.Context, c *domain.Client, id domain.ChallengeID) (domain.ChallengeView, error) {
+	if f.view != nil {
+		return f.view(c, id)
+	}
+	if id != mustChallenge(challengeID) {
+		return domain.ChallengeView{}, domain.NotFound("there is no such challenge")
+	}
+	return view(challengeID, domain.TypeTranscription), nil
+}
+
+func (f *fakeChallenges) Serves(_ *domain.Client, t domain.ChallengeType) bool {
+	return slices.Contains(f.serves, t)
 }
 
 func (f *fakeChallenges) Answer(_ context.Context, c *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error) {
@@ -103,6 +126,20 @@ func (f *fakeChallenges) Picture(_ context.Context, c *domain.Client, id domain.
 		return domain.Picture{}, domain.NotFound("there is no such image")
 	}
 	return domain.Picture{Bytes: []byte("picture"), ContentType: "image/jpeg"}, nil
+}
+
+func (f *fakeChallenges) Sound(_ context.Context, c *domain.Client, id domain.ChallengeID, slow bool) (domain.Sound, error) {
+	if f.sound != nil {
+		return f.sound(c, id, slow)
+	}
+	if id != mustChallenge(challengeID) {
+		return domain.Sound{}, domain.NotFound("there is no such challenge")
+	}
+	sound := domain.Sound{Bytes: []byte("0123456789"), ContentType: "audio/wav"}
+	if slow {
+		sound.Bytes = []byte("0 1 2 3 4 5 6 7 8 9 ")
+	}
+	return sound, nil
 }
 
 func (f *fakeChallenges) Status(_ context.Context, c *domain.Client, id domain.ChallengeID) (domain.Status, error) {
@@ -218,7 +255,7 @@ func (f *fixture) config() apihttp.Config {
 		Now:   func() time.Time { return f.now },
 		// Debug, so that a test for what is never logged sees everything.
 		Logger:  slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Scripts: oneScript,
+		Scripts: oneScript, Languages: widget.Languages(),
 	}
 }
 
@@ -298,6 +335,16 @@ type problemDoc struct {
 	Field      string `json:"field"`
 	State      string `json:"state"`
 	RetryAfter int    `json:"retry_after"`
+	Pow        *struct {
+		Algorithm string `json:"algorithm"`
+		Nonce     string `json:"nonce"`
+		Salt      string `json:"salt"`
+		Cost      int    `json:"cost"`
+		KeyLength int    `json:"key_length"`
+		KeyPrefix string `json:"key_prefix"`
+		Max       int    `json:"max"`
+		Token     string `json:"token"`
+	} `json:"pow"`
 }
 
 // wantProblem checks everything that problems have in common.

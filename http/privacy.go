@@ -1,6 +1,9 @@
 package http
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // visitorHeaders say who asks, from where, or with what.
 func visitorHeaders() []string {
@@ -22,6 +25,14 @@ func withoutVisitor(next http.Handler) http.Handler {
 		for _, name := range names {
 			delete(r.Header, name) // the names are in canonical form
 		}
+		// The languages that somebody reads, and how well, tell people apart too.
+		// One place needs them, to choose the one that it speaks.
+		if !strings.Contains(r.URL.Path, noscriptPath) {
+			delete(r.Header, "Accept-Language")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// noscriptPath is in the address of every page without scripts.
+const noscriptPath = "/noscript/"

@@ -70,6 +70,7 @@ type problem struct {
 	field      string        // the part of the request that is wrong
 	state      domain.Status // with kindAlreadyAnswered
 	retryAfter time.Duration // sent with kindLimited and kindUnavailable only
+	work       *domain.Work  // with kindLimited: what lets the caller in at once; may be nil
 }
 
 // Error implements error.
@@ -98,7 +99,7 @@ func problemOf(err error) *problem {
 	case domain.CodeExpired:
 		p.kind = kindExpired
 	case domain.CodeLimited:
-		p.kind = kindLimited
+		p.kind, p.work = kindLimited, e.Work
 	case domain.CodeUnavailable, domain.CodeConflict:
 		// A conflict that was not resolved behind this package is one more way
 		// of not having been served: 409 means something else here.
@@ -109,9 +110,14 @@ func problemOf(err error) *problem {
 	return p
 }
 
-// refuse answers with a problem document and logs what operators have to know:
-// failures each time, outages once a second.
+// refuse answers with a problem document.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, pattern string, err error) {
+	writeProblem(w, a.report(r, pattern, err))
+}
+
+// report makes a problem of an error and logs what operators have to know:
+// failures each time, outages once a second.
+func (a *api) report(r *http.Request, pattern string, err error) *problem {
 	p := problemOf(err)
 	switch {
 	case p.kind == kindInternal:
@@ -122,7 +128,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, pattern string, err
 			a.logger.Warn("request not served", append(requestAttrs(r, pattern, err), slog.Int64("not_logged_before", skipped))...)
 		}
 	}
-	writeProblem(w, p)
+	return p
 }
 
 // unexpected tells an outage, which has a cause, from a plain "there is none".
@@ -169,11 +175,12 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 		b = append(b, '"')
 	}
 	h := w.Header()
-	if p.kind == kindLimited || p.kind == kindUnavailable {
-		seconds := strconv.FormatInt(wholeSeconds(p.retryAfter), 10)
-		h.Set("Retry-After", seconds)
+	if seconds, ok := retryAfter(h, p); ok {
 		b = append(b, `,"retry_after":`...)
-		b = append(b, seconds...)
+		b = strconv.AppendInt(b, seconds, 10)
+	}
+	if p.kind == kindLimited && p.work != nil {
+		b = appendWork(append(b, `,"pow":`...), p.work)
 	}
 	b = append(b, '}')
 	h.Del("Content-Encoding")
@@ -182,4 +189,15 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(text.status)
 	_, _ = w.Write(b) // a caller that went away is nobody's error
+}
+
+// retryAfter sets the header that says when it is worth trying again, where a
+// problem has such a time, and gives its seconds.
+func retryAfter(h http.Header, p *problem) (seconds int64, ok bool) {
+	if p.kind != kindLimited && p.kind != kindUnavailable {
+		return 0, false
+	}
+	seconds = wholeSeconds(p.retryAfter)
+	h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	return seconds, true
 }

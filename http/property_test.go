@@ -3,6 +3,7 @@ package http_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,7 +34,7 @@ func TestAnyRequestIsAnsweredAsDocumented(t *testing.T) {
 		}
 	})
 	// A property that never meets a case says nothing of it.
-	for _, status := range []int{200, 204, 400, 403, 404, 405, 409, 410, 429, 500, 503} {
+	for _, status := range []int{200, 204, 206, 303, 400, 403, 404, 405, 409, 410, 429, 500, 503} {
 		if !statuses[status] {
 			t.Errorf("no request was answered with %d", status)
 		}
@@ -50,12 +51,18 @@ func drawRequest(rt *rapid.T, f *fixture, operations []operation, token string) 
 		method = rapid.SampledFrom([]string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"}).Draw(rt, "method")
 	}
 	r := newRequest(method, target, op.body(rt))
+	if op.form {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	switch rapid.IntRange(0, 3).Draw(rt, "authorization") {
 	case 0:
 	case 1:
 		r.Header.Set("Authorization", rapid.StringMatching(`[ -~]{0,40}`).Draw(rt, "header"))
 	default:
 		r.Header.Set("Authorization", token)
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "with a range") == 0 {
+		r.Header.Set("Range", rapid.SampledFrom([]string{"bytes=0-1", "bytes=2-", "bytes=-3", "bytes=9-2", "bytes=0-1,3-4", "lines=1-2", "bytes=x"}).Draw(rt, "range"))
 	}
 	return r
 }
@@ -75,6 +82,7 @@ type operation struct {
 	method, path string
 	parameters   openapi3.Parameters
 	requestBody  *openapi3.SchemaRef
+	form         bool // the body is a form
 }
 
 func documentedOperations(doc *openapi3.T) []operation {
@@ -83,7 +91,11 @@ func documentedOperations(doc *openapi3.T) []operation {
 		for method, op := range item.Operations() {
 			o := operation{method: method, path: path, parameters: slices.Concat(item.Parameters, op.Parameters)}
 			if op.RequestBody != nil {
-				o.requestBody = op.RequestBody.Value.Content["application/json"].Schema
+				media := op.RequestBody.Value.Content["application/json"]
+				if media == nil {
+					media, o.form = op.RequestBody.Value.Content["application/x-www-form-urlencoded"], true
+				}
+				o.requestBody = media.Schema
 			}
 			all = append(all, o)
 			if o.requestBody != nil { // has more ways to end than all the others
@@ -116,7 +128,9 @@ func (o operation) target(t *rapid.T) string {
 func drawParameter(t *rapid.T, p *openapi3.Parameter) string {
 	known := map[string][]string{
 		"client_id": {demoID, demoAlias, otherID}, "challenge_id": {challengeID}, "n": {"0", "1"},
-		"version": {"1.2.3"}, "file": {"ocapi-1.2.3.js"}, "name": {"expired"}, "lang": {"de"}, "type": {"transcription", "audio"},
+		"version": {"1.2.3"}, "file": {"ocapi-1.2.3.js"}, "name": {"expired"}, "lang": {"de"}, "type": {"transcription", "audio"}, "was": {"rejected"},
+		"pace": {"slow"},
+		"pow":  {"1"}, "pow_solution": {"dG9rZW4.123", "dG9rZW4.007", "dG9rZW4", "."},
 	}[p.Name]
 	switch rapid.IntRange(0, 5).Draw(t, "kind of "+p.Name) {
 	case 0:
@@ -134,11 +148,33 @@ func (o operation) body(t *rapid.T) string {
 		return ""
 	}
 	body := drawJSON(t, o.requestBody, "body")
+	if o.form {
+		body = asForm(body)
+	}
 	if rapid.IntRange(0, 5).Draw(t, "damage") == 0 && body != "" {
 		at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
 		body = body[:at] + rapid.SampledFrom([]string{"", "x", `"`, "{", "null", "\xff"}).Draw(t, "with") + body[at+1:]
 	}
 	return body
+}
+
+// asForm gives a JSON object as a browser sends a form with the same fields.
+func asForm(object string) string {
+	var members map[string]any
+	if err := json.Unmarshal([]byte(object), &members); err != nil {
+		panic(err)
+	}
+	form := url.Values{}
+	for name, value := range members {
+		list, isList := value.([]any)
+		if !isList {
+			list = []any{value}
+		}
+		for _, v := range list {
+			form.Add(name, fmt.Sprint(v))
+		}
+	}
+	return form.Encode()
 }
 
 // drawJSON draws a value of a schema; it knows what openapi.yaml uses.
@@ -183,6 +219,19 @@ func mustJSON(v any) string {
 	return string(b)
 }
 
+// drawWork draws a question, or none.
+func drawWork(t *rapid.T) *domain.Work {
+	if rapid.Bool().Draw(t, "no question") {
+		return nil
+	}
+	bytes := func(n int, name string) []byte { return rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, name) }
+	return &domain.Work{
+		Nonce: bytes(16, "nonce"), Salt: bytes(16, "salt"), KeyPrefix: bytes(16, "prefix"), KeyLength: 32,
+		Cost: rapid.IntRange(1, 1<<20).Draw(t, "cost"), Max: rapid.IntRange(1, 1<<20).Draw(t, "max"),
+		Token: rapid.StringMatching(`[A-Za-z0-9_-]{1,200}`).Draw(t, "token"),
+	}
+}
+
 // draw makes the service behind answer in any way that its interface allows.
 func (f *fakeChallenges) draw(t *rapid.T) {
 	retryAfter := time.Duration(rapid.Int64Range(-int64(time.Second), int64(time.Hour)).Draw(t, "retry after"))
@@ -194,7 +243,9 @@ func (f *fakeChallenges) draw(t *rapid.T) {
 		domain.Conflict(nil),
 	}).Draw(t, "failure")
 	drawn := view(nextID, domain.ChallengeType(rapid.IntRange(1, 3).Draw(t, "type")))
-	drawn.Images = rapid.IntRange(1, domain.MaxPositions).Draw(t, "images")
+	if drawn.Type != domain.TypeAudio {
+		drawn.Images = rapid.IntRange(1, domain.MaxPositions).Draw(t, "images")
+	}
 	drawn.Credit = rapid.String().Draw(t, "credit")
 	drawn.ExpiresAt = time.UnixMicro(rapid.Int64Range(0, 1<<52).Draw(t, "expires")).In(time.FixedZone("", 3600))
 	outcome := domain.AnswerOutcome{Challenge: mustChallenge(challengeID), Status: domain.StatusRejected, RetryAfter: retryAfter}
@@ -204,14 +255,22 @@ func (f *fakeChallenges) draw(t *rapid.T) {
 		outcome.Next = &drawn
 	}
 	f.issue = func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error) {
-		return drawn, rapid.SampledFrom([]error{fail, fail, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: retryAfter}}).Draw(t, "issue")
+		return drawn, rapid.SampledFrom([]error{fail, fail, &domain.Error{Code: domain.CodeLimited, Message: "too many", RetryAfter: retryAfter, Work: drawWork(t)}}).Draw(t, "issue")
 	}
+	f.view = func(*domain.Client, domain.ChallengeID) (domain.ChallengeView, error) {
+		return drawn, rapid.SampledFrom([]error{fail, fail, fail, domain.Expired(), domain.AlreadyAnswered(outcome.Status)}).Draw(t, "view")
+	}
+	f.serves = rapid.SampledFrom([][]domain.ChallengeType{nil, {domain.TypeAudio}}).Draw(t, "serves")
 	f.answer = func(*domain.Client, domain.ChallengeID, domain.Answer) (domain.AnswerOutcome, error) {
 		return outcome, rapid.SampledFrom([]error{fail, domain.Expired(), domain.AlreadyAnswered(outcome.Status), domain.Invalid("texts", "blank")}).Draw(t, "answer")
 	}
 	f.picture = func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error) {
 		picture := domain.Picture{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), ContentType: "image/webp"}
 		return picture, rapid.SampledFrom([]error{fail, fail, domain.Expired()}).Draw(t, "picture")
+	}
+	f.sound = func(*domain.Client, domain.ChallengeID, bool) (domain.Sound, error) {
+		sound := domain.Sound{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "sound"), ContentType: "audio/wav"}
+		return sound, rapid.SampledFrom([]error{fail, fail, domain.Expired()}).Draw(t, "audio")
 	}
 	f.status = func(*domain.Client, domain.ChallengeID) (domain.Status, error) {
 		return domain.Status(rapid.IntRange(1, 3).Draw(t, "status")), fail

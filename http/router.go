@@ -31,6 +31,10 @@ func (a *api) routes() []route {
 		{method: http.MethodGet, pattern: "/challenge/{client_id}/{challenge_id}/images/{n}", handle: a.picture, browser: true, head: true},
 		{method: http.MethodGet, pattern: "/challenge/{client_id}/{challenge_id}/audio", handle: a.audio, browser: true, head: true},
 		{method: http.MethodGet, pattern: "/state/{client_id}/{challenge_id}", handle: a.state, head: true},
+		// As above, HEAD would leave a challenge that nobody answers.
+		{method: http.MethodGet, pattern: "/noscript/{client_id}", handle: a.noscriptIssue},
+		{method: http.MethodGet, pattern: "/noscript/{client_id}/{challenge_id}", handle: a.noscriptShow, head: true},
+		{method: http.MethodPost, pattern: "/noscript/{client_id}/{challenge_id}", handle: a.noscriptAnswer},
 		{method: http.MethodGet, pattern: "/ocapi/{version}/{file}", handle: a.script, head: true},
 	}
 }
@@ -63,16 +67,20 @@ func (a *api) router(mounts map[string]http.Handler) *chi.Mux {
 		}
 	}
 	for _, rt := range a.pages() {
+		rt.handle = unframed(rt.handle)
 		a.register(mux, rt)
 	}
 	for path, h := range mounts {
-		served := a.metrics.wrap(path, a.logger, h)
+		served := a.metrics.wrap(path, a.logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			forbidFrames(w.Header())
+			h.ServeHTTP(w, r)
+		}))
 		mux.Handle(path, served)
 		mux.Handle(path+"/*", served)
 	}
-	mux.NotFound(a.serve(unmatched, false, func(http.ResponseWriter, *http.Request) error {
+	mux.NotFound(a.serve(unmatched, false, unframed(func(http.ResponseWriter, *http.Request) error {
 		return domain.NotFound("nothing is served at this address")
-	}))
+	})))
 	mux.MethodNotAllowed(a.methodNotAllowed(mux))
 	return mux
 }
@@ -86,6 +94,22 @@ func (a *api) register(mux *chi.Mux, rt route) {
 	if rt.browser {
 		mux.Method(http.MethodOptions, rt.pattern, a.serve(rt.pattern, true, preflight(rt)))
 	}
+}
+
+// unframed keeps an endpoint's page out of other websites' frames. Only the
+// page without scripts may stand in one.
+func unframed(handle endpoint) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		forbidFrames(w.Header())
+		return handle(w, r)
+	}
+}
+
+// forbidFrames says so to browsers of any age. A page with a policy of its own
+// replaces this one and has to repeat it.
+func forbidFrames(h http.Header) {
+	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
 }
 
 // serve makes an endpoint a handler: headers that every response has, the

@@ -24,7 +24,9 @@ var grants = []struct{ table, privileges string }{
 	{"client_names", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_secrets", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_collections", "SELECT, INSERT, UPDATE, DELETE"},
+	{"client_limits", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_revision", "SELECT, UPDATE"},
+	{"service_keys", "SELECT, INSERT"},
 
 	{"collections", "SELECT, INSERT, UPDATE, DELETE"},
 	{"keywords", "SELECT, INSERT, UPDATE, DELETE"},

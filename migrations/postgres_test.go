@@ -296,6 +296,7 @@ func TestGrant(t *testing.T) {
 		"snapshots": "SELECT INSERT UPDATE",
 		"clients":   "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
 		"client_secrets": "SELECT INSERT UPDATE DELETE", "client_collections": "SELECT INSERT UPDATE DELETE",
+		"client_limits": "SELECT INSERT UPDATE DELETE", "service_keys": "SELECT INSERT",
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",

@@ -154,6 +154,7 @@ func (f *Frequency) created(e *domain.ChallengeCreated, at time.Time) {
 	if kind == domain.TypeAudio {
 		return // what it is made of is drawn anew for each challenge
 	}
+	shown := 0
 	generation := f.generations.deal(e.Generation, kind, now)
 	keyword := f.keywords.index(e.Keyword)
 	for i := range e.Positions {
@@ -167,12 +168,15 @@ func (f *Frequency) created(e *domain.ChallengeCreated, at time.Time) {
 			generation: generation, role: role, at: now,
 		})
 		f.exposures[kind][role]++
+		shown++
 		last := before.shown.at
 		if !fresh {
 			f.active.leave(before.kind, last)
 		}
 		f.active.enter(kind, max(last, now))
 	}
+	f.tallies[client].exposed.add(now, shown)
+	f.total.exposed.add(now, shown)
 }
 
 func (f *Frequency) answered(e *domain.ChallengeAnswered, now tick) {

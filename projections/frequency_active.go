@@ -14,6 +14,7 @@ const activeMinutes = 60
 type activeImages struct {
 	newest  tick // the minute that it is, in ticks from 1970
 	minutes [activeMinutes][kindCount]uint32
+	sum     [kindCount]int // of all minutes
 }
 
 const ticksPerMinute = 60
@@ -25,45 +26,39 @@ func (a *activeImages) advance(now tick) {
 		return
 	}
 	if now-a.newest >= activeMinutes {
-		clear(a.minutes[:])
+		a.minutes, a.sum = [activeMinutes][kindCount]uint32{}, [kindCount]int{}
 	} else {
 		for m := a.newest + 1; m <= now; m++ {
-			a.minutes[m%activeMinutes] = [kindCount]uint32{}
+			gone := &a.minutes[m%activeMinutes]
+			for kind, n := range gone {
+				a.sum[kind] -= int(n)
+			}
+			*gone = [kindCount]uint32{}
 		}
 	}
 	a.newest = now
 }
 
-// count gives the place of an image that was shown last at a moment; nil when
-// that is too long ago.
-func (a *activeImages) count(kind domain.ChallengeType, at tick) *uint32 {
-	minute := at / ticksPerMinute
-	if minute+activeMinutes <= a.newest {
-		return nil
-	}
-	return &a.minutes[minute%activeMinutes][kind]
-}
-
-// leave and enter tell of an image that was shown last at a moment no more, and
-// of one that is. Moments are not after the last advance.
+// leave tells of an image that was shown last at a moment, and is no more, and
+// enter of one that is. Moments are not after the last advance.
 func (a *activeImages) leave(kind domain.ChallengeType, at tick) {
-	if c := a.count(kind, at); c != nil {
-		*c--
+	if minute := at / ticksPerMinute; minute+activeMinutes > a.newest {
+		a.minutes[minute%activeMinutes][kind]--
+		a.sum[kind]--
 	}
 }
 
 func (a *activeImages) enter(kind domain.ChallengeType, at tick) {
-	if c := a.count(kind, at); c != nil {
-		*c++
+	if minute := at / ticksPerMinute; minute+activeMinutes > a.newest {
+		a.minutes[minute%activeMinutes][kind]++
+		a.sum[kind]++
 	}
 }
 
-// byKind adds up.
-func (a *activeImages) byKind() (sum [kindCount]int) {
-	for _, minute := range a.minutes {
-		for kind, n := range minute {
-			sum[kind] += int(n)
-		}
+// all counts the active images of all types.
+func (a *activeImages) all() (n int) {
+	for _, of := range a.sum {
+		n += of
 	}
-	return sum
+	return n
 }

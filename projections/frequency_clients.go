@@ -39,6 +39,10 @@ type Pressure struct {
 	IssuedPerHour   float64
 	UnansweredShare float64 // of what was answered or has expired; 0 where nothing was
 	RejectedShare   float64 // of what was answered; 0 where nothing was
+	// ExposuresPerImage is how often an hour an active image is shown to this
+	// somebody, on average over all images that were shown to anybody in the hour
+	// before the latest event: how fast what is dealt at present is being seen.
+	ExposuresPerImage float64
 }
 
 // tally is what is counted of one client, or of all together.
@@ -46,14 +50,20 @@ type tally struct {
 	byKind [kindCount]Outcomes
 
 	issued, validated, rejected, expired decayed
+	exposed                              decayed // images in what was issued
 }
 
-func (t *tally) pressure(now tick) Pressure {
+// pressure computes the rates of a moment; active is the number of active
+// images.
+func (t *tally) pressure(now tick, active int) Pressure {
 	p := Pressure{
 		Issued: t.issued.weight(now), Validated: t.validated.weight(now),
 		Rejected: t.rejected.weight(now), Unanswered: t.expired.weight(now),
 	}
 	p.IssuedPerHour = perHour(p.Issued)
+	if active > 0 {
+		p.ExposuresPerImage = perHour(t.exposed.weight(now)) / float64(active)
+	}
 	answered := p.Validated + p.Rejected
 	if answered > 0 {
 		p.RejectedShare = p.Rejected / answered
@@ -66,22 +76,22 @@ func (t *tally) pressure(now tick) Pressure {
 
 func (t *tally) issue(kind domain.ChallengeType, at tick) {
 	t.byKind[kind].Issued++
-	t.issued.add(at)
+	t.issued.add(at, 1)
 }
 
 func (t *tally) answer(kind domain.ChallengeType, verdict domain.Status, at tick) {
 	if verdict == domain.StatusValidated {
 		t.byKind[kind].Validated++
-		t.validated.add(at)
+		t.validated.add(at, 1)
 	} else {
 		t.byKind[kind].Rejected++
-		t.rejected.add(at)
+		t.rejected.add(at, 1)
 	}
 }
 
 func (t *tally) expire(kind domain.ChallengeType, at tick) {
 	t.byKind[kind].Expired++
-	t.expired.add(at)
+	t.expired.add(at, 1)
 }
 
 // ClientFrequency is what one client's challenges add up to.
@@ -92,8 +102,8 @@ type ClientFrequency struct {
 	Pressure Pressure
 }
 
-func (t *tally) frequency(client domain.ClientID, now tick) ClientFrequency {
-	c := ClientFrequency{Client: client, ByType: map[domain.ChallengeType]Outcomes{}, Pressure: t.pressure(now)}
+func (t *tally) frequency(client domain.ClientID, now tick, active int) ClientFrequency {
+	c := ClientFrequency{Client: client, ByType: map[domain.ChallengeType]Outcomes{}, Pressure: t.pressure(now, active)}
 	for kind, o := range t.byKind {
 		if o != (Outcomes{}) {
 			c.ByType[domain.ChallengeType(kind)] = o
@@ -112,14 +122,14 @@ func (f *Frequency) Pressure(client domain.ClientID, now time.Time) Pressure {
 	if !ok {
 		return Pressure{}
 	}
-	return f.tallies[i].pressure(tickOf(now))
+	return f.tallies[i].pressure(tickOf(now), f.active.all())
 }
 
 // TotalPressure tells how hard all clients together have been asking.
 func (f *Frequency) TotalPressure(now time.Time) Pressure {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.total.pressure(tickOf(now))
+	return f.total.pressure(tickOf(now), f.active.all())
 }
 
 // Clients lists what the challenges of each client add up to, by their ids,
@@ -129,7 +139,7 @@ func (f *Frequency) Clients(now time.Time) []ClientFrequency {
 	defer f.mu.RUnlock()
 	list := make([]ClientFrequency, len(f.tallies))
 	for i := range f.tallies {
-		list[i] = f.tallies[i].frequency(domain.ClientID(f.clients.names[i]), tickOf(now))
+		list[i] = f.tallies[i].frequency(domain.ClientID(f.clients.names[i]), tickOf(now), f.active.all())
 	}
 	slices.SortFunc(list, func(a, b ClientFrequency) int { return cmp.Compare(a.Client, b.Client) })
 	return list

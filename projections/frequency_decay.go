@@ -50,13 +50,13 @@ type decayed struct {
 
 const decayBits = 20
 
-// add counts one event.
-func (d *decayed) add(at tick) {
+// add counts n events of a moment.
+func (d *decayed) add(at tick, n int) {
 	if at < d.at {
-		d.value += decay(1<<decayBits, int64(d.at-at))
+		d.value += decay(uint64(n)<<decayBits, int64(d.at-at))
 		return
 	}
-	d.value = decay(d.value, int64(at-d.at)) + 1<<decayBits
+	d.value = decay(d.value, int64(at-d.at)) + uint64(n)<<decayBits
 	d.at = at
 }
 

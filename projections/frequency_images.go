@@ -138,7 +138,7 @@ func (t *imageTable) show(e exposure) (before imageRow, fresh bool) {
 	row := t.row(e.image, e.at)
 	im := &t.rows[row]
 	before, fresh = *im, len(t.rows) > have
-	im.shown.add(e.at)
+	im.shown.add(e.at, 1)
 	im.first = min(im.first, e.at)
 	im.collection, im.kind = e.collection, e.kind
 	c := t.cell(row, e.keyword)

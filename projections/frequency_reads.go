@@ -43,7 +43,7 @@ func (f *Frequency) Totals() Totals {
 		Position: f.position, Clock: f.clock.time(), Images: len(f.images.rows), Generations: len(f.generations.rows),
 		Outcomes: map[domain.ChallengeType]Outcomes{}, Exposures: map[domain.ChallengeType]RoleCounts{}, ActiveImages: map[domain.ChallengeType]int{},
 	}
-	active := f.active.byKind()
+	active := f.active.sum
 	for kind := range domain.ChallengeType(kindCount) {
 		if o := f.total.byKind[kind]; o != (Outcomes{}) {
 			t.Outcomes[kind] = o
@@ -70,7 +70,7 @@ func (f *Frequency) ActiveImages(kind domain.ChallengeType) int {
 	if int(kind) >= kindCount {
 		return 0
 	}
-	return f.active.byKind()[kind]
+	return f.active.sum[kind]
 }
 
 // ImageFrequency is how often one image was shown.

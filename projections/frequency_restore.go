@@ -179,7 +179,9 @@ func (r *reader) tally(t *tally) {
 	for kind := range t.byKind {
 		t.byKind[kind] = Outcomes{Issued: r.uint(), Validated: r.uint(), Rejected: r.uint(), Expired: r.uint()}
 	}
-	t.issued, t.validated, t.rejected, t.expired = r.decayed(), r.decayed(), r.decayed(), r.decayed()
+	for _, d := range []*decayed{&t.issued, &t.validated, &t.rejected, &t.expired, &t.exposed} {
+		*d = r.decayed()
+	}
 }
 
 func (r *reader) generations(g *generations) {

@@ -85,7 +85,7 @@ func (w *writer) tally(t *tally) {
 		w.uint(o.Rejected)
 		w.uint(o.Expired)
 	}
-	for _, d := range []decayed{t.issued, t.validated, t.rejected, t.expired} {
+	for _, d := range []decayed{t.issued, t.validated, t.rejected, t.expired, t.exposed} {
 		w.decayed(d)
 	}
 }

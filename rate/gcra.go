@@ -28,10 +28,47 @@ type Cell time.Duration
 //
 // so within any window of length W at most burst + W/T requests conform.
 func GCRA(cell Cell, now, interval time.Duration, burst int) (next Cell, allowed bool, retryAfter time.Duration) {
-	tolerance := time.Duration(burst-1) * interval
-	arrival := time.Duration(cell)
-	if wait := arrival - tolerance - now; wait > 0 {
+	b := bucket{interval: interval, capacity: time.Duration(burst) * interval}
+	if next, wait := b.draw(cell, now, interval); wait <= 0 {
+		return next, true, 0
+	} else {
 		return cell, false, wait
 	}
-	return Cell(max(now, arrival) + interval), true, 0
+}
+
+// bucket is a limit in the terms of [GCRA].
+type bucket struct {
+	interval time.Duration // between two requests at the sustained rate
+	capacity time.Duration // burst*interval: the time that an empty one takes to fill
+}
+
+// draw is [GCRA] for a request that counts as increment/interval of them. Where
+// it does not conform, wait is positive and next is not to be kept. An
+// increment beyond the capacity counts as the capacity, so that a full bucket
+// lets anything through.
+func (b bucket) draw(cell Cell, now, increment time.Duration) (next Cell, wait time.Duration) {
+	increment = min(increment, b.capacity)
+	arrival := time.Duration(cell)
+	return Cell(max(now, arrival) + increment), arrival + increment - b.capacity - now
+}
+
+// used is the share of the bucket that is taken, from 0 to 1.
+func (b bucket) used(cell Cell, now time.Duration) float64 {
+	return min(1, max(0, float64(time.Duration(cell)-now)/float64(b.capacity)))
+}
+
+// force charges what has happened elsewhere, room or not. A bucket is never
+// emptier than empty.
+func (b bucket) force(cell Cell, now time.Duration) Cell {
+	next, _ := b.draw(cell, now, b.interval)
+	return max(cell, min(next, Cell(now+b.capacity)))
+}
+
+// moved gives the cell that another bucket has after as many requests.
+func (b bucket) moved(cell Cell, now time.Duration, to bucket) Cell {
+	if b == to || b.interval == 0 || cell <= Cell(now) {
+		return cell
+	}
+	taken := float64(time.Duration(cell)-now) / float64(b.interval)
+	return Cell(now) + Cell(min(float64(to.capacity), taken*float64(to.interval)))
 }

@@ -155,7 +155,7 @@ func Run(ctx context.Context, p Params, progress ProgressFunc) (*Report, error) 
 		return nil, err
 	}
 	r.fill(p, results)
-	r.Enumerators, err = enumerate(p, newLimiterDoor)
+	r.Enumerators, err = enumerate(p, func() (door, error) { return newLimiterDoor(r.Cycle) })
 	return r, err
 }
 

@@ -20,6 +20,7 @@ type event struct {
 		Keyword     string  `json:"keyword"`
 		Verdict     string  `json:"verdict"`
 		WhollyKnown bool    `json:"wholly_known"`
+		Language    string  `json:"language"`
 		Images      []shown `json:"images"`
 	} `json:"data"`
 }

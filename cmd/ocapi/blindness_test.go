@@ -16,6 +16,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/google/uuid"
+
 	"ocapi/challenges"
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -33,6 +35,14 @@ func (c *fixedComposer) Compose(*domain.Client, domain.ChallengeType) (domain.Co
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.next, nil
+}
+
+func (c *fixedComposer) Servable(*domain.Client) ([]domain.ChallengeType, error) {
+	return []domain.ChallengeType{domain.TypeTranscription, domain.TypeClassification}, nil
+}
+
+func (c *fixedComposer) Prompt(_ *domain.Client, keyword string) (map[string]string, error) {
+	return map[string]string{"en": keyword}, nil
 }
 
 func (c *fixedComposer) lay(next domain.Composition) {
@@ -80,7 +90,9 @@ func startFixed(t *testing.T, dir string, composer challenges.Composer) *program
 // freely limits nothing.
 type freely struct{}
 
-func (freely) Take(domain.ClientID, time.Time) (time.Duration, bool) { return 0, true }
+func (freely) Admit(context.Context, domain.ClientID, domain.Request) (domain.ChallengeID, error) {
+	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}, nil
+}
 
 // cast is one distribution of the roles over the same images.
 type cast struct {

@@ -15,6 +15,7 @@ import (
 type clientCmd struct {
 	Create  clientCreateCmd  `cmd:"" help:"Register a website; prints its public id and, this once, its private id."`
 	List    clientListCmd    `cmd:"" help:"List the websites and the state of their private ids."`
+	Set     clientSetCmd     `cmd:"" help:"Give a website a limit of its own, or the default again."`
 	Rotate  clientRotateCmd  `cmd:"" help:"Give a website a new private id; the old ones live on for the overlap."`
 	Revoke  clientRevokeCmd  `cmd:"" help:"End one private id at once."`
 	Disable clientDisableCmd `cmd:"" help:"Make a website unknown; its events stay."`
@@ -25,6 +26,7 @@ type clientCreateCmd struct {
 	ID         string   `arg:"" help:"The public id: letters, digits, '-' and '_'."`
 	Alias      []string `help:"Another public id of the same website; may be repeated."`
 	Collection []string `help:"A collection that its challenges come from; may be repeated. None: all."`
+	limitFlags
 	place
 }
 
@@ -64,8 +66,12 @@ type issued struct {
 
 // Run registers a client.
 func (c *clientCreateCmd) Run(env *environment) error {
+	limit, err := c.limit()
+	if err != nil {
+		return err
+	}
 	return withStores(env, c.place, func(s *stores) error {
-		p := clients.CreateParams{ID: c.ID, Aliases: c.Alias}
+		p := clients.CreateParams{ID: c.ID, Aliases: c.Alias, Limit: limit}
 		for _, id := range c.Collection {
 			p.Collections = append(p.Collections, domain.CollectionID(id))
 		}
@@ -131,6 +137,8 @@ type listed struct {
 	Client      domain.ClientID       `json:"client_id"`
 	Aliases     []domain.ClientID     `json:"aliases,omitempty"`
 	Collections []domain.CollectionID `json:"collections,omitempty"`
+	Rate        float64               `json:"rate,omitempty"`  // a second; absent: the default
+	Burst       int                   `json:"burst,omitempty"` // with rate
 	Disabled    bool                  `json:"disabled"`
 	CreatedAt   time.Time             `json:"created_at"`
 	Secrets     []listedSecret        `json:"secrets"`
@@ -165,7 +173,7 @@ func printClientsJSON(env *environment, list []domain.Client) error {
 	for _, client := range list {
 		l := listed{
 			Client: client.ID, Aliases: client.Aliases, Collections: client.Collections,
-			Disabled: client.Disabled, CreatedAt: client.CreatedAt, Secrets: []listedSecret{},
+			Rate: client.Limit.PerSecond, Burst: client.Limit.Burst, Disabled: client.Disabled, CreatedAt: client.CreatedAt, Secrets: []listedSecret{},
 		}
 		for _, secret := range client.Secrets {
 			ls := listedSecret{ID: secret.ID, CreatedAt: secret.CreatedAt, Live: secret.Live(time.Now())}
@@ -187,7 +195,7 @@ func printClients(env *environment, list []domain.Client) error {
 		return err
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "CLIENT\tSTATE\tALIASES\tCOLLECTIONS\tPRIVATE IDS") //nolint:errcheck // Flush tells
+	fmt.Fprintln(w, "CLIENT\tSTATE\tALIASES\tCOLLECTIONS\tLIMIT\tPRIVATE IDS") //nolint:errcheck // Flush tells
 	for _, client := range list {
 		state := "live"
 		if client.Disabled {
@@ -210,7 +218,7 @@ func printClients(env *environment, list []domain.Client) error {
 				secrets = append(secrets, fmt.Sprintf("%s (until %s)", secret.ID, secret.ExpiresAt.Format(time.RFC3339)))
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", client.ID, state, orDash(aliases), orDash(collections), orDash(secrets)) //nolint:errcheck // Flush tells
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, state, orDash(aliases), orDash(collections), printLimit(client.Limit), orDash(secrets)) //nolint:errcheck // Flush tells
 	}
 	return w.Flush()
 }

@@ -29,15 +29,21 @@ type serveCmd struct {
 	LogMaxBytes int64         `help:"The most the event log may hold before it is archived and trimmed, in bytes." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
 	TrimMargin  time.Duration `help:"How much longer than a challenge's life events stay in the log: the archive's recovery point." default:"1h" env:"OCAPI_TRIM_MARGIN"`
 
-	ClientRate  float64 `help:"Challenges a second that one client may ask for, sustained." default:"100" env:"OCAPI_CLIENT_RATE"`
-	ClientBurst int     `help:"Challenges that one client may ask for at once." default:"1000" env:"OCAPI_CLIENT_BURST"`
-	TotalRate   float64 `help:"Challenges a second for all clients together, sustained." default:"2000" env:"OCAPI_TOTAL_RATE"`
-	TotalBurst  int     `help:"Challenges for all clients together at once." default:"10000" env:"OCAPI_TOTAL_BURST"`
+	ClientRate        float64 `help:"Challenges a second that one client gets without a proof of work, sustained." default:"100" env:"OCAPI_CLIENT_RATE"`
+	ClientBurst       int     `help:"Challenges that one client gets without one at once." default:"1000" env:"OCAPI_CLIENT_BURST"`
+	ClientProvenRate  float64 `help:"Challenges a second that one client gets for proofs of work beside those, sustained." default:"800" env:"OCAPI_CLIENT_PROVEN_RATE"`
+	ClientProvenBurst int     `help:"Challenges that one client gets for proofs of work at once." default:"96000" env:"OCAPI_CLIENT_PROVEN_BURST"`
+	TotalRate         float64 `help:"Challenges a second for all clients together without a proof of work, sustained." default:"2000" env:"OCAPI_TOTAL_RATE"`
+	TotalBurst        int     `help:"Challenges for all clients together without one at once." default:"10000" env:"OCAPI_TOTAL_BURST"`
+	TotalProvenRate   float64 `help:"Challenges a second for all clients together for proofs of work, sustained." default:"2000" env:"OCAPI_TOTAL_PROVEN_RATE"`
+	TotalProvenBurst  int     `help:"Challenges for all clients together for proofs of work at once." default:"240000" env:"OCAPI_TOTAL_PROVEN_BURST"`
+	AudioShare        float64 `help:"Part of a client's limits that its audio challenges get, beside the others, from above 0 to 1." default:"0.2" env:"OCAPI_AUDIO_SHARE"`
 
 	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
 	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
 
-	SmallPools bool `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
+	SmallPools bool     `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
+	Voices     []string `help:"Folders of recordings for audio challenges, with a folder for each language in them, or LANGUAGE=FOLDER." sep:"," env:"OCAPI_VOICES"`
 
 	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or there are collections." env:"OCAPI_DEMO"`
 	PublicURL string `help:"The address under which browsers reach the service, for the demonstration. Default: the listening address." env:"OCAPI_PUBLIC_URL"`
@@ -101,20 +107,25 @@ func (c *serveCmd) validateLimits() error {
 	if !ok {
 		return err
 	}
-	flag, whole := "-rate", "--client"
-	if option.Option == "Burst" {
-		flag = "-burst"
+	flag := map[string]string{
+		"Free": "--client", "Proven": "--client-proven", "TotalFree": "--total", "TotalProven": "--total-proven", "AudioShare": "--audio-share",
+	}[option.Of]
+	switch option.Option {
+	case "PerSecond":
+		flag += "-rate"
+	case "Burst":
+		flag += "-burst"
 	}
-	if option.Total {
-		whole = "--total"
-	}
-	return fmt.Errorf("%s%s %s", whole, flag, option.Reason)
+	return fmt.Errorf("%s %s", flag, option.Reason)
 }
 
 func (c *serveCmd) limits() rate.Config {
 	return rate.Config{
-		PerClient: rate.Limit{PerSecond: c.ClientRate, Burst: c.ClientBurst},
-		Total:     rate.Limit{PerSecond: c.TotalRate, Burst: c.TotalBurst},
+		Free:        rate.Limit{PerSecond: c.ClientRate, Burst: c.ClientBurst},
+		Proven:      rate.Limit{PerSecond: c.ClientProvenRate, Burst: c.ClientProvenBurst},
+		TotalFree:   rate.Limit{PerSecond: c.TotalRate, Burst: c.TotalBurst},
+		TotalProven: rate.Limit{PerSecond: c.TotalProvenRate, Burst: c.TotalProvenBurst},
+		AudioShare:  c.AudioShare,
 	}
 }
 

@@ -145,8 +145,10 @@ func TestBadRequestsGetAProblemAndNoEvent(t *testing.T) {
 		{"empty type", "GET", "/challenge/site?type=", "", nil, 400},
 		{"two types", "GET", "/challenge/site?type=transcription&type=classification", "", nil, 400},
 		{"malformed query", "GET", "/challenge/site?type=%zz", "", nil, 400},
-		{"audio", "GET", "/challenge/site?type=audio", "", nil, 503},
-		{"sound", "GET", own.path() + "/audio", "", nil, 503},
+		{"two languages and types", "GET", "/challenge/site?type=audio&type=audio&lang=fr", "", nil, 400},
+		{"sound of a challenge with images", "GET", own.path() + "/audio", "", nil, 404},
+		{"unknown challenge's sound", "GET", "/challenge/site/" + nowhere + "/audio", "", nil, 404},
+		{"foreign challenge's sound", "GET", "/challenge/site/" + foreign.ID + "/audio", "", nil, 404},
 		{"client without a collection", "GET", "/challenge/blank", "", nil, 503},
 
 		{"HEAD makes no challenge", "HEAD", "/challenge/site", "", nil, 405},

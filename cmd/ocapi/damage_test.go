@@ -145,6 +145,12 @@ func TestFlippedBitInTheLogIsSaidLoudlyAndHasAWayOut(t *testing.T) {
 				t.Errorf("an archived challenge is %s", got)
 			}
 
+			// The statistics have no more than the archive: what comes after the gap
+			// waits for it.
+			if p.gauge("ocapi_frequency_lag_events") == 0 {
+				t.Error("the statistics say that they have all")
+			}
+
 			// The command as it was said is the way out, and no other range is.
 			refuse(t, []string{"archive", "accept-gap", "1", words[3], "--data", dir},
 				"event 1 is not missing", fmt.Sprintf("the events up to %d are archived", from-1), "only later ones")
@@ -164,6 +170,10 @@ func TestFlippedBitInTheLogIsSaidLoudlyAndHasAWayOut(t *testing.T) {
 			}
 			if list := events(t, dir); len(list) != len(asked)+2-int(to-from+1) {
 				t.Errorf("%d events are archived; %d were acknowledged and %d to %d are lost", len(list), len(asked)+2, from, to)
+			}
+			eventually(t, "the statistics to go on", func() bool { return p.gauge("ocapi_frequency_lag_events") == 0 })
+			if got, want := p.gauge(`ocapi_challenges_total{outcome="issued",type="transcription"}`), len(asked)+2-int(to-from+1); int(got) != want {
+				t.Errorf("the statistics count %g challenges; want %d", got, want)
 			}
 			for i, c := range asked {
 				lost := uint64(i+2) >= from && uint64(i+2) <= to

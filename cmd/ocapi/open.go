@@ -99,13 +99,14 @@ func (n *node) openLog(ctx context.Context) error {
 	return nil
 }
 
-// follow feeds the memory from the log, from its first event on.
+// follow feeds the memory and the limiter from the log, from its first event on.
 func (n *node) follow(ctx context.Context) {
 	next := eventstore.Sequence(1)
 	for ctx.Err() == nil {
 		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
 			for _, r := range batch {
 				n.memory.Apply(r)
+				n.gate.Observe(r)
 				next = r.Seq + 1
 			}
 			return nil

@@ -113,10 +113,13 @@ func TestNothingOfTheCallerIsKept(t *testing.T) {
 		v.state(c.ID)
 		v.do(http.MethodPost, c.path(), wrongAnswer(c), nil).wantProblem(t, http.StatusConflict)
 	}
+	sounding, said, _ := listen(v, dir, "fr-planted-language")
+	v.get(sounding.Audio.URL + "?pace=slow&planted-query")
+	v.answer(sounding, mustJSON(map[string]string{"text": said}))
 	for path, method := range map[string]string{
 		"/planted-path?planted-query=1": "GET", "/challenge/planted-path": "GET", "/challenge/site/planted-path/images/0": "GET",
 		"/state/site/planted-path": "GET", "/challenge/site?type=planted-query": "GET", "/challenge/site?type=%zzplanted-query": "GET",
-		c.path() + "/images/planted-path": "GET", "/challenge/site?type=audio": "GET", "/challenge/blank": "GET",
+		c.path() + "/images/planted-path": "GET", "/challenge/site?type=audio&lang=planted-query": "GET", c.path() + "/audio?pace=planted-query": "GET", "/challenge/blank": "GET",
 		"/challenge/site": "DELETE", "/healthz": "GET", "/readyz": "GET", "/docs": "GET", "/openapi.yaml": "GET", "/demo/planted-path": "GET",
 	} {
 		v.do(method, path, "", nil)

@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/voices"
 	"ocapi/widget"
 )
 
@@ -51,6 +52,8 @@ type node struct {
 	stats    *statistics
 	registry *clients.Registry
 	dealer   *challenges.Dealer
+	gate     *rate.Gate
+	voices   *voices.Voices
 	metrics  *prometheus.Registry
 
 	readiness readiness
@@ -114,6 +117,9 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.lockServed(); err != nil {
 		return err
 	}
+	if err := n.openVoices(); err != nil {
+		return err
+	}
 	// Before anything is made: a start that fails leaves no folder behind. The
 	// address is given back until the stores are open: whoever connects meanwhile
 	// is refused at once and goes elsewhere, instead of waiting in a queue.
@@ -131,11 +137,8 @@ func (n *node) run(ctx context.Context) error {
 	if n.demo, err = n.prepareDemo(ctx); err != nil {
 		return err
 	}
-	service, err := n.service()
-	if err != nil {
-		return err
-	}
-	if err := n.serve(public, admin, service); err != nil {
+	n.describeVoices()
+	if err := n.serve(public, admin, n.service()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -179,7 +182,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.archiving.run(n.archiver.Run)
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
-	n.work.run(n.follow)
 	n.stats = newStatistics(statisticsParams{
 		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock(),
 	})
@@ -190,6 +192,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	if n.gate, err = n.newGate(ctx); err != nil {
+		return err
+	}
+	n.work.run(n.follow)
 	n.dealer, err = challenges.NewDealer(challenges.DealerConfig{
 		Corpus: corpusSource{n.stores.corpus}, Plans: n.stores.corpus, Exposures: n.stats.frequency,
 		Dealing: n.cfg.dealing(), SmallPools: n.cfg.SmallPools, Logger: n.logger,
@@ -205,21 +211,39 @@ func (n *node) open(ctx context.Context) (err error) {
 	return n.dealer.Refresh(ctx)
 }
 
-func (n *node) service() (*challenges.Service, error) {
-	limiter, err := rate.NewLimiter(n.cfg.limits(), n.env.clock()())
-	if err != nil {
-		return nil, err
+// openVoices reads the recordings, those that the operator names too.
+func (n *node) openVoices() (err error) {
+	if n.voices, err = voices.Open(n.cfg.Voices); err != nil {
+		return fmt.Errorf("--voices: %w", err)
 	}
+	return nil
+}
+
+// describeVoices says what came of the recordings.
+func (n *node) describeVoices() {
+	level := slog.LevelDebug
+	if len(n.cfg.Voices) > 0 {
+		level = slog.LevelInfo
+	}
+	for _, line := range n.voices.Describe() {
+		n.logger.Log(context.Background(), level, "voices for audio challenges", "what", line)
+	}
+}
+
+func (n *node) service() *challenges.Service {
 	return challenges.New(challenges.Config{
 		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: limiter, Composer: n.dealer, Now: n.env.clock(), Logger: n.logger,
-	}), nil
+		Limiter: n.gate, Composer: n.dealer, Voices: n.voices, Now: n.env.clock(), Logger: n.logger,
+	})
 }
 
 func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	n.metrics.MustRegister(n.stats)
+	if err := n.gate.Register(n.metrics); err != nil {
+		return err
+	}
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
@@ -230,7 +254,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	}
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
-		Logger: n.logger, Registerer: n.metrics, Scripts: script, Mounts: mounts,
+		Logger: n.logger, Registerer: n.metrics, Languages: widget.Languages(), Scripts: script, Mounts: mounts,
 	})
 	if err != nil {
 		return err

@@ -80,8 +80,8 @@ func (c *statsClientsCmd) Run(env *environment) error {
 			_, err := fmt.Fprintln(env.stdout, noChallenges)
 			return err
 		}
-		fmt.Fprintf(env.stdout, "Up to event %s (%s ago); rates are of the last hours.\n\n", //nolint:errcheck // the table's error tells
-			grouped(int(totals.Position.Seq)), ago(now, totals.Clock))
+		fmt.Fprintf(env.stdout, "Up to event %s (%s); rates are of the last hours.\n\n", //nolint:errcheck // the table's error tells
+			grouped(int(totals.Position.Seq)), since(now, totals.Clock))
 		return c.print(env, clients)
 	})
 }

@@ -128,8 +128,8 @@ func (c *statsImagesCmd) print(to io.Writer, f *projections.Frequency, now time.
 		exposures += counts.All()
 		active += totals.ActiveImages[kind]
 	}
-	fmt.Fprintf(to, "%s shown %s times, up to event %s (%s ago); %s in its last hour.\n\n", //nolint:errcheck // the table's error tells
-		counted(totals.Images, "image"), grouped(int(exposures)), grouped(int(totals.Position.Seq)), ago(now, totals.Clock), grouped(active))
+	fmt.Fprintf(to, "%s shown %s times, up to event %s (%s); %s of them in its last hour.\n\n", //nolint:errcheck // the table's error tells
+		counted(totals.Images, "image"), grouped(int(exposures)), grouped(int(totals.Position.Seq)), since(now, totals.Clock), grouped(active))
 	if c.Image == "" && c.Collection == "" && c.Keyword == "" {
 		if err := printEvenness(to, f.Evenness()); err != nil {
 			return err
@@ -199,7 +199,7 @@ func verdictOn(e projections.Evenness) string {
 		return "  AUC -: there are not both known and unknown images."
 	}
 	better := max(e.AUC, 1-e.AUC)
-	if better-0.5 <= evenEnough {
+	if better <= 0.5+evenEnough {
 		return fmt.Sprintf("  AUC %.3f: counting tells known from unknown hardly better than a coin.", e.AUC)
 	}
 	return fmt.Sprintf("  AUC %.3f: counting tells known from unknown in %.0f of 100 pairs.", e.AUC, 100*better)

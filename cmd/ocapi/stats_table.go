@@ -88,6 +88,14 @@ func ago(now, at time.Time) string {
 	return fmt.Sprintf("%dy", d/(365*day))
 }
 
+// since says in a sentence how long ago a moment was.
+func since(now, at time.Time) string {
+	if text := ago(now, at); text != "now" {
+		return text + " ago"
+	}
+	return "now"
+}
+
 // hourly writes events an hour: small ones with a digit after the point.
 func hourly(perHour float64) string {
 	if perHour < 99.95 {

@@ -91,6 +91,10 @@ type challenge struct {
 	Images    []struct {
 		URL string `json:"url"`
 	} `json:"images"`
+	Audio *struct {
+		URL string `json:"url"`
+	} `json:"audio"`
+	Lang   string `json:"lang"`
 	Credit string `json:"credit"`
 }
 
@@ -117,7 +121,7 @@ func (v *visitor) ask(kind string) challenge {
 	v.t.Helper()
 	path := "/challenge/" + v.client
 	if kind != "" {
-		path += "?type=" + kind
+		path += "?type=" + kind // may hold more of the query
 	}
 	got := v.get(path)
 	var c challenge
@@ -247,6 +251,7 @@ type problem struct {
 	Field      string `json:"field"`
 	State      string `json:"state"`
 	RetryAfter int    `json:"retry_after"`
+	Pow        *work  `json:"pow"`
 }
 
 // wantProblem holds a response to being a problem document of that status.

@@ -56,6 +56,11 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// PlainURL is where the challenge is for browsers that run no script.
+func (cfg Config) PlainURL() string {
+	return strings.TrimSuffix(cfg.BaseURL, "/") + "/noscript/" + url.PathEscape(cfg.ClientID)
+}
+
 // checkTimeout is how long somebody who signs in waits for Ocapi at most.
 const checkTimeout = 5 * time.Second
 
@@ -146,6 +151,7 @@ func contentPolicy(cfg Config) string {
 	return "default-src 'none'" +
 		"; script-src " + source(cfg.ScriptURL) +
 		"; connect-src " + ocapi +
+		"; frame-src " + ocapi +
 		"; img-src " + images +
 		"; style-src 'self'" +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" +
@@ -221,7 +227,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// First the challenge, then the password: whoever has not solved it gets no try at guessing one.
-	id := r.PostForm.Get("ocapi-challenge-id")
+	id := strings.TrimSpace(r.PostForm.Get("ocapi-challenge-id")) // somebody without scripts has copied it
 	solved, err := s.solved(r.Context(), id)
 	switch {
 	case err != nil:

@@ -1,0 +1,400 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/projections"
+)
+
+// statistic is a line of the statistics' metrics.
+var statistic = regexp.MustCompile(`(?m)^(ocapi_(?:challenges_total|image\w*|frequency_\w+)(?:\{[^}]*\})?) (\S+)$`)
+
+// statisticsOf reads the metrics of the statistics: the values, by name and
+// labels.
+func statisticsOf(p *program) map[string]string {
+	p.t.Helper()
+	_, body := p.adminGet("/metrics")
+	m := map[string]string{}
+	for _, line := range statistic.FindAllStringSubmatch(body, -1) {
+		m[line[1]] = line[2]
+	}
+	return m
+}
+
+func jsonLines[T any](t testing.TB, out string) (list []T) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		var row T
+		if err := decode([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// tallied counts what archived events say, in a way of its own.
+type tallied struct {
+	issued, validated, rejected int
+	exposures                   map[string]map[string]int // image, role
+}
+
+func tally(list []event, client string) tallied {
+	n := tallied{exposures: map[string]map[string]int{}}
+	for _, e := range list {
+		if client != "" && e.Client != client {
+			continue
+		}
+		switch {
+		case e.Type == "ChallengeCreated":
+			n.issued++
+			for _, image := range e.Data.Images {
+				if n.exposures[image.Image] == nil {
+					n.exposures[image.Image] = map[string]int{}
+				}
+				n.exposures[image.Image][image.Role]++
+			}
+		case e.Data.Verdict == "validated":
+			n.validated++
+		default:
+			n.rejected++
+		}
+	}
+	return n
+}
+
+// TestStatistics uses a service, reads its statistics beside it, in metrics and
+// with commands, restarts it, and compares with what its events say.
+func TestStatistics(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := start(t, dir, options{})
+	series := len(statisticsOf(p))
+	use := func(client string, n int) {
+		t.Helper()
+		v := newVisitor(t, p, f, client)
+		for i := range n {
+			c := v.ask([]string{"transcription", "classification"}[i%2])
+			switch i % 3 {
+			case 0:
+				v.answer(c, v.right(c))
+			case 1:
+				v.answer(c, wrongAnswer(c))
+			}
+		}
+		fence(v, dir)
+	}
+	// agree holds everything that tells statistics against the events.
+	agree := func(when string) {
+		t.Helper()
+		list := events(t, dir)
+		eventually(t, "the statistics to be up to date", func() bool {
+			m := statisticsOf(p)
+			return m["ocapi_frequency_caught_up"] == "1" && m["ocapi_frequency_lag_events"] == "0"
+		})
+		m := statisticsOf(p)
+		all, byMetric := tally(list, ""), map[string]int{}
+		for name, value := range m {
+			var n float64
+			if _, err := fmt.Sscan(value, &n); err != nil {
+				t.Fatal(err)
+			}
+			for _, kind := range []string{"issued", "validated", "rejected", "expired", "known", "unknown", "sentinel", "ocapi_images_active"} {
+				if strings.Contains(name, `"`+kind+`"`) || strings.HasPrefix(name, kind) {
+					byMetric[kind] += int(n)
+				}
+			}
+		}
+		roles := map[string]int{}
+		for _, image := range all.exposures {
+			for role, n := range image {
+				roles[role] += n
+			}
+		}
+		want := map[string]int{
+			"issued": all.issued, "validated": all.validated, "rejected": all.rejected, "expired": 0,
+			"known": roles["known"], "unknown": roles["unknown"], "sentinel": roles["sentinel"], "ocapi_images_active": len(all.exposures),
+		}
+		for what, n := range want {
+			if byMetric[what] != n {
+				t.Errorf("%s: the metrics count %d of %s; want %d", when, byMetric[what], what, n)
+			}
+		}
+		if got := m["ocapi_images_shown"]; got != fmt.Sprint(len(all.exposures)) {
+			t.Errorf("%s: %s images were shown, says the metric; want %d", when, got, len(all.exposures))
+		}
+		clients := jsonLines[clientLine](t, succeed(t, "stats", "clients", "--json", "--data", dir))
+		for _, client := range []string{siteID, otherID} {
+			n := tally(list, client)
+			i := slices.IndexFunc(clients, func(l clientLine) bool { return string(l.Client) == client && l.Type == "all" })
+			if i < 0 {
+				t.Fatalf("%s: %s is not among %+v", when, client, clients)
+			}
+			got := clients[i]
+			if int(got.Issued) != n.issued || int(got.Validated) != n.validated || int(got.Rejected) != n.rejected || got.Expired != 0 ||
+				got.Answered != got.Validated+got.Rejected || got.Open != got.Issued-got.Answered || *got.PerHour <= 0 {
+				t.Errorf("%s: %s's challenges are %+v; want %+v", when, client, got, n)
+			}
+		}
+		images := jsonLines[imageLine](t, succeed(t, "stats", "images", "--json", "--data", dir))
+		if len(images) != len(all.exposures) {
+			t.Errorf("%s: %d images are listed; want %d", when, len(images), len(all.exposures))
+		}
+		for i, im := range images {
+			n := all.exposures[string(im.Image)]
+			if int(im.Known) != n["known"] || int(im.Unknown) != n["unknown"] || int(im.Sentinel) != n["sentinel"] || im.Collection != fixtureCollection || im.PerHour <= 0 {
+				t.Errorf("%s: image %+v; want %v", when, im, n)
+			}
+			if i > 0 && im.Exposures > images[i-1].Exposures {
+				t.Errorf("%s: image %d was shown more often than the one before it", when, i)
+			}
+		}
+	}
+	use(siteID, 20)
+	use(otherID, 9)
+	agree("live")
+	if m := statisticsOf(p); len(m) != series {
+		t.Errorf("the statistics had %d series and have %d: %v", series, len(m), m)
+	}
+	if code := p.stop(); code != 0 {
+		t.Errorf("the service ended with %d", code)
+	}
+	agreeStopped := succeed(t, "stats", "clients", "--csv", "--data", dir)
+	last := len(events(t, dir))
+	if said := succeed(t, "replay", "rebuild", "--data", dir); !strings.Contains(said, fmt.Sprintf("from %d events", last)) || !strings.Contains(said, "byte by byte") {
+		t.Errorf("after a stop the rebuild says %q", said)
+	}
+	p = start(t, dir, options{})
+	agree("after a restart")
+	if want := fmt.Sprintf("from_snapshot=%d", last); !strings.Contains(p.log.String(), want) {
+		t.Errorf("the restart does not say %s", want)
+	}
+	if series++; len(statisticsOf(p)) != series { // the snapshot's age
+		t.Errorf("the statistics have %d series; want %d", len(statisticsOf(p)), series)
+	}
+	if rows, err := csv.NewReader(strings.NewReader(agreeStopped)).ReadAll(); err != nil || len(rows) != 1+2*3 || rows[0][0] != "client_id" {
+		t.Errorf("as CSV the clients are %v, %v", rows, err)
+	}
+	use(siteID, 5)
+	agree("going on")
+}
+
+// TestNodesHaveTheSameStatistics compares two nodes and a command.
+func TestNodesHaveTheSameStatistics(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	nodes := []*program{s.node(), s.node()}
+	for i := range 30 {
+		here, there := s.at(nodes[i%2]), s.at(nodes[(i+1)%2])
+		c := here.ask("")
+		if i%3 == 0 {
+			there.answer(c, there.right(c))
+		}
+	}
+	counts := func(p *program) map[string]string {
+		m := statisticsOf(p)
+		for name := range m {
+			if strings.HasPrefix(name, "ocapi_frequency_") {
+				delete(m, name)
+			}
+		}
+		return m
+	}
+	eventually(t, "both nodes to count 30 challenges and 10 answers", func() bool {
+		first, second := counts(nodes[0]), counts(nodes[1])
+		sum := 0
+		for name, value := range first {
+			if second[name] != value {
+				return false
+			}
+			if strings.Contains(name, "issued") || strings.Contains(name, "validated") {
+				var n int
+				_, _ = fmt.Sscan(value, &n) // 0 is not what is waited for
+				sum += n
+			}
+		}
+		return sum == 40
+	})
+	eventually(t, "a command to count the same", func() bool {
+		lines := jsonLines[clientLine](t, succeed(t, "stats", "clients", "--json", "--database-url", s.database))
+		if len(lines) == 0 {
+			return false // nothing is archived yet
+		}
+		all := lines[len(lines)-1]
+		return all.Issued == 30 && all.Validated == 10 && all.Type == "all"
+	})
+	for _, p := range nodes {
+		p.stop()
+	}
+	if said := succeed(t, "replay", "rebuild", "--database-url", s.database); !strings.Contains(said, "byte by byte") {
+		t.Errorf("what the node that archived has stored is not what the events add up to: %q", said)
+	}
+}
+
+func TestStatsRefusals(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	for _, words := range [][]string{{"images"}, {"clients"}} {
+		got := succeed(t, append([]string{"stats", words[0], "--data", dir}, words[1:]...)...)
+		if got != noChallenges+"\n" {
+			t.Errorf("of an empty archive stats %s says %q", words[0], got)
+		}
+		if got := succeed(t, "stats", words[0], "--json", "--data", dir); got != "" {
+			t.Errorf("of an empty archive stats %s --json prints %q", words[0], got)
+		}
+	}
+	inStores(t, dir, func(s *stores) error {
+		h := newHistory(t, s.archive, time.Now())
+		h.create(siteID, "ship", 1, 1)
+		h.create(siteID, "", 2, 2)
+		h.flush()
+		return nil
+	})
+	refuse(t, []string{"stats", "images", "--data", t.TempDir()}, "archive.db is missing", "--data")
+	refuse(t, []string{"stats", "clients", "--data", t.TempDir()}, "archive.db is missing", "--data")
+	refuse(t, []string{"stats", "images", "--data", dir, "--collection", "mpas"}, "--collection", `"mpas"`, "ocapi corpus list")
+	refuse(t, []string{"stats", "images", "--data", dir, "--keyword", "shpi"}, "--keyword", `"shpi"`)
+	refuse(t, []string{"stats", "images", "--data", dir, "--image", "nothing"}, "--image", `"nothing"`)
+	refuse(t, []string{"stats", "images", "--data", dir, "--keyword", "ship", "--image", "known-02"}, "no image fits all")
+	refuse(t, []string{"stats", "images", "--data", dir, "--limit", "-2"}, "--limit", "-2")
+	refuse(t, []string{"stats", "clients", "--data", dir, "--client", siteAlias}, "--client", siteAlias, "alias")
+	if got := command(t, "stats", "images", "--json", "--csv", "--data", dir); got.code == 0 {
+		t.Error("two forms at once are not refused")
+	}
+}
+
+// TestStatsForPeople prints a known history, of which each figure can be told.
+func TestStatsForPeople(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	now := time.Now().Truncate(time.Second)
+	inStores(t, dir, func(s *stores) error {
+		h := newHistory(t, s.archive, now.Add(-3*24*time.Hour))
+		h.create("site", "ship", 1, 1)
+		h.now = now.Add(-2 * time.Hour)
+		for range 1200 {
+			h.answer(h.create("site", "", 2, 2), domain.StatusValidated)
+		}
+		h.create("site", "", 2, 3)
+		h.now = now
+		h.answer(h.create("a-library-with-a-long-name", "", 4, 2), domain.StatusRejected)
+		h.flush()
+		return nil
+	})
+	ask := func(words ...string) string {
+		t.Helper()
+		var out, errs syncBuffer
+		env := &environment{ctx: t.Context(), stdout: &out, stderr: &errs, dir: t.TempDir(), now: func() time.Time { return now }}
+		env.args = append(append([]string{"stats"}, words...), "--data", dir)
+		if code := run(env); code != 0 {
+			t.Fatalf("stats %v ended with %d: %s", words, code, errs.String())
+		}
+		return out.String()
+	}
+	for _, tt := range []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"images"}, `6 images shown 2,406 times, up to event 2,404 (now); 2 of them in its last hour.
+
+transcription, exposures in what is dealt at present:
+  ROLE     IMAGES  LEAST  MEDIAN   MOST
+  known         2      1   1,201  1,201
+  unknown       2      1   1,201  1,201
+  AUC 0.500: counting tells known from unknown hardly better than a coin.
+
+classification, exposures in what is dealt at present:
+  ROLE     IMAGES  LEAST  MEDIAN  MOST
+  known         1      1       1     1
+  unknown       1      1       1     1
+  AUC 0.500: counting tells known from unknown hardly better than a coin.
+
+IMAGE       COLLECTION  TYPE  KNOWN  UNKNOWN  SENT.  /HOUR  FIRST  LAST
+known-02    letters     text  1,201        0      0    208     2h    2h
+unknown-02  maps        text      0    1,201      0    209     2h   now
+known-01    letters     pict      1        0      0    0.0     3d    3d
+known-04    letters     text      1        0      0    0.7    now   now
+unknown-01  maps        pict      0        1      0    0.0     3d    3d
+unknown-03  maps        text      0        1      0    0.2     2h    2h
+`},
+		{[]string{"images", "--collection", "maps", "--limit", "1"}, `6 images shown 2,406 times, up to event 2,404 (now); 2 of them in its last hour.
+
+IMAGE       COLLECTION  TYPE  KNOWN  UNKNOWN  SENT.  /HOUR  FIRST  LAST
+unknown-02  maps        text      0    1,201      0    209     2h   now
+… and 2 more; --limit 0 prints all.
+`},
+		{[]string{"clients"}, `Up to event 2,404 (now); rates are of the last hours.
+
+CLIENT                      ISSUED  ANSWERED  VALID  REJECTED  EXPIRED  OPEN   RIGHT  /HOUR
+a-library-with-a-long-name       1         1      0         1        0     0    0.0%    0.7
+site                         1,202     1,200  1,200         0        2     0  100.0%    208
+`},
+		{[]string{"clients", "--client", "site"}, `Up to event 2,404 (now); rates are of the last hours.
+
+TYPE            ISSUED  ANSWERED  VALID  REJECTED  EXPIRED  OPEN   RIGHT  /HOUR
+transcription    1,201     1,200  1,200         0        1     0  100.0%
+classification       1         0      0         0        1     0       -
+all              1,202     1,200  1,200         0        2     0  100.0%    208
+`},
+	} {
+		if got := ask(tt.words...); got != tt.want {
+			t.Errorf("stats %v prints\n%s\nwant\n%s", tt.words, got, tt.want)
+		}
+	}
+}
+
+func TestPrintTable(t *testing.T) {
+	t.Parallel()
+	columns := []column{{title: "NAME", least: 6}, {title: "N", right: true}, {title: "KIND"}}
+	rows := [][]string{{"a short one", "7", "x"}, {"été à la mer", "12,000", "longer"}}
+	for width, want := range map[int]string{
+		0:  "NAME               N  KIND\na short one        7  x\nété à la mer  12,000  longer\n",
+		28: "NAME               N  KIND\na short one        7  x\nété à la mer  12,000  longer\n",
+		26: "NAME              N KIND\na short one       7 x\nété à la mer 12,000 longer\n",
+		24: "NAME            N KIND\na short o…      7 x\nété à la…  12,000 longer\n",
+		5:  "NAME        N KIND\na sho…      7 x\nété à… 12,000 longer\n",
+	} {
+		var out strings.Builder
+		if err := printTable(&out, width, columns, rows); err != nil || out.String() != want {
+			t.Errorf("in %d columns the table is\n%s\nwant\n%s(%v)", width, out.String(), want, err)
+		}
+	}
+}
+
+func TestAgo(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	for after, want := range map[time.Duration]string{
+		-time.Hour: "now", 999 * time.Millisecond: "now", time.Second: "1s", 59 * time.Second: "59s", time.Minute: "1m", 59 * time.Minute: "59m",
+		time.Hour: "1h", 47 * time.Hour: "47h", 48 * time.Hour: "2d", 999 * 24 * time.Hour: "999d", 1000 * 24 * time.Hour: "2y",
+	} {
+		if got := ago(now, now.Add(-after)); got != want || len(got) > 4 {
+			t.Errorf("%v ago is %q; want %q", after, got, want)
+		}
+	}
+}
+
+func TestVerdictOnEvenness(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		e    projections.Evenness
+		want string
+	}{
+		{projections.Evenness{AUC: 0.5, Pairs: 1}, "hardly better than a coin"},
+		{projections.Evenness{AUC: 0.45, Pairs: 1}, "hardly better than a coin"},
+		{projections.Evenness{AUC: 0.56, Pairs: 1}, "in 56 of 100 pairs"},
+		{projections.Evenness{AUC: 0.1, Pairs: 1}, "in 90 of 100 pairs"},
+		{projections.Evenness{}, "not both known and unknown"},
+	} {
+		if got := verdictOn(tt.e); !strings.Contains(got, tt.want) {
+			t.Errorf("of %+v it says %q; want %q", tt.e, got, tt.want)
+		}
+	}
+}
