@@ -13,7 +13,9 @@ type Enumeration struct {
 	Attacker string `json:"attacker"`
 	Hour     int    `json:"in_an_hour"` // challenges in the first hour
 	// Day is challenges in a day: the first hour, and the second one 23 times.
-	Day     int `json:"in_a_day"`
+	Day int `json:"in_a_day"`
+	// Refused is how many answers in the first hour were 429, those among them
+	// that asked for work.
 	Refused int `json:"refused_in_an_hour"`
 	// Hours and CoreSeconds are what the largest number of challenges that
 	// watchers were measured after costs: time, and the work of one processor core
@@ -75,28 +77,31 @@ func (e enumerator) run(d door, all int, rng *rand.Rand) Enumeration {
 	taken, worked := 0, 0.0
 	took := func(now time.Duration) {
 		taken++
-		if now <= time.Hour {
+		if now < time.Hour {
 			r.Hour = taken
 		}
 		if taken == all {
 			r.Hours, r.CoreSeconds = now.Hours(), worked
 		}
 	}
+	ask := func(now time.Duration, step int) admission {
+		a := d.ask(now, step)
+		if !a.admitted && now < time.Hour {
+			r.Refused++
+		}
+		return a
+	}
 	for now := time.Duration(0); now < 2*time.Hour; now += e.every {
-		a := d.ask(now, 0)
+		a := ask(now, 0)
 		for e.cores > 0 && !a.admitted && a.iterations > 0 {
 			// The counter is drawn evenly; all cores look for it together.
 			iterations := rng.Float64() * float64(a.iterations)
 			worked += iterations / coreSpeed
 			now += time.Duration(iterations / (coreSpeed * e.cores) * float64(time.Second))
-			a = d.ask(now, a.step)
+			a = ask(now, a.step)
 		}
 		if a.admitted {
 			took(now)
-			continue
-		}
-		if now < time.Hour {
-			r.Refused++
 		}
 	}
 	second := taken - r.Hour
@@ -111,7 +116,7 @@ func (e enumerator) run(d door, all int, rng *rand.Rand) Enumeration {
 func (r *Report) writeEnumerators(b *strings.Builder) {
 	all := r.Watchers[0].Points[len(r.Watchers[0].Points)-1].Challenges
 	fmt.Fprintf(b, "ENUMERATORS: what the limits of one client let anybody take; what %s cost\n\n", grouped(all))
-	fmt.Fprintf(b, "%-*s%12s%13s%14s%12s%12s\n", nameWidth+1, "", "in an hour", "in a day", "refused/hour", "hours", "core-s")
+	fmt.Fprintf(b, "%-*s%12s%13s%14s%12s%12s\n", nameWidth+1, "", "in an hour", "in a day", "429s/hour", "hours", "core-s")
 	for i, e := range r.Enumerators {
 		hours, work := "-", "-"
 		if e.Hours > 0 {
