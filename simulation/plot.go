@@ -55,6 +55,9 @@ func (p *plot) draw() {
 		}
 	}
 	title := fmt.Sprintf("How well watchers tell known from unknown images: %s, %s known and %s unknown", r.Type, grouped(r.Known), grouped(r.Unknown))
+	if r.Traffic != nil {
+		title = fmt.Sprintf("How well watchers tell known from unknown images: %s, a running service", r.Type)
+	}
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="t d">`+"\n", plotWidth, plotHeight, plotWidth, plotHeight)
 	p.printf("<title id=\"t\">%s</title>\n<desc id=\"d\">%s</desc>\n", escaped(title), escaped(p.describe()))
 	p.printf("%s", `<style>
@@ -69,8 +72,12 @@ text{font:12px system-ui,sans-serif;fill:#444}
 </style>
 `)
 	p.text(panelLeft-36, 20, "h", "start", title)
-	for i, selector := range []string{SelectorNaive, SelectorOurs} {
-		p.panel(float64(panelLeft+i*panelStep), selector)
+	left := float64(panelLeft)
+	for _, selector := range []string{SelectorNaive, SelectorOurs} {
+		if slices.Contains(r.Selectors, selector) {
+			p.panel(left, selector)
+			left += panelStep
+		}
 	}
 	p.printf("</svg>\n")
 }
@@ -134,7 +141,7 @@ func (p *plot) panel(left float64, selector string) {
 		if l.Selector != selector {
 			continue
 		}
-		at := i / len(selectors)
+		at := i / len(p.report.Selectors)
 		colour, dash := plotColours[at%len(plotColours)], ""
 		name := l.Attacker
 		if !l.Bar {

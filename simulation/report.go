@@ -29,10 +29,12 @@ type Report struct {
 	Safe           bool    `json:"hides_well"` // as long as the horizon at least
 	ExpectedWholly float64 `json:"wholly_known_share"`
 
+	Selectors   []string      `json:"selectors"` // that are compared, see [SelectorOurs]
 	Watchers    []WatcherLine `json:"watchers"`
 	Workers     []WorkerLine  `json:"workers"`
-	Enumerators []Enumeration `json:"enumerators"`
-	Broken      []string      `json:"broken"` // the bars that are broken, in words
+	Enumerators []Enumeration `json:"enumerators,omitempty"`
+	Traffic     *Traffic      `json:"traffic,omitempty"` // with a running service
+	Broken      []string      `json:"broken"`            // the bars that are broken, in words
 }
 
 // WatcherLine is how a watcher fared with a selector.
@@ -73,7 +75,7 @@ func newReport(p Params, s domain.Secrecy) *Report {
 	return &Report{
 		Type: p.Type.String(), Known: p.Known, Unknown: p.Unknown, Nodes: p.Nodes, Restarts: p.Restarts, Promotions: p.Promotions,
 		Share: p.Share, PerSecond: p.PerSecond, Runs: p.Runs, Seed: p.Seed, Horizon: s.Horizon,
-		Cycle: s.Cycle, Life: s.Cycle * s.Votes, SafeAfter: s.After, Safe: s.Safe(), ExpectedWholly: p.Dealing.WhollyKnownShare,
+		Cycle: s.Cycle, Life: s.Cycle * s.Votes, SafeAfter: s.After, Safe: s.Safe(), ExpectedWholly: p.Dealing.WhollyKnownShare, Selectors: selectors,
 	}
 }
 
@@ -100,15 +102,12 @@ var meanings = map[string]string{
 // WriteText writes the report for people, 80 columns wide.
 func (r *Report) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s known and %s unknown images, %s, %s, seed %d\n", capital(r.Type), grouped(r.Known), grouped(r.Unknown), counted(r.Nodes, "node"), counted(r.Runs, "run"), r.Seed)
-	if r.Restarts > 0 || r.Promotions > 0 || r.Share < 1 {
-		fmt.Fprintf(&b, "%s, %g promotions for each challenge; the attacker takes %g %% of all\n", counted(r.Restarts, "restart"), r.Promotions, 100*r.Share)
+	if r.Traffic != nil {
+		r.Traffic.write(&b, r.Type)
+	} else {
+		r.writeWorld(&b)
 	}
-	fmt.Fprintf(&b, "A generation is %s challenges, each image %s times; images stay away for\n%s more.", grouped(r.Life), grouped(r.Life/max(1, r.Cycle)), grouped(r.SafeAfter))
-	if !r.Safe {
-		fmt.Fprintf(&b, " That is less than the %s that somebody may watch: the service refuses\nto serve so few images unless it is told to.", grouped(r.Horizon))
-	}
-	b.WriteString("\n\n")
+	b.WriteByte('\n')
 	r.writeWatchers(&b)
 	b.WriteByte('\n')
 	r.writeWorkers(&b)
@@ -125,6 +124,19 @@ func (r *Report) WriteText(to io.Writer) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// writeWorld says what was simulated.
+func (r *Report) writeWorld(b *strings.Builder) {
+	fmt.Fprintf(b, "%s: %s known and %s unknown images, %s, %s, seed %d\n", capital(r.Type), grouped(r.Known), grouped(r.Unknown), counted(r.Nodes, "node"), counted(r.Runs, "run"), r.Seed)
+	if r.Restarts > 0 || r.Promotions > 0 || r.Share < 1 {
+		fmt.Fprintf(b, "%s, %g promotions for each challenge; the attacker takes %g %% of all\n", counted(r.Restarts, "restart"), r.Promotions, 100*r.Share)
+	}
+	fmt.Fprintf(b, "A generation is %s challenges, each image %s times; images stay away for\n%s more.", grouped(r.Life), grouped(r.Life/max(1, r.Cycle)), grouped(r.SafeAfter))
+	if !r.Safe {
+		fmt.Fprintf(b, " That is less than the %s that somebody may watch: the service refuses\nto serve so few images unless it is told to.", grouped(r.Horizon))
+	}
+	b.WriteByte('\n')
 }
 
 const (
@@ -154,7 +166,7 @@ func (r *Report) writeWatchers(b *strings.Builder) {
 	r.head(b, points, fmt.Sprintf("%*s%*s%*s", 7, "±", 8, "picked", 8, "tells"))
 	for i, l := range r.Watchers {
 		name := l.Attacker
-		if i%len(selectors) > 0 {
+		if i%len(r.Selectors) > 0 {
 			name = ""
 		}
 		fmt.Fprintf(b, "%s%-6s", padded(name, nameWidth), l.Selector)
@@ -166,7 +178,7 @@ func (r *Report) writeWatchers(b *strings.Builder) {
 			told = grouped(l.Told)
 		}
 		fmt.Fprintf(b, "%7.3f%6.1f %%%8s\n", last.Margin, 100*last.Pick, told)
-		if i%len(selectors) == len(selectors)-1 {
+		if i%len(r.Selectors) == len(r.Selectors)-1 {
 			fmt.Fprintf(b, "  %s\n", meaning(l.Attacker, l.Bar))
 		}
 	}
@@ -188,7 +200,7 @@ func (r *Report) writeWorkers(b *strings.Builder) {
 	r.head(b, points, fmt.Sprintf("%*s", 11, "predicted"))
 	for i, l := range r.Workers {
 		name := l.Attacker
-		if i%len(selectors) > 0 {
+		if i%len(r.Selectors) > 0 {
 			name = ""
 		}
 		fmt.Fprintf(b, "%s%-6s", padded(name, nameWidth), l.Selector)
@@ -201,7 +213,7 @@ func (r *Report) writeWorkers(b *strings.Builder) {
 			fmt.Fprintf(b, "%11s", "-")
 		}
 		b.WriteByte('\n')
-		if i%len(selectors) == len(selectors)-1 {
+		if i%len(r.Selectors) == len(r.Selectors)-1 {
 			fmt.Fprintf(b, "  %s\n", meaning(l.Attacker, l.Bar))
 		}
 	}

@@ -189,7 +189,7 @@ func together(ctx context.Context, n int, do func(ctx context.Context, i int) er
 func (r *Report) fill(p Params, results [][]measured) {
 	names := newAttackers(0)
 	for w, watcher := range names.watchers {
-		for s, selector := range selectors {
+		for s, selector := range r.Selectors {
 			line := WatcherLine{Attacker: watcher.Name(), Selector: selector, Bar: !barless(watcher.Name())}
 			for k, n := range p.Challenges {
 				var aucs []AUC
@@ -208,7 +208,7 @@ func (r *Report) fill(p Params, results [][]measured) {
 		}
 	}
 	for w, worker := range names.workers {
-		for s, selector := range selectors {
+		for s, selector := range r.Selectors {
 			line := WorkerLine{Attacker: worker.Name(), Selector: selector, Bar: !barless(worker.Name())}
 			for k, n := range p.Challenges {
 				var x Passed

@@ -13,7 +13,8 @@ import (
 	"ocapi/simulation"
 )
 
-// simulateCmd plays the attacker, in process on a virtual clock.
+// simulateCmd plays the attacker, in process on a virtual clock or against a
+// running service.
 type simulateCmd struct {
 	Type       string  `help:"The type of challenge: ${enum}." enum:"transcription,classification" default:"transcription"`
 	Known      int     `help:"Known images. Without it 1000 texts or 2500 pictures."`
@@ -29,6 +30,8 @@ type simulateCmd struct {
 
 	JSON bool   `help:"Print JSON."`
 	SVG  string `help:"Draw the AUC by the number of challenges into this file." placeholder:"FILE"`
+
+	liveFlags
 }
 
 // Help explains what is printed.
@@ -37,7 +40,8 @@ func (simulateCmd) Help() string {
 is what the verdict depends on. The same attackers look at the service's own selection and at a naive
 one, which draws every image independently. The exit code is 1 when a bar is broken: an AUC further than
 0.05 from 0.5, half the work passing 5 points more or less than chance predicts, a blind guess passing
-more than one time in fifty. docs/security.md says what the figures mean.`
+more than one time in fifty. With --url challenges are taken from a running service, over HTTP; which images
+were shown, and which of them decide, is read from its archive. docs/security.md says what the figures mean.`
 }
 
 // Run simulates and prints the report.
@@ -48,7 +52,12 @@ func (c simulateCmd) Run(env *environment) error {
 	}
 	m := newMeter(env.stderr, time.Now)
 	m.noun = "challenges"
-	report, err := simulation.Run(env.ctx, params, func(done, total int) { m.show(corpus.Progress{Done: done, Total: total}) })
+	var report *simulation.Report
+	if c.URL != "" {
+		report, err = c.live(env, params, m)
+	} else {
+		report, err = simulation.Run(env.ctx, params, func(done, total int) { m.show(corpus.Progress{Done: done, Total: total}) })
+	}
 	m.clear()
 	if err != nil {
 		return err
