@@ -12,11 +12,11 @@ import (
 
 // The plot's measures, in units of its own.
 const (
-	plotWidth, plotHeight = 880, 420
+	plotWidth, plotHeight = 940, 420
 	plotTop, plotBottom   = 64, 366
 	panelWidth            = 250 // of the lines
 	panelLeft             = 52  // of the first panel
-	panelStep             = 430
+	panelStep             = 460
 	lineHeight            = 15.0
 )
 
@@ -119,7 +119,9 @@ func (p *plot) panel(left float64, selector string) {
 		heading = "Dealt from generations (Ocapi)"
 	}
 	p.text(left, plotTop-16, "h", "start", heading)
+	p.text(left-8, plotTop-16, "", "end", "AUC")
 	p.printf(`<rect class="bar" x="%.1f" y="%.1f" width="%d" height="%.1f"/>`+"\n", left, p.y(0.5+BarAUC), panelWidth, p.y(0.5-BarAUC)-p.y(0.5+BarAUC))
+	p.text(left+6, p.y(0.5-BarAUC)-5, "", "start", fmt.Sprintf("the bar: 0.5 ± %.2f", BarAUC))
 	for auc := p.low; auc < 1.001; auc += 0.1 {
 		p.printf(`<path class="grid" d="M%.1f %.1fh%d"/>`+"\n", left, p.y(auc), panelWidth)
 		p.text(left-8, p.y(auc)+4, "", "end", fmt.Sprintf("%.1f", auc))
