@@ -28,6 +28,7 @@ type Report struct {
 	SafeAfter      int     `json:"hides_for"`  // challenges until images may come back
 	Safe           bool    `json:"hides_well"` // as long as the horizon at least
 	ExpectedWholly float64 `json:"wholly_known_share"`
+	most           int     // challenges that the attacker takes
 
 	Selectors   []string      `json:"selectors"` // that are compared, see [SelectorOurs]
 	Watchers    []WatcherLine `json:"watchers"`
@@ -75,7 +76,7 @@ func newReport(p Params, s domain.Secrecy) *Report {
 	return &Report{
 		Type: p.Type.String(), Known: p.Known, Unknown: p.Unknown, Nodes: p.Nodes, Restarts: p.Restarts, Promotions: p.Promotions,
 		Share: p.Share, PerSecond: p.PerSecond, Runs: p.Runs, Seed: p.Seed, Horizon: s.Horizon,
-		Cycle: s.Cycle, Life: s.Cycle * s.Votes, SafeAfter: s.After, Safe: s.Safe(), ExpectedWholly: p.Dealing.WhollyKnownShare, Selectors: selectors,
+		Cycle: s.Cycle, Life: s.Cycle * s.Votes, SafeAfter: s.After, Safe: s.Safe(), ExpectedWholly: p.Dealing.WhollyKnownShare, Selectors: selectors, most: p.most(),
 	}
 }
 
@@ -137,6 +138,9 @@ func (r *Report) writeWorld(b *strings.Builder) {
 		fmt.Fprintf(b, " That is less than the %s that somebody may watch: the service refuses\nto serve so few images unless it is told to.", grouped(r.Horizon))
 	}
 	b.WriteByte('\n')
+	if all := int(float64(r.most) / r.Share); r.Share < 1 && all > r.Horizon {
+		fmt.Fprintf(b, "While the attacker takes %s, %s are handed out: more than the horizon\nof %s, so images come back.\n", grouped(r.most), grouped(all), grouped(r.Horizon))
+	}
 }
 
 const (

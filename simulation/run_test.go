@@ -36,7 +36,7 @@ func TestBarsHold(t *testing.T) {
 	for name, change := range map[string]func(*Params){
 		"one node": func(*Params) {},
 		"three nodes, restarts, promotions": func(p *Params) {
-			p.Nodes, p.Restarts, p.Promotions = 3, 12, 0.05
+			p.Nodes, p.Restarts, p.Promotions, p.Runs = 3, 12, 0.05, min(p.Runs, 3)
 			p.Challenges = []int{500, 20_000}
 			if racing {
 				p.Challenges = []int{500}
