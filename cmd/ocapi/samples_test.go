@@ -147,7 +147,7 @@ func TestRealMaterialIsImportedServedAndSolved(t *testing.T) {
 		t.Errorf("the report is %s", report)
 	}
 	p := start(t, dir, options{})
-	if report := imports(t, dir, words, "words", "--credit", "Staatsbibliothek zu Berlin"); !strings.Contains(report, fmt.Sprintf("%d images made", wordLines)) || !strings.Contains(report, "\n  transcription\n") {
+	if report := imports(t, dir, words, "words", "--credit", "Staatsbibliothek zu Berlin"); !strings.Contains(report, fmt.Sprintf("%d images made", wordLines)) || !strings.Contains(report, "\n  transcription, only with serve --small-pools") {
 		t.Errorf("the report is %s", report)
 	}
 	v := newVisitor(t, p, newFixture(t), siteID)
