@@ -13,7 +13,7 @@ func TestFocusIsNotTaken(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{"validated": rightAnswer, "rejected": "wrong"} {
 		t.Run(name, func(t *testing.T) {
-			i := newInstance(t, plainPage("en", ""))
+			i := newInstance(t, widgetPage("en", ""))
 			p := newTab(t)
 			p.open(i.page)
 			first := p.dealt("")
@@ -40,7 +40,7 @@ func TestFocusIsNotTaken(t *testing.T) {
 func TestFocusIsNotLost(t *testing.T) {
 	t.Parallel()
 	const message = root + `.querySelector('.message')`
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 5`)
 	p.open(i.page)
@@ -67,7 +67,7 @@ func TestFocusIsNotLost(t *testing.T) {
 // TestAlternatives: an image says what is to be done with it, and nothing of what it shows.
 func TestAlternatives(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.open(i.page)
 	p.dealt("")
@@ -92,7 +92,7 @@ func TestSmallAndLarge(t *testing.T) {
 	for _, lang := range []string{"en", "fr", "de", "ar", "fi"} {
 		for _, kind := range []string{"transcription", "classification", "audio"} {
 			t.Run(lang+" "+kind, func(t *testing.T) {
-				i := newInstance(t, plainPage(lang, ""))
+				i := newInstance(t, widgetPage(lang, ""))
 				p := newTab(t)
 				i.kinds = []string{kind}
 				p.looks("light", 320)

@@ -22,7 +22,7 @@ func (p *tab) hears(before string) string {
 // TestListen takes the sound instead of the images, and solves it.
 func TestListen(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.open(i.page)
 	images := p.dealt("")
@@ -88,7 +88,7 @@ func (p *tab) blames(field string) {
 // TestListenAndLookAgain goes back to the images, and is given images again after a reset.
 func TestListenAndLookAgain(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", `data-ocapi-type="classification"`))
+	i := newInstance(t, widgetPage("en", `data-ocapi-type="classification"`))
 	p := newTab(t)
 	p.open(i.page)
 	first := p.dealt("")
@@ -106,7 +106,7 @@ func TestListenAndLookAgain(t *testing.T) {
 // TestNoSound has an instance without sounds: the challenge that is there stays, with what was typed.
 func TestNoSound(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 503`)
 	i.set(func() { i.kinds = []string{"transcription"} })
@@ -124,7 +124,7 @@ func TestNoSound(t *testing.T) {
 // TestSoundInAnotherLanguage: the field says which language is spoken, to people and to keyboards.
 func TestSoundInAnotherLanguage(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("fr", ""))
+	i := newInstance(t, widgetPage("fr", ""))
 	p := newTab(t)
 	p.open(i.page)
 	p.click(listen)
@@ -140,7 +140,7 @@ func TestSoundInAnotherLanguage(t *testing.T) {
 // TestBrokenSound has the sound fail: nobody can answer what they cannot hear.
 func TestBrokenSound(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`net::ERR_FAILED`)
 	p.open(i.page)

@@ -29,7 +29,7 @@ func TestFallback(t *testing.T) {
 	p := newTab(t)
 	p.expect(`net::ERR_CONNECTION_REFUSED`)
 	down := nowhere(t)
-	i := newInstance(t, strings.Replace(plainPage("en", `data-ocapi-fallback-url="BASE/"`), `data-ocapi-base-url="BASE"`, `data-ocapi-base-url="`+down+`"`, 1))
+	i := newInstance(t, strings.Replace(widgetPage("en", `data-ocapi-fallback-url="BASE/"`), `data-ocapi-base-url="BASE"`, `data-ocapi-base-url="`+down+`"`, 1))
 	i.policy = strings.ReplaceAll(i.policy, i.base, i.base+" "+down)
 	p.open(i.page)
 	first := p.dealt("")
@@ -52,7 +52,7 @@ func TestFallbackIsForFailuresOnly(t *testing.T) {
 	p := newTab(t)
 	p.expect(`status of (429|503)`)
 	second := newInstance(t, "")
-	first := newInstance(t, plainPage("en", `data-ocapi-fallback-url="`+second.base+`"`))
+	first := newInstance(t, widgetPage("en", `data-ocapi-fallback-url="`+second.base+`"`))
 	first.policy = strings.ReplaceAll(first.policy, first.base, first.base+" "+second.base)
 	first.gate = func(url.Values) *refusal { return busy(1) }
 	p.open(first.page)
@@ -76,7 +76,7 @@ func TestBothDown(t *testing.T) {
 	p.expect(`net::ERR_CONNECTION_REFUSED`)
 	p.expect(`net::ERR_FAILED`)
 	down := nowhere(t)
-	i := newInstance(t, plainPage("en", `data-ocapi-fallback-url="`+down+`"`))
+	i := newInstance(t, widgetPage("en", `data-ocapi-fallback-url="`+down+`"`))
 	i.policy = strings.ReplaceAll(i.policy, i.base, i.base+" "+down)
 	up := false
 	p.pause(i.base+"/challenge/*", fetch.RequestStageRequest, func(ev *fetch.EventRequestPaused) (err error) {
@@ -108,7 +108,7 @@ func TestBothDown(t *testing.T) {
 // TestLimited waits for as long as it is told, and counts.
 func TestLimited(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
 	i.gate = func(url.Values) *refusal { return busy(3) }
@@ -140,7 +140,7 @@ func TestNotSetUp(t *testing.T) {
 		"base URL broken": {`data-ocapi-base-url="BASE"`, `data-ocapi-base-url="http://"`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			i := newInstance(t, strings.Replace(plainPage("en", ""), tt.from, tt.to, 1))
+			i := newInstance(t, strings.Replace(widgetPage("en", ""), tt.from, tt.to, 1))
 			p := newTab(t)
 			p.expect(`status of 404`)
 			p.expect(`ocapi: unknown client or base URL`)

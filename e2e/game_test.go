@@ -30,7 +30,7 @@ func (p *tab) formHolds(id string) {
 // TestGame plays three rounds, one of them badly, and once more.
 func TestGame(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", `data-ocapi-game-mode="3"`))
+	i := newInstance(t, widgetPage("en", `data-ocapi-game-mode="3"`))
 	p := newTab(t)
 	p.open(i.page)
 	won := func(want ...string) {
@@ -90,7 +90,7 @@ func TestGameOrNot(t *testing.T) {
 		`data-ocapi-game-mode="2"`:     "Round 1 of 2",
 		`data-ocapi-game-mode="20"`:    "Round 1 of 20",
 	} {
-		i.set(func() { i.html = plainPage("en", attributes) })
+		i.set(func() { i.html = widgetPage("en", attributes) })
 		p.open(i.page)
 		p.dealt("")
 		if got := eval[string](p, progress+`?.textContent || ''`); got != want {
@@ -102,7 +102,7 @@ func TestGameOrNot(t *testing.T) {
 // TestGameWithTheRealThing plays two rounds with real challenges.
 func TestGameWithTheRealThing(t *testing.T) {
 	s, p := shared.running(t), newTab(t)
-	i := newInstance(t, plainPage("en", `data-ocapi-game-mode="2" data-ocapi-type="classification"`))
+	i := newInstance(t, widgetPage("en", `data-ocapi-game-mode="2" data-ocapi-type="classification"`))
 	i.set(func() { i.base = s.base; i.policy = strictPolicy(s.base) })
 	p.open(i.page)
 	first := p.plays(i, 1, 2, "")

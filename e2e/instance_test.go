@@ -99,8 +99,8 @@ func strictPolicy(base string) string {
 		"require-trusted-types-for 'script'; trusted-types 'none'", base)
 }
 
-// plainPage is a page with the widget in a form. More attributes of the placeholder may be given.
-func plainPage(lang, attributes string) string {
+// widgetPage is a page with the widget in a form. More attributes of the placeholder may be given.
+func widgetPage(lang, attributes string) string {
 	r := widget.Latest()
 	return fmt.Sprintf(`<!DOCTYPE html><html lang="%s"><head><meta charset="utf-8"><title>Form</title><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">

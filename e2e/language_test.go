@@ -51,7 +51,7 @@ func TestTexts(t *testing.T) {
 			if tt.on != "" {
 				on = `lang="` + tt.on + `"`
 			}
-			html := plainPage(tt.page, on)
+			html := widgetPage(tt.page, on)
 			if tt.around != "" {
 				html = strings.NewReplacer("<main>", `<main lang="`+tt.around+`">`).Replace(html)
 			}
@@ -85,7 +85,7 @@ func TestLanguageThatDoesNotCome(t *testing.T) {
 	t.Parallel()
 	for name, texts := range map[string]string{"missing": "", "no JSON": "<html>"} {
 		t.Run(name, func(t *testing.T) {
-			i := newInstance(t, plainPage("ar", `data-ocapi-type="classification"`))
+			i := newInstance(t, widgetPage("ar", `data-ocapi-type="classification"`))
 			p := newTab(t)
 			p.expect(`status of 404`)
 			i.texts = map[string]string{"ar": texts}
@@ -102,7 +102,7 @@ func TestLanguageThatDoesNotCome(t *testing.T) {
 // TestLanguageBesideTheChallenge: neither waits for the other, and a failure is said in the language.
 func TestLanguageBesideTheChallenge(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("de", ""))
+	i := newInstance(t, widgetPage("de", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
 	i.gate = func(url.Values) *refusal { return busy(600) }
@@ -123,7 +123,7 @@ func TestLanguageBesideTheChallenge(t *testing.T) {
 // with it.
 func TestLanguageComesLater(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("de", ""))
+	i := newInstance(t, widgetPage("de", ""))
 	p := newTab(t)
 	p.expect(`status of (404|500)`)
 	i.texts = map[string]string{"de": ""}
@@ -158,7 +158,7 @@ func TestLanguageOfTheRealThing(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.file, resp.StatusCode, tt.status)
 		}
 	}
-	i := newInstance(t, plainPage("it", `data-ocapi-type="classification"`))
+	i := newInstance(t, widgetPage("it", `data-ocapi-type="classification"`))
 	p := newTab(t)
 	i.base, i.policy = s.base, strictPolicy(s.base)
 	p.open(i.page)

@@ -127,7 +127,7 @@ func (p *tab) told() string {
 // TestEvents notes all that a page gets to know of a challenge that is first wrong, then right.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.before(watchEvents)
 	p.expect(`status of 5`)
@@ -197,7 +197,7 @@ func TestReset(t *testing.T) {
 		"listener": `true`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			i := newInstance(t, plainPage("en", ""))
+			i := newInstance(t, widgetPage("en", ""))
 			p := newTab(t)
 			p.open(i.page)
 			first := p.dealt("")
@@ -233,7 +233,7 @@ func TestReset(t *testing.T) {
 // TestResetThatIsPrevented leaves a form alone whose page has refused the reset.
 func TestResetThatIsPrevented(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.open(i.page)
 	id := p.dealt("")

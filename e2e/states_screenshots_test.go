@@ -12,7 +12,7 @@ func TestMoreScreenshots(t *testing.T) {
 		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
 	}
 	open := func(t *testing.T, lang, attributes string) (*tab, *instance) {
-		i := newInstance(t, plainPage(lang, attributes))
+		i := newInstance(t, widgetPage(lang, attributes))
 		p := newTab(t)
 		p.open(i.page)
 		p.dealt("")

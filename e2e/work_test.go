@@ -27,7 +27,7 @@ const frames = `(() => {
 // really checked. Meanwhile the page goes on to live.
 func TestProofOfWork(t *testing.T) {
 	const cost, most = 5000, 1000 // more than an instance asks, to have something to look at
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
 	p.open(i.page)
@@ -99,7 +99,7 @@ func TestProofOfWorkInVain(t *testing.T) {
 		{"malformed", func(pow map[string]any) { pow["salt"] = nil }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			i := newInstance(t, plainPage("en", ""))
+			i := newInstance(t, widgetPage("en", ""))
 			p := newTab(t)
 			p.expect(`status of 429`)
 			i.gate = func(url.Values) *refusal {
@@ -122,7 +122,7 @@ func TestProofOfWorkInVain(t *testing.T) {
 // TestNoSecureContext: a page without encryption has no WebCrypto, says nothing of a proof of work and waits.
 func TestNoSecureContext(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, plainPage("en", ""))
+	i := newInstance(t, widgetPage("en", ""))
 	p := newTab(t)
 	p.expect(`status of 429`)
 	i.gate = func(query url.Values) *refusal {
