@@ -36,6 +36,7 @@ type server struct {
 	listen       string // port 0 at first, then the port that it got
 	base         string // for example "http://127.0.0.1:4711"
 	log          *outputLog
+	flags        []string // further flags of serve
 	// early lists the types that were not served when the server said that it
 	// is ready.
 	early []string
@@ -53,7 +54,7 @@ var readyLine = regexp.MustCompile(`Health +(http://[^/\s]+)/readyz`)
 // start starts the process and returns when it has said where it is.
 func (s *server) start() error {
 	before := s.log.len()
-	s.process = s.command(context.Background(), "serve", "--listen", s.listen)
+	s.process = s.command(context.Background(), append([]string{"serve", "--listen", s.listen}, s.flags...)...)
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	bindToParent(s.process)
 	if err := s.process.Start(); err != nil {
