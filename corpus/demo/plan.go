@@ -96,7 +96,7 @@ func spread(c Counts) []slot {
 // texts in 56 forms, 44 unknown ones and some of both to spare, and one keyword
 // with its non-matches.
 const (
-	headKnownTexts   = 60
+	headKnownTexts   = 58
 	headUnknownTexts = 48
 	headKeywords     = 2
 	headKnown        = 6 // of each of these keywords
