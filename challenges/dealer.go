@@ -139,8 +139,8 @@ func (d *Dealer) reload(ctx context.Context) error {
 		next.images[id], rest = rest[:end], rest[end:]
 	}
 	for _, st := range before.all() {
-		// Pools that nobody has asked for lately are made again when somebody does.
-		if there := next.existing(d, st.key.Collections()); st.used.Load() && domain.NewPoolKey(there) == st.key {
+		// Pools that no client has asked for lately are made again when one does.
+		if there := next.existing(d, st.key.Collections()); st.named.Load() && domain.NewPoolKey(there) == st.key {
 			next.stock(d, st.key).follow(st)
 		}
 	}
@@ -189,8 +189,8 @@ func (d *Dealer) stockOf(client *domain.Client) *stock {
 		st = s.usual(d)
 	} else {
 		st = s.stock(d, domain.NewPoolKey(s.existing(d, client.Collections)))
+		st.named.Store(true)
 	}
-	st.used.Store(true)
 	st.first.Do(func() {
 		if st.tended.Load() {
 			return

@@ -445,8 +445,13 @@ func TestPoolsThatOverlapAreSaid(t *testing.T) {
 			}
 		}
 	}
+	// A collection that is added makes another usual pool, and the old one is
+	// nobody's any more.
+	corpus.put("a", "b", "c", "d")
+	refresh(t, d)
+	refresh(t, d)
 	const overlap = "share some collections and not all"
-	if n := strings.Count(logged.String(), overlap); n != 3 { // a b c, a b and b c
+	if n := strings.Count(logged.String(), overlap); n != 5 { // a b and b c, with each other and with both usual ones
 		t.Errorf("it is said %d times:\n%s", n, logged)
 	}
 }
