@@ -64,6 +64,11 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 bench: ## Load a real server from a second process and compare it with a bare chi handler
 	$(GO) run ./bench
 
+.PHONY: simulate
+simulate: build ## Play the attacker against both kinds of challenges; fails when a bar is broken
+	./bin/ocapi simulate --type transcription
+	./bin/ocapi simulate --type classification
+
 .PHONY: widget
 widget: ## Build ocapi.js and print the script tag to paste
 	$(GO) run ./widget/build
