@@ -149,8 +149,28 @@ type event struct {
 
 // position is an image of a challenge with what is on record of it.
 type position struct {
+	Image    string `json:"image_id"`
 	Role     string `json:"role"`
 	Expected any    `json:"expected"`
+}
+
+// unread is typed where nothing is on record: for each image something else, as people's readings are.
+// One text for many images would be taken for a flood, and set aside.
+func (i position) unread() string {
+	end := i.Image[max(0, len(i.Image)-8):]
+	return "lisible " + strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return 'g' + r - '0'
+		}
+		return r
+	}, end)
+}
+
+// isSplit reports whether a challenge has a known and an unknown image: some are wholly known, and
+// some have an image with trusted truth in an unknown one's place.
+func isSplit(truth []position) bool {
+	roles := truth[0].Role + " " + truth[1].Role
+	return roles == "known unknown" || roles == "unknown known"
 }
 
 // events waits until the archive has n events of a challenge.
