@@ -477,3 +477,43 @@ func TestNextGenerationAfterItsLife(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesDoNotBeginACycle has the collections change all the time, as they do
+// during an import: every couple comes once in a cycle all the same.
+func TestChangesDoNotBeginACycle(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]*domain.Client{"usual": partner, "named": {ID: "own", Collections: []domain.CollectionID{"a"}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(large("a", 320))
+			d := c.node(t)
+			count := map[domain.ImageID]int{}
+			deal := func() {
+				composition, err := d.Compose(client, domain.TypeTranscription)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range composition.Positions {
+					count[p.Image]++
+				}
+			}
+			deal()
+			recent, err := c.plans.RecentPlans(t.Context(), domain.PlanKey{Pool: "a", Type: domain.TypeTranscription})
+			if err != nil || len(recent) != 1 {
+				t.Fatalf("the plans are %v, %v", recent, err)
+			}
+			for i := range 3*recent[0].Cycle() - 1 {
+				if i%7 == 0 {
+					c.change(func(images []domain.Image) []domain.Image { return images })
+					refresh(t, d)
+				}
+				deal()
+			}
+			for id, n := range count {
+				if n != 3 {
+					t.Errorf("%s came %d times in three cycles", id, n)
+				}
+			}
+		})
+	}
+}
