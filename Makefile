@@ -41,6 +41,11 @@ test-faults: test-deps ## Break a cluster in every way under load, for a quarter
 test-deps:
 	@./scripts/test-deps
 
+.PHONY: screenshots
+screenshots: ## Take pictures of every state of the widget and of the pages, into ./screenshots
+	OCAPI_SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count 1 -timeout 20m -run 'Pictures|Screenshots' ./e2e
+	@echo "Look at screenshots/index.html"
+
 .PHONY: check
 check: ## Check formatting and go vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \

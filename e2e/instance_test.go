@@ -45,6 +45,8 @@ type instance struct {
 	gate func(query url.Values) *refusal
 	// answered says what an answer gets instead of a verdict; nil judges all.
 	answered func() *refusal
+	// stall keeps everybody waiting until it is closed; nil lets nobody wait.
+	stall chan struct{}
 	// alone withholds the next challenge after a rejection, and says to wait so many seconds.
 	alone int
 	// texts has the languages served instead of those released; an empty one is a 404.
@@ -105,7 +107,7 @@ func widgetPage(lang, attributes string) string {
 	return fmt.Sprintf(`<!DOCTYPE html><html lang="%s"><head><meta charset="utf-8"><title>Form</title><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <script src="BASE/ocapi/%s/%s" integrity="%s" crossorigin="anonymous" defer></script></head>
-<body><main><form method="get"><label>Name <input name="name"></label>
+<body><main><h1>Form</h1><form method="get"><label>Name <input name="name"></label>
 <div id="ocapi-challenge" data-ocapi-client="demo" data-ocapi-base-url="BASE" %s></div><button>Send</button></form></main></body></html>`,
 		lang, r.Version, r.Name, r.Integrity, attributes)
 }
@@ -156,6 +158,7 @@ func (i *instance) file(w http.ResponseWriter, r *http.Request) {
 }
 
 func (i *instance) create(w http.ResponseWriter, r *http.Request) {
+	i.wait(r)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	query := r.URL.Query()
@@ -208,6 +211,7 @@ func (i *instance) deal(kind string) map[string]any {
 }
 
 func (i *instance) answer(w http.ResponseWriter, r *http.Request) {
+	i.wait(r)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	id := r.PathValue("id")
@@ -219,9 +223,10 @@ func (i *instance) answer(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	var given struct {
-		Texts    []string `json:"texts"`
-		Selected []int    `json:"selected"`
-		Text     *string  `json:"text"`
+		Texts      []string `json:"texts"`
+		Unreadable []int    `json:"unreadable"`
+		Selected   []int    `json:"selected"`
+		Text       *string  `json:"text"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
@@ -250,6 +255,31 @@ func (i *instance) answer(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	reply(w, http.StatusOK, verdict)
+}
+
+// wait keeps a request waiting while that is asked for.
+func (i *instance) wait(r *http.Request) {
+	i.mu.Lock()
+	stall := i.stall
+	i.mu.Unlock()
+	if stall == nil {
+		return
+	}
+	select {
+	case <-stall:
+	case <-r.Context().Done():
+	case <-i.t.Context().Done():
+	}
+}
+
+// stalls keeps everybody who asks from now on waiting, until what it gives is called.
+func (i *instance) stalls() (release func()) {
+	stall := make(chan struct{})
+	i.set(func() { i.stall = stall })
+	return func() {
+		i.set(func() { i.stall = nil })
+		close(stall)
+	}
 }
 
 // queries gives the queries of the requests for a challenge so far.

@@ -93,7 +93,11 @@ export function createView({ place, validate, another, other, retry }: ViewParam
       for (const b of buttons) set(b, { 'aria-disabled': '' + busy });
       set(body, { 'aria-busy': '' + busy });
       title.hidden = over;
-      if (over) body.textContent = '';
+      if (over) {
+        body.textContent = '';
+        // Not shown any more, but still the name of the box.
+        title.textContent = texts![T.name];
+      }
       if (texts) {
         validateButton.textContent = texts[state === 'sending' ? T.sending : T.validate];
         retryButton.textContent = texts[state === 'finished' ? T.playAgain : T.retry];
