@@ -26,8 +26,8 @@ cluster: ## Run a whole cluster on this machine: 3 NATS servers, PostgreSQL, 2 n
 .PHONY: test
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m ./...
-	@# What draws and renders in full is too slow under the race detector, where these tests do less.
-	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial' ./corpus ./cmd/ocapi
+	@# What draws, renders or simulates in full is too slow under the race detector, where these tests do less.
+	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial|NobodyTells|WhoMeets|BarsHold|Overload' ./corpus ./cmd/ocapi ./domain ./simulation ./rate
 
 .PHONY: test-quick
 test-quick: ## Run the tests without the race detector and without a browser
@@ -40,6 +40,11 @@ test-faults: test-deps ## Break a cluster in every way under load, for a quarter
 .PHONY: test-deps
 test-deps:
 	@./scripts/test-deps
+
+.PHONY: screenshots
+screenshots: ## Take pictures of every state of the widget and of the pages, into ./screenshots
+	OCAPI_SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count 1 -timeout 20m -run 'Pictures|Screenshots' ./e2e
+	@echo "Look at screenshots/index.html"
 
 .PHONY: check
 check: ## Check formatting and go vet

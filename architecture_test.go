@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
 	"cluster/run": {"cluster"},                     // the program that does so from the command line
 	"corpus": {
-		"corpus/rendering", "corpus/demo", "corpus/fetch",
+		"corpus/rendering", "corpus/plate", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",
 	},
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 }
 
 // forTests are packages that tests alone may import, those of commands included.
-var forTests = []string{"postgres/postgrestest"}
+var forTests = []string{"postgres/postgrestest", "corpus/plate/platetest"}
 
 // impure are packages of the standard library, with all below them, by which
 // the domain would reach out of itself. (A type may say how it is logged, so

@@ -87,7 +87,7 @@ func startOcapi(ctx context.Context, binary, data, durability string) (*ocapi, e
 	p, err := startProcess(ctx, processParams{
 		path: binary,
 		args: []string{
-			"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--durability", durability,
+			"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--durability", durability, "--small-pools",
 			"--client-rate", noLimit, "--client-burst", noLimit, "--total-rate", noLimit, "--total-burst", noLimit,
 		},
 		log: filepath.Join(data, "serve.log"),

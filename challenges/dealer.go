@@ -146,8 +146,8 @@ func (d *Dealer) reload(ctx context.Context) error {
 		next.images[id], rest = rest[:end], rest[end:]
 	}
 	for _, st := range before.all() {
-		// Pools that nobody has asked for lately are made again when somebody does.
-		if there := next.existing(d, st.key.Collections()); st.used.Load() && domain.NewPoolKey(there) == st.key {
+		// Pools that no client has asked for lately are made again when one does.
+		if there := next.existing(d, st.key.Collections()); st.named.Load() && domain.NewPoolKey(there) == st.key {
 			next.stock(d, st.key).follow(st)
 		}
 	}
@@ -175,6 +175,16 @@ func (d *Dealer) Prompt(client *domain.Client, keyword string) (map[string]strin
 	return d.stockOf(client).pool.Prompt(keyword), nil
 }
 
+// Refused lists the types that a client could be served if its collections were
+// not too small to hide which of their images are known.
+func (d *Dealer) Refused(client *domain.Client) []domain.ChallengeType {
+	st := d.stockOf(client)
+	served := st.types()
+	return slices.DeleteFunc(st.pool.Types(), func(t domain.ChallengeType) bool {
+		return slices.Contains(served, t) || st.safe(d, t)
+	})
+}
+
 // firstPatience bounds how long the first visitors of a client wait whose
 // collections have to be looked at first.
 const firstPatience = 5 * time.Second
@@ -186,8 +196,8 @@ func (d *Dealer) stockOf(client *domain.Client) *stock {
 		st = s.usual(d)
 	} else {
 		st = s.stock(d, domain.NewPoolKey(s.existing(d, client.Collections)))
+		st.named.Store(true)
 	}
-	st.used.Store(true)
 	st.first.Do(func() {
 		if st.tended.Load() {
 			return

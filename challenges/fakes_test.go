@@ -188,10 +188,12 @@ type pictureKey struct {
 
 type fakePictures struct {
 	err      error
+	shown    domain.Showing // what was asked for last
 	pictures map[pictureKey]domain.Picture
 }
 
-func (p *fakePictures) Picture(_ context.Context, image domain.ImageID, rendering uint32) (domain.Picture, error) {
+func (p *fakePictures) Show(_ context.Context, image domain.ImageID, rendering uint32, showing domain.Showing) (domain.Picture, error) {
+	p.shown = showing
 	if p.err != nil {
 		return domain.Picture{}, p.err
 	}

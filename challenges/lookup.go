@@ -52,7 +52,7 @@ func (s *Service) Picture(ctx context.Context, client *domain.Client, id domain.
 		return domain.Picture{}, domain.NotFound("the challenge has no image %d", position)
 	}
 	p := created.Positions[position]
-	picture, err := s.cfg.Pictures.Picture(ctx, p.Image, p.Rendering)
+	picture, err := s.cfg.Pictures.Show(ctx, p.Image, p.Rendering, domain.Showing{Challenge: id, Position: position})
 	if domain.CodeOf(err) == domain.CodeNotFound {
 		// The collection was removed under a live challenge: the visitor is
 		// better off with a new one than with a hole.

@@ -37,9 +37,10 @@ type Memory interface {
 	Apply(r domain.Record)
 }
 
-// Pictures serves renderings. Errors: CodeNotFound, CodeUnavailable.
+// Pictures serves renderings, each showing in bytes of its own. Errors:
+// CodeNotFound, CodeUnavailable.
 type Pictures interface {
-	Picture(ctx context.Context, image domain.ImageID, rendering uint32) (domain.Picture, error)
+	Show(ctx context.Context, image domain.ImageID, rendering uint32, showing domain.Showing) (domain.Picture, error)
 }
 
 // Limiter says whether one more challenge may be issued to a client.

@@ -652,6 +652,9 @@ func TestPicture(t *testing.T) {
 			if err != nil || string(got.Bytes) != tt.want || got.ContentType != "image/webp" {
 				t.Errorf("got %q, %v, want %q", got.Bytes, err, tt.want)
 			}
+			if want := (domain.Showing{Challenge: id, Position: tt.position}); w.pictures.shown != want {
+				t.Errorf("the showing is %v, want %v", w.pictures.shown, want)
+			}
 		})
 	}
 }

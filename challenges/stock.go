@@ -20,7 +20,7 @@ type stock struct {
 	pool  *domain.Pool
 	demo  bool // of the demonstration's collections alone
 
-	used   atomic.Bool // since the snapshot was made
+	named  atomic.Bool // by a client, since the snapshot was made
 	first  sync.Once   // of those who asked
 	tended atomic.Bool // its decks are opened, as far as there can be any
 

@@ -42,7 +42,7 @@ func start(t *testing.T) (*cluster.Cluster, *site) {
 	var secret string
 	c, err := cluster.Start(t.Context(), cluster.Config{
 		Dir: t.TempDir(), Balancer: true, Logf: t.Logf, Binaries: binaries(t),
-		NodeFlags: []string{"--drain-delay", drainDelay.String(), "--client-burst", "100000", "--total-burst", "100000"},
+		NodeFlags: []string{"--drain-delay", drainDelay.String(), "--client-burst", "100000", "--total-burst", "100000", "--small-pools"},
 		Prepare: func(ctx context.Context, c *cluster.Cluster) error {
 			if _, err := c.Ocapi(ctx, "corpus", "import", writeCollection(t), "--collection", "words"); err != nil {
 				return err

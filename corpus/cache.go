@@ -3,6 +3,7 @@ package corpus
 import (
 	"sync"
 
+	"ocapi/corpus/plate"
 	"ocapi/domain"
 )
 
@@ -10,6 +11,12 @@ import (
 type pictureKey struct {
 	image     domain.ImageID
 	rendering uint32
+}
+
+// cached is a picture as it is kept.
+type cached struct {
+	contentType string
+	plate       *plate.Plate
 }
 
 // cache keeps the pictures that were asked for lately, in two generations: a
@@ -21,21 +28,21 @@ type cache struct {
 	half int // bytes that one generation may hold
 
 	mu         sync.Mutex
-	young, old map[pictureKey]domain.Picture
+	young, old map[pictureKey]cached
 	youngBytes int
 }
 
 // newCache makes a cache of at most maxBytes; zero or less keeps nothing.
 func newCache(maxBytes int) *cache {
-	return &cache{half: maxBytes / 2, young: map[pictureKey]domain.Picture{}}
+	return &cache{half: maxBytes / 2, young: map[pictureKey]cached{}}
 }
 
 // entryBytes is what an entry costs beside its picture's bytes, roughly.
 const entryBytes = 128
 
-func cost(p domain.Picture) int { return len(p.Bytes) + entryBytes }
+func cost(p cached) int { return p.plate.Bytes() + entryBytes }
 
-func (c *cache) get(k pictureKey) (domain.Picture, bool) {
+func (c *cache) get(k pictureKey) (cached, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p, ok := c.young[k]; ok {
@@ -49,7 +56,7 @@ func (c *cache) get(k pictureKey) (domain.Picture, bool) {
 	return p, ok
 }
 
-func (c *cache) put(k pictureKey, p domain.Picture) {
+func (c *cache) put(k pictureKey, p cached) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.young[k]; ok {
@@ -61,13 +68,13 @@ func (c *cache) put(k pictureKey, p domain.Picture) {
 
 // add puts a picture that is in neither generation into the young one. The
 // caller holds the lock.
-func (c *cache) add(k pictureKey, p domain.Picture) {
+func (c *cache) add(k pictureKey, p cached) {
 	n := cost(p)
 	if n > c.half {
 		return
 	}
 	if c.youngBytes+n > c.half {
-		c.old, c.young, c.youngBytes = c.young, make(map[pictureKey]domain.Picture, len(c.young)), 0
+		c.old, c.young, c.youngBytes = c.young, make(map[pictureKey]cached, len(c.young)), 0
 	}
 	c.young[k] = p
 	c.youngBytes += n
@@ -77,5 +84,5 @@ func (c *cache) add(k pictureKey, p domain.Picture) {
 func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.young, c.old, c.youngBytes = map[pictureKey]domain.Picture{}, nil, 0
+	c.young, c.old, c.youngBytes = map[pictureKey]cached{}, nil, 0
 }

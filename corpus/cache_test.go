@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"ocapi/corpus/plate"
 	"ocapi/domain"
 )
 
@@ -28,6 +29,15 @@ func (c *cache) held() (bytes, young int) {
 	return bytes + young, young
 }
 
+func stubPlate(t testing.TB, size int) *plate.Plate {
+	t.Helper()
+	p, err := plate.New(Stub(0, size))
+	if err != nil {
+		t.Error(err)
+	}
+	return p
+}
+
 func TestCacheStaysWithinItsBound(t *testing.T) {
 	t.Parallel()
 	const bound = 64 << 10
@@ -40,12 +50,12 @@ func TestCacheStaysWithinItsBound(t *testing.T) {
 				n := rng.IntN(300)
 				key := pictureKey{domain.ImageID(fmt.Sprint(n)), uint32(n)}
 				if p, ok := c.get(key); ok {
-					if len(p.Bytes) != 16*n || p.ContentType != fmt.Sprint(n) {
+					if len(p.plate.Picture()) != 10+16*n || p.contentType != fmt.Sprint(n) {
 						t.Errorf("picture %d came back as another one", n)
 					}
 					continue
 				}
-				c.put(key, domain.Picture{Bytes: make([]byte, 16*n), ContentType: fmt.Sprint(n)})
+				c.put(key, cached{contentType: fmt.Sprint(n), plate: stubPlate(t, 10+16*n)})
 				if held, _ := c.held(); held > bound {
 					t.Errorf("the cache holds %d bytes, its bound is %d", held, bound)
 				}
@@ -65,7 +75,7 @@ func TestCacheStaysWithinItsBound(t *testing.T) {
 func TestCacheKeepsWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newCache(20 * (1000 + entryBytes))
-	p := domain.Picture{Bytes: make([]byte, 1000)}
+	p := cached{plate: stubPlate(t, 1000)}
 	wanted := pictureKey{"wanted", 0}
 	c.put(wanted, p)
 	for i := range 200 {
@@ -83,7 +93,7 @@ func TestCacheOfNothing(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []int{0, -1, 10} {
 		c := newCache(bound)
-		c.put(pictureKey{"a", 0}, domain.Picture{Bytes: make([]byte, 100)})
+		c.put(pictureKey{"a", 0}, cached{plate: stubPlate(t, 100)})
 		if _, ok := c.get(pictureKey{"a", 0}); ok {
 			t.Errorf("a cache of %d bytes holds 100", bound)
 		}
@@ -93,7 +103,7 @@ func TestCacheOfNothing(t *testing.T) {
 func BenchmarkCacheGet(b *testing.B) {
 	c := newCache(DefaultCacheBytes)
 	for i := range 1000 {
-		c.put(pictureKey{domain.ImageID(fmt.Sprint(i)), 0}, domain.Picture{Bytes: make([]byte, 12_000)})
+		c.put(pictureKey{domain.ImageID(fmt.Sprint(i)), 0}, cached{plate: stubPlate(b, 12_000)})
 	}
 	key := pictureKey{"500", 0}
 	for b.Loop() {

@@ -20,6 +20,7 @@ type Findings struct {
 	Gaps      []Gap      // keywords without a label in a language that others have one in
 	Alike     [][]string // keywords that differ by case, accents or plural only
 	Mixes     []Mix      // by type, then by credit line
+	Demo      bool       // drawn by the program
 	// Secrecy says of each type that there is enough for how well it hides which
 	// images are known, when the collection is served by itself.
 	Secrecy map[domain.ChallengeType]domain.Secrecy
@@ -81,6 +82,7 @@ func Check(c *Collection, holdings []Holding, dealing domain.Dealing) (Findings,
 	for _, t := range f.Types {
 		f.Secrecy[t] = pool.Secrecy(t)
 	}
+	f.Demo = c.Demo
 	f.Gaps = gaps(c.Keywords, f.Keywords)
 	f.Alike = alike(f.Keywords)
 	return f, nil

@@ -18,7 +18,7 @@ func TestWriteDemoIsServable(t *testing.T) {
 	}
 	b := setup(t)
 	// About the least that both types can be dealt from.
-	p := corpus.DemoParams{Seed: 7, Counts: demo.Counts{KnownTexts: 56, UnknownTexts: 10, KnownPerKeyword: 3, UnknownPerKeyword: 1}}
+	p := corpus.DemoParams{Seed: 7, Counts: demo.Counts{KnownTexts: 58, UnknownTexts: 44, KnownPerKeyword: 3, UnknownPerKeyword: 1}}
 	if err := corpus.WriteDemo(t.Context(), p, b.store, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -204,7 +204,7 @@ func newImage(id string, sizes ...int) corpus.NewImage {
 	im := corpus.NewImage{Entry: entry(id)}
 	for n, size := range append([]int{10}, sizes...) {
 		im.Pictures = append(im.Pictures, corpus.Rendering{
-			ContentType: "image/jpeg", Width: 3, Height: 2, Bytes: bytes.Repeat([]byte{byte(n + 1)}, size),
+			ContentType: "image/jpeg", Width: 3, Height: 2, Bytes: corpus.Stub(n, size),
 		})
 	}
 	return im

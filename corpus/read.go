@@ -169,27 +169,6 @@ func (s *Store) Counts(ctx context.Context, id domain.CollectionID) ([]Count, er
 	return counts, nil
 }
 
-// Picture gives one rendering of an image, from the cache where it can. Its
-// bytes are shared: nobody changes them. The error is CodeNotFound when there
-// is no such rendering and CodeUnavailable when the database does not answer.
-func (s *Store) Picture(ctx context.Context, id domain.ImageID, rendering uint32) (domain.Picture, error) {
-	key := pictureKey{id, rendering}
-	if p, ok := s.cache.get(key); ok {
-		return p, nil
-	}
-	var p domain.Picture
-	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.ContentType, &p.Bytes)
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Picture{}, domain.NotFound("there is no such image")
-	}
-	if err != nil {
-		return domain.Picture{}, domain.Unavailable("the image cannot be read now",
-			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
-	}
-	s.cache.put(key, p)
-	return p, nil
-}
-
 // institutions gives up to two different institutions of a collection's images.
 func (s *Store) institutions(ctx context.Context, id domain.CollectionID) ([]string, error) {
 	var lines []string

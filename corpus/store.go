@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"ocapi/corpus/plate"
 	"ocapi/domain"
 )
 
@@ -24,6 +26,7 @@ type Store struct {
 	write, read *sql.DB
 	now         func() time.Time
 	cache       *cache
+	ink         [32]byte // what showings are drawn from, beside what they are of
 }
 
 // StoreParams says where a store keeps its data.
@@ -38,7 +41,9 @@ func NewStore(p StoreParams) *Store {
 	if p.CacheBytes == 0 {
 		p.CacheBytes = DefaultCacheBytes
 	}
-	return &Store{write: p.Write, read: p.Read, now: p.Now, cache: newCache(p.CacheBytes)}
+	s := &Store{write: p.Write, read: p.Read, now: p.Now, cache: newCache(p.CacheBytes)}
+	_, _ = rand.Read(s.ink[:]) // it never fails
+	return s
 }
 
 const (
@@ -293,6 +298,9 @@ func (im *NewImage) check() error {
 	for n, p := range im.Pictures {
 		if len(p.Bytes) == 0 || p.ContentType == "" || p.Width <= 0 || p.Height <= 0 {
 			return domain.Invalid("renderings", "rendering %d of the image %s is empty", n, im.ID)
+		}
+		if _, err := plate.New(p.Bytes); err != nil {
+			return domain.Invalid("renderings", "rendering %d of the image %s cannot be shown: %v", n, im.ID, err)
 		}
 	}
 	return nil

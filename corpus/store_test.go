@@ -1,6 +1,7 @@
 package corpus_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"reflect"
@@ -145,6 +146,7 @@ func testAddImagesIsAllOrNothing(t *testing.T, b *bundle) {
 		{"no document", func(im *corpus.NewImage) { im.Document = "" }, true},
 		{"no picture", func(im *corpus.NewImage) { im.Pictures = nil }, true},
 		{"an empty picture", func(im *corpus.NewImage) { im.Pictures[0].Bytes = nil }, true},
+		{"a picture that cannot be shown", func(im *corpus.NewImage) { im.Pictures[0].Bytes = []byte("GIF89a") }, true},
 		{"audio", func(im *corpus.NewImage) { im.Type = domain.TypeAudio }, true},
 		{"known without trust", func(im *corpus.NewImage) { im.Trust = domain.TrustNone }, true},
 		{"unknown with trust", func(im *corpus.NewImage) { im.Known = false }, true},
@@ -236,7 +238,7 @@ func testPicture(t *testing.T, b *bundle) {
 		group.Go(func() {
 			for n, size := range []int{10, 20, 30} {
 				p, err := b.store.Picture(context.Background(), "a", uint32(n))
-				if err != nil || len(p.Bytes) != size || p.Bytes[0] != byte(n+1) || p.ContentType != "image/jpeg" {
+				if err != nil || !bytes.Equal(p.Bytes, corpus.Stub(n, size)) || p.ContentType != "image/jpeg" {
 					t.Errorf("rendering %d: %d bytes of %s, %v", n, len(p.Bytes), p.ContentType, err)
 				}
 			}

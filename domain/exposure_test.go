@@ -20,7 +20,10 @@ var milestones = []int{500, 2000, 5000, 20_000}
 // would prove nothing.
 func TestNobodyTells(t *testing.T) {
 	t.Parallel()
-	const runs = 5 // averaged, so that chance is not taken for a leak
+	if raceEnabled {
+		t.Skip("it only counts, for minutes under the race detector; run it without -race")
+	}
+	const runs = 4 // averaged, so that chance is not taken for a leak
 	texts, pictures := textImages(1000, 50_000), shipImages(900, 1200, 50_000)
 	type dealing func(t *testing.T, seed uint64) *stream
 	tests := map[string]struct {
@@ -88,24 +91,27 @@ func TestNobodyTells(t *testing.T) {
 // even there, and yet all roles follow from who meets whom.
 func TestWhoMeetsWhomTellsNothing(t *testing.T) {
 	t.Parallel()
-	const runs = 4
+	if raceEnabled {
+		t.Skip("it only counts, for minutes under the race detector; run it without -race")
+	}
 	for name, tt := range map[string]struct {
 		images      []domain.Image
 		least, most float64 // of |AUC-0.5| at the end of the generation
 		decks       bool
+		runs        int // the more the fewer images there are
 	}{
-		"texts":                {textImages(1000, 2000), 0, 0.05, false},
-		"pictures, few":        {shipImages(810, 1080, 540), 0, 0.05, false},
-		"pictures, many":       {shipImages(1500, 2000, 1000), 0, 0.05, false},
-		"pictures, too few":    {shipImages(60, 80, 40), 0, 0.05, false},
-		"three decks, few":     {shipImages(810, 1080, 540), 0.49, 0.5, true},
-		"three decks, too few": {shipImages(60, 80, 40), 0.49, 0.5, true},
+		"texts":                {textImages(1000, 2000), 0, 0.05, false, 4},
+		"pictures, few":        {shipImages(810, 1080, 540), 0, 0.05, false, 6},
+		"pictures, many":       {shipImages(1500, 2000, 1000), 0, 0.05, false, 3},
+		"pictures, too few":    {shipImages(60, 80, 40), 0, 0.05, false, 24},
+		"three decks, few":     {shipImages(810, 1080, 540), 0.49, 0.5, true, 2},
+		"three decks, too few": {shipImages(60, 80, 40), 0.49, 0.5, true, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var halves [2]float64
 			challenges := 0
-			for seed := range uint64(runs) {
+			for seed := range uint64(tt.runs) {
 				p := newPool(t, domain.DefaultDealing(), tt.images)
 				r := newRun(t, p, p.Types()[0], seed)
 				s := newStream()
@@ -118,7 +124,7 @@ func TestWhoMeetsWhomTellsNothing(t *testing.T) {
 				}
 				challenges = len(s.challenges)
 				for i := range halves {
-					halves[i] += s.after(challenges*(i+1)/2).spectral() / runs
+					halves[i] += s.after(challenges*(i+1)/2).spectral() / float64(tt.runs)
 				}
 			}
 			t.Logf("AUC %.3f after the halves of %d challenges", halves, challenges)

@@ -17,34 +17,43 @@ const (
 // non-match is selected; an audio challenge when everything that was said is
 // in the answer (see [Heard]). A known position marked unreadable does not
 // validate. A challenge in which nothing is known validates nobody.
+//
+// Every position is looked at, whatever the others were and whatever its role:
+// how long a rejection takes does not say which part was wrong, or how many
+// parts count.
 func Judge(c *ChallengeCreated, a Answer) Status {
-	verdict := StatusRejected
+	known, wrong := 0, 0
 	for i, p := range c.Positions {
+		right := positionRight(c, p.Expected, uint32(i), a)
 		if p.Role != RoleKnown {
 			continue
 		}
-		if !positionRight(c, p.Expected, uint32(i), a) {
-			return StatusRejected
+		known++
+		if !right {
+			wrong++
 		}
-		verdict = StatusValidated
 	}
-	return verdict
+	if known == 0 || wrong > 0 {
+		return StatusRejected
+	}
+	return StatusValidated
 }
 
 func positionRight(c *ChallengeCreated, expected Truth, i uint32, a Answer) bool {
-	if slices.Contains(a.Unreadable, i) {
-		return false
-	}
+	readable := !slices.Contains(a.Unreadable, i)
+	right := false
 	switch c.Type {
 	case TypeTranscription:
-		return expected.Kind == TruthText && int(i) < len(a.Texts) && TextMatches(expected.Text, a.Texts[i])
+		// Compared first: a text is folded, which is nearly all of the work, also
+		// where there is no truth to compare it with.
+		right = int(i) < len(a.Texts) && TextMatches(expected.Text, a.Texts[i]) && expected.Kind == TruthText
 	case TypeClassification:
-		return expected.Kind == TruthMatch && expected.Match == slices.Contains(a.Selected, i)
+		right = expected.Match == slices.Contains(a.Selected, i) && expected.Kind == TruthMatch
 	case TypeAudio:
-		return expected.Kind == TruthText && a.Text != nil && Heard(c.Language, expected.Text, *a.Text)
+		right = a.Text != nil && Heard(c.Language, expected.Text, *a.Text) && expected.Kind == TruthText
 	case TypeInvalid:
 	}
-	return false
+	return right && readable
 }
 
 // TextMatches reports whether got is a right answer where want is on record.

@@ -142,7 +142,7 @@ func TestBlindGuessOfMixed(t *testing.T) {
 			size := int(m.Matches + m.NonMatches + m.Unknown)
 			open := math.Min(float64(m.Unknown)/float64(size), 1-math.Pow(d.WhollyKnownShare, 1/float64(size)))
 			match := (1 - open) * float64(m.Matches) / float64(m.Matches+m.NonMatches)
-			const boards = 1_000_000
+			const boards = 300_000
 			rng := dice(5)
 			passes, dealt := make([]int, size+1), 0
 			for range boards {

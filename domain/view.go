@@ -24,6 +24,12 @@ type ChallengeView struct {
 	Language  string // of what is said, with audio only
 }
 
+// Showing names one showing of an image: a place in a challenge.
+type Showing struct {
+	Challenge ChallengeID
+	Position  int // from 0
+}
+
 // Picture is one served image.
 type Picture struct {
 	Bytes       []byte // never changed by whoever holds it

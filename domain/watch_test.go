@@ -60,20 +60,20 @@ var watchers = map[string]func(s *stream) []float64{
 	"comeback": func(s *stream) []float64 { _, _, _, away := s.times(); return away },
 	// Known images meet many others where they are few.
 	"degree": func(s *stream) []float64 {
-		met := make([]map[int32]struct{}, len(s.known))
-		for i := range met {
-			met[i] = map[int32]struct{}{}
-		}
+		meetings := make([]uint64, 0, len(s.challenges)*len(s.challenges[0])*(len(s.challenges[0])-1))
 		for _, c := range s.challenges {
 			for _, i := range c {
 				for _, j := range c {
-					met[i][j] = struct{}{}
+					if i != j {
+						meetings = append(meetings, uint64(i)<<32|uint64(j))
+					}
 				}
 			}
 		}
-		degree := make([]float64, len(met))
-		for i := range met {
-			degree[i] = float64(len(met[i]))
+		slices.Sort(meetings)
+		degree := make([]float64, len(s.known))
+		for _, m := range slices.Compact(meetings) {
+			degree[m>>32]++
 		}
 		return degree
 	},

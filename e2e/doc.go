@@ -10,6 +10,8 @@
 //
 //   - The binary is built once; one server with the demo collection, drawn at
 //     its first start, and one browser serve most tests.
+//   - What a real server is seldom in (limits, proofs of work, challenges of seconds) comes from an
+//     instance within the test, see instance_test.go. Its pages have the strictest policy.
 //   - Each test has a browser context of its own (cookies, storage, cache) and
 //     a limit in time. A test that kills a server starts its own.
 //   - Every page is watched from its first moment: its console, its requests,

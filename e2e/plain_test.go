@@ -17,8 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// plainPage is a partner's page for people whose browser runs no script.
-var plainPage = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+// bookPage is a partner's page for people whose browser runs no script.
+var bookPage = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -57,7 +57,7 @@ func newPlainPartner(t *testing.T, s *server, client string) *plainPartner {
 		if kind := query.Get("type"); kind != "" {
 			address += "&type=" + kind
 		}
-		if err := plainPage.Execute(rw, map[string]any{
+		if err := bookPage.Execute(rw, map[string]any{
 			"Base": s.base, "Client": w.client, "Address": address, "Link": query.Has("link"),
 		}); err != nil {
 			t.Error(err)
@@ -189,7 +189,7 @@ func (p *tab) fill(truth []position, right bool) {
 			}
 		case nil:
 			if eval[bool](p, `!!`+item(pageTexts, 0)) {
-				p.retype(item(pageTexts, i), unknownText)
+				p.retype(item(pageTexts, i), image.unread())
 			}
 		}
 	}

@@ -201,7 +201,7 @@ func (p *tab) tell() {
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + '\n' + document.body.innerText + '\n--- widget: ' + JSON.stringify((() => {
 		const place = document.querySelector('#ocapi-challenge,#captchan-challenge');
-		return place && [place.dataset.ocapiState, place.shadowRoot.querySelector('.box').innerText];
+		return place && [place.dataset.ocapiState, place.shadowRoot?.querySelector('.box').innerText];
 	})())`))
 	p.t.Logf("The page (%v):\n%s", err, text)
 	p.mu.Lock()
@@ -212,6 +212,15 @@ func (p *tab) tell() {
 	for _, r := range p.requests {
 		p.t.Logf("request: %s %s -> %d %s", r.method, r.url, r.status, r.failure)
 	}
+}
+
+// before has a script run in each document from now on, before anything else.
+func (p *tab) before(script string) {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return err
+	}))
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {

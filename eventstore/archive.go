@@ -88,6 +88,10 @@ type Archive interface {
 	// visit fails. It sees what is archived while it runs.
 	Events(ctx context.Context, f EventFilter, visit func(Record) error) error
 
+	// Quarantines visits the archived events about quarantines in the log's
+	// order, until visit fails. They are found without a look at the others.
+	Quarantines(ctx context.Context, visit func(Record) error) error
+
 	// AcceptGap records that an operator has declared a range lost. Doing it
 	// twice changes nothing. A range that is none is CodeInvalid.
 	AcceptGap(ctx context.Context, g Gap, at time.Time) error

@@ -62,6 +62,7 @@ type Archiver struct {
 	now     func() time.Time
 
 	stallAfter time.Duration
+	observe    func([]Record)
 
 	mu       sync.Mutex
 	active   bool
@@ -77,6 +78,12 @@ type Archiver struct {
 func NewArchiver(log *Log, archive Archive, logger *slog.Logger, now func() time.Time) *Archiver {
 	return &Archiver{log: log, archive: archive, logger: logger, now: now, stallAfter: stallAfter}
 }
+
+// Observe has do called with what this archiver has archived, batch after batch
+// in the log's order, by the goroutine that archives: it must not block and not
+// change anything. What others archive meanwhile is left out. It has to be called
+// before Run.
+func (a *Archiver) Observe(do func(batch []Record)) { a.observe = do }
 
 // Position is up to where this archiver has archived.
 func (a *Archiver) Position() Checkpoint {
@@ -267,6 +274,9 @@ func (a *Archiver) follow(ctx context.Context) error {
 		err := w.write(ctx, batch)
 		if w.at != before {
 			a.reached(w.at)
+			if a.observe != nil {
+				a.observe(between(batch, before.Seq, w.at.Seq))
+			}
 		}
 		return err
 	}, nil)
@@ -274,6 +284,17 @@ func (a *Archiver) follow(ctx context.Context) error {
 		return cause
 	}
 	return err
+}
+
+// between gives the part of a batch after one sequence and up to another.
+func between(batch []Record, after, upTo Sequence) []Record {
+	for len(batch) > 0 && batch[0].Seq <= after {
+		batch = batch[1:]
+	}
+	for len(batch) > 0 && batch[len(batch)-1].Seq > upTo {
+		batch = batch[:len(batch)-1]
+	}
+	return batch
 }
 
 // watch ends a follow whose next event does not arrive though the log has it.

@@ -37,6 +37,10 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 		field, body = 16, encodeCreated(e)
 	case *domain.ChallengeAnswered:
 		field, body = 17, encodeAnswered(e)
+	case *domain.VotesQuarantined:
+		field, body = 18, encodeQuarantined(e)
+	case *domain.QuarantineLifted:
+		field, body = 19, appendString(nil, 1, e.Reason)
 	default:
 		return nil, fmt.Errorf("encode event %s: %T has no stored form", h.ID, e)
 	}
@@ -179,8 +183,12 @@ type decodedEvent struct {
 	version  uint64
 	header   domain.Header
 	hasIDs   int
+	bodies   int // that this program knows
 	created  *domain.ChallengeCreated
 	answered *domain.ChallengeAnswered
+	// About quarantines.
+	quarantined *domain.VotesQuarantined
+	lifted      *domain.QuarantineLifted
 }
 
 func (d *decodedEvent) field(f field) (err error) {
@@ -200,11 +208,21 @@ func (d *decodedEvent) field(f field) (err error) {
 	case 5:
 		d.header.At, err = f.moment()
 	case 16:
+		d.bodies++
 		d.created = &domain.ChallengeCreated{ExpiresAt: epoch}
 		err = decodeCreated(f, d.created)
 	case 17:
+		d.bodies++
 		d.answered = &domain.ChallengeAnswered{}
 		err = decodeAnswered(f, d.answered)
+	case 18:
+		d.bodies++
+		d.quarantined = &domain.VotesQuarantined{From: epoch, To: epoch}
+		err = decodeQuarantined(f, d.quarantined)
+	case 19:
+		d.bodies++
+		d.lifted = &domain.QuarantineLifted{}
+		err = decodeLifted(f, d.lifted)
 	}
 	return err
 }
@@ -215,7 +233,7 @@ func (d *decodedEvent) event() (domain.Event, error) {
 		return nil, fmt.Errorf("version %d of the stored form is not known; this program knows %d", d.version, codecVersion)
 	case d.hasIDs != 3:
 		return nil, errors.New("an identifier is missing")
-	case d.created != nil && d.answered != nil:
+	case d.bodies > 1:
 		return nil, errors.New("two bodies in one event")
 	case d.created != nil:
 		d.created.Header = d.header
@@ -223,6 +241,12 @@ func (d *decodedEvent) event() (domain.Event, error) {
 	case d.answered != nil:
 		d.answered.Header = d.header
 		return d.answered, nil
+	case d.quarantined != nil:
+		d.quarantined.Header = d.header
+		return d.quarantined, nil
+	case d.lifted != nil:
+		d.lifted.Header = d.header
+		return d.lifted, nil
 	}
 	return nil, errors.New("no body that this program knows")
 }

@@ -101,7 +101,18 @@ func drawEvent(r *rapid.T) domain.Event {
 		return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(r, name)).UTC()
 	}
 	h := domain.Header{ID: id, Challenge: challenge, Client: domain.ClientID(text.Draw(r, "client")), At: moment("at")}
-	if rapid.Bool().Draw(r, "created") {
+	switch rapid.IntRange(0, 3).Draw(r, "kind of event") {
+	case 2:
+		return &domain.VotesQuarantined{
+			Header: h, From: moment("from"), To: moment("to"), Reason: text.Draw(r, "reason"), Automatic: rapid.Bool().Draw(r, "automatic"),
+			Pattern: domain.VotePattern{
+				Kind: domain.PatternKind(rapid.IntRange(0, 2).Draw(r, "pattern")), Text: text.Draw(r, "folded"),
+				Selected: rapid.Uint64().Draw(r, "mask"), Positions: uint8(rapid.IntRange(0, domain.MaxPositions).Draw(r, "positions of the pattern")),
+			},
+		}
+	case 3:
+		return &domain.QuarantineLifted{Header: h, Reason: text.Draw(r, "reason")}
+	case 0:
 		e := &domain.ChallengeCreated{
 			Header: h, Type: domain.ChallengeType(rapid.IntRange(0, 3).Draw(r, "type")),
 			Keyword: text.Draw(r, "keyword"), Credit: text.Draw(r, "credit"), WhollyKnown: rapid.Bool().Draw(r, "wholly"),
@@ -169,6 +180,8 @@ func TestDecodeEventRefuses(t *testing.T) {
 		{"two bodies", with(bytesField(17, nil)), "two bodies"},
 		{"another wire type", with(uintField(4, 7)), "wire type"},
 		{"not UTF-8", with(bytesField(4, []byte{0xff})), "UTF-8"},
+		{"a creation and a quarantine", with(bytesField(18, nil)), "two bodies"},
+		{"a pattern of the future", with(bytesField(18, bytesField(1, uintField(1, 3)))), "out of range"},
 		{"a role of the future", with(bytesField(16, bytesField(8, uintField(4, 9)))), "out of range"},
 		{"a collection that is not named", with(bytesField(16, bytesField(8, uintField(2, 1)))), "collection 1 of 0"},
 		{"too many positions", with(bytesField(16, bytes.Repeat(bytesField(8, nil), 37))), "more than 36"},
@@ -201,7 +214,7 @@ func TestEncodeEventRefusesTheHuge(t *testing.T) {
 // what it accepts it can write and read again.
 func FuzzDecodeEvent(f *testing.F) {
 	c := created("site", newChallengeID())
-	for _, e := range []domain.Event{c, answered(c, domain.StatusValidated)} {
+	for _, e := range []domain.Event{c, answered(c, domain.StatusValidated), quarantined("site", domain.TextPattern("lande")), lifted(quarantined("", domain.VotePattern{}))} {
 		data, err := eventstore.EncodeEvent(nil, e)
 		if err != nil {
 			f.Fatal(err)
@@ -263,6 +276,35 @@ func TestRecordJSON(t *testing.T) {
 	line, err = eventstore.RecordJSON(eventstore.Record{Seq: 8, Event: a})
 	if want := `"data":{"verdict":"rejected","selected":[],"unreadable":[1]}}`; err != nil || !strings.HasSuffix(string(line), want) {
 		t.Errorf("the answer's view is %s (%v); want it to end in %s", line, err, want)
+	}
+}
+
+func TestRecordJSONOfQuarantines(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		pattern domain.VotePattern
+		want    string
+	}{
+		{"a text", domain.TextPattern("Lande"), `"text":"lande",`},
+		{"no letter", domain.TextPattern("?"), `"text":"",`},
+		{"a selection", domain.SelectionPattern([]uint32{0, 8}, 9), `"selected":[0,8],"positions":9,`},
+		{"nothing selected", domain.SelectionPattern(nil, 9), `"selected":[],"positions":9,`},
+		{"all votes", domain.VotePattern{}, ``},
+	} {
+		q := quarantined("site", tt.pattern)
+		q.At, q.From, q.To = time.UnixMicro(3_000_000), time.UnixMicro(1_000_000), time.UnixMicro(2_000_000)
+		line, err := eventstore.RecordJSON(eventstore.Record{Seq: 9, Event: q})
+		want := `{"seq":9,"event_id":"` + q.ID.String() + `","type":"VotesQuarantined","version":1,"time":"1970-01-01T00:00:03.000000Z","client_id":"site",` +
+			`"quarantine_id":"` + q.Challenge.String() + `","data":{"from":"1970-01-01T00:00:01.000000Z","to":"1970-01-01T00:00:02.000000Z",` + tt.want +
+			`"reason":"a flood","automatic":true}}`
+		if err != nil || string(line) != want {
+			t.Errorf("%s: %v\n%s, want\n%s", tt.name, err, line, want)
+		}
+	}
+	line, err := eventstore.RecordJSON(eventstore.Record{Seq: 9, Event: lifted(quarantined("", domain.VotePattern{}))})
+	if want := `"type":"QuarantineLifted"`; err != nil || !strings.Contains(string(line), want) || !strings.HasSuffix(string(line), `"data":{"reason":"no flood"}}`) {
+		t.Errorf("%v: %s", err, line)
 	}
 }
 

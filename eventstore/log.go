@@ -92,15 +92,16 @@ func (l *Log) Incarnation() Incarnation { return Incarnation(l.incarnation.Load(
 func (l *Log) Seen() Sequence { return Sequence(l.floor.Load()) }
 
 // Append adds an event whose subject's last event must be at the sequence
-// expected: 0 for the creation of a challenge, the creation's sequence for its
-// answer. The returned record says where it stands.
+// expected: 0 for the creation of a challenge or of a quarantine, the creation's
+// sequence for what follows. The returned record says where it stands.
 //
 // Errors: CodeConflict when the subject has moved on (the event is not in the
 // log); CodeUnavailable when the log is full or does not answer. In the latter
 // case the outcome was looked up and could not be had: the event may be in the
 // log or get there still. ctx bounds the wait, not the append.
 func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Record, error) {
-	if err := l.refuses(expected == 0); err != nil {
+	_, creation := e.(*domain.ChallengeCreated)
+	if err := l.refuses(creation); err != nil {
 		return Record{}, err
 	}
 	data, err := EncodeEvent(nil, e)
@@ -109,7 +110,7 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 	}
 	h := e.Head()
 	a := &appending{
-		subject: subject(h.Client, h.Challenge), id: h.ID, expected: expected, data: data,
+		subject: subjectOf(e), id: h.ID, expected: expected, data: data,
 		floor: Sequence(l.floor.Load()), done: make(chan struct{}),
 	}
 	if l.gather != nil {
@@ -302,6 +303,39 @@ func (l *Log) record(seq Sequence, stored time.Time, data []byte) (Record, error
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)
 	}
 	return Record{Seq: seq, Incarnation: l.Incarnation(), StoredAt: domain.Moment(stored), Event: e, Data: data}, nil
+}
+
+// LastLike reads the last event of the subject that e belongs to, as
+// [Log.Last] does for a challenge.
+func (l *Log) LastLike(ctx context.Context, e domain.Event) (r Record, found bool, err error) {
+	if err := l.answers(); err != nil {
+		return Record{}, false, err
+	}
+	r, found, err = l.last(ctx, subjectOf(e))
+	if err != nil {
+		return Record{}, false, domain.Unavailable("the event log does not answer", err)
+	}
+	return r, found, nil
+}
+
+// aboutQuarantine reports whether an event's header names a quarantine and no
+// challenge.
+func aboutQuarantine(e domain.Event) bool {
+	switch e.(type) {
+	case *domain.VotesQuarantined, *domain.QuarantineLifted:
+		return true
+	}
+	return false
+}
+
+// subjectOf gives the subject of an event: that of its challenge or of its
+// quarantine.
+func subjectOf(e domain.Event) string {
+	h := e.Head()
+	if aboutQuarantine(e) {
+		return quarantinePrefix + h.Challenge.String()
+	}
+	return subject(h.Client, h.Challenge)
 }
 
 func subject(client domain.ClientID, id domain.ChallengeID) string {

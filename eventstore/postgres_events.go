@@ -16,6 +16,10 @@ WHERE seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
 	pgChallengeEvents = `SELECT seq, incarnation, stored_at, data FROM events
 WHERE challenge = $5 AND seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
 
+	// As in the index that it uses.
+	pgQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
+
 	// pgFirstDecided finds where a listing by time begins. OFFSET 0 keeps the
 	// planner from going through the sequences in their order, past all that is
 	// older: the index by time alone is to say where to look.
@@ -80,6 +84,20 @@ func (a *PostgresArchive) firstDecided(ctx context.Context, f EventFilter) (Sequ
 		return 0, fmt.Errorf("find the events decided since %v: %w", f.Since, err)
 	}
 	return seq, nil
+}
+
+// Quarantines implements [Archive]. It holds no connection while it visits.
+func (a *PostgresArchive) Quarantines(ctx context.Context, visit func(Record) error) error {
+	records, err := readRecords(ctx, a.pool, 0, pgQuarantines)
+	if err != nil {
+		return fmt.Errorf("read the quarantines of the archive: %w", err)
+	}
+	for _, r := range records {
+		if err := visit(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readRecords reads all rows of a query, about as many as expected.

@@ -16,21 +16,27 @@ type (
 )
 
 // RecordJSON gives the view for people: one object with seq, event_id, type,
-// version, time, client_id, challenge_id and data, without a line break. It is
-// a view: the stored form is binary.
+// version, time, client_id, challenge_id and data, without a line break; events
+// about a quarantine have its quarantine_id in place of the challenge's. It is a
+// view: the stored form is binary.
 func RecordJSON(r Record) ([]byte, error) {
 	h := r.Event.Head()
 	name, version, _ := strings.Cut(r.Event.Name(), ".v")
+	challenge, quarantine := &h.Challenge.UUID, (*domain.UUID)(nil)
+	if aboutQuarantine(r.Event) {
+		challenge, quarantine = nil, challenge
+	}
 	return json.Marshal(struct {
-		Seq       Sequence           `json:"seq"`
-		EventID   domain.EventID     `json:"event_id"`
-		Type      string             `json:"type"`
-		Version   json.Number        `json:"version"`
-		Time      string             `json:"time"`
-		Client    domain.ClientID    `json:"client_id"`
-		Challenge domain.ChallengeID `json:"challenge_id"`
-		Data      any                `json:"data"`
-	}{r.Seq, h.ID, name, json.Number(version), jsonTime(h.At), h.Client, h.Challenge, jsonData(r.Event)})
+		Seq        Sequence        `json:"seq"`
+		EventID    domain.EventID  `json:"event_id"`
+		Type       string          `json:"type"`
+		Version    json.Number     `json:"version"`
+		Time       string          `json:"time"`
+		Client     domain.ClientID `json:"client_id"`
+		Challenge  *domain.UUID    `json:"challenge_id,omitempty"`
+		Quarantine *domain.UUID    `json:"quarantine_id,omitempty"`
+		Data       any             `json:"data"`
+	}{r.Seq, h.ID, name, json.Number(version), jsonTime(h.At), h.Client, challenge, quarantine, jsonData(r.Event)})
 }
 
 // jsonTime is RFC 3339 with microseconds always, so that lines align and sort.
@@ -74,6 +80,38 @@ type answeredJSON struct {
 	Unreadable *[]uint32 `json:"unreadable,omitempty"`
 }
 
+// quarantinedJSON has what there is of a pattern.
+type quarantinedJSON struct {
+	From      string  `json:"from"`
+	To        string  `json:"to"`
+	Text      *string `json:"text,omitempty"`
+	Selected  *[]int  `json:"selected,omitempty"`
+	Positions uint8   `json:"positions,omitempty"`
+	Reason    string  `json:"reason"`
+	Automatic bool    `json:"automatic"`
+}
+
+type liftedJSON struct {
+	Reason string `json:"reason"`
+}
+
+func jsonQuarantined(e *domain.VotesQuarantined) quarantinedJSON {
+	view := quarantinedJSON{From: jsonTime(e.From), To: jsonTime(e.To), Reason: e.Reason, Automatic: e.Automatic}
+	switch e.Pattern.Kind {
+	case domain.PatternText:
+		view.Text = &e.Pattern.Text
+	case domain.PatternSelection:
+		view.Selected, view.Positions = &[]int{}, e.Pattern.Positions
+		for i := range e.Pattern.Positions {
+			if e.Pattern.Selected&(1<<i) != 0 {
+				*view.Selected = append(*view.Selected, int(i))
+			}
+		}
+	case domain.PatternNone:
+	}
+	return view
+}
+
 func jsonData(e domain.Event) any {
 	switch e := e.(type) {
 	case *domain.ChallengeCreated:
@@ -96,6 +134,10 @@ func jsonData(e domain.Event) any {
 			Verdict: e.Verdict.String(), Texts: present(e.Answer.Texts), Selected: present(e.Answer.Selected),
 			Text: e.Answer.Text, Unreadable: present(e.Answer.Unreadable),
 		}
+	case *domain.VotesQuarantined:
+		return jsonQuarantined(e)
+	case *domain.QuarantineLifted:
+		return liftedJSON{e.Reason}
 	}
 	return nil
 }

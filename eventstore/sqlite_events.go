@@ -10,6 +10,9 @@ const (
 WHERE seq > ?1 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
 	sqlChallengeEvents = `SELECT seq, incarnation, stored_at, data FROM events
 WHERE challenge = ?1 AND seq > ?2 AND (?3 = '' OR client = ?3) AND at >= ?4 ORDER BY seq LIMIT ?5`
+	// As in the index that it uses.
+	sqlQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
 	// eventsPage bounds one read, so that a long listing holds no old view of
 	// the database open, which would keep its write-ahead log growing.
 	eventsPage = 2000
@@ -43,4 +46,16 @@ func (a *SQLiteArchive) Events(ctx context.Context, f EventFilter, visit func(Re
 			return nil
 		}
 	}
+}
+
+// Quarantines implements [Archive].
+func (a *SQLiteArchive) Quarantines(ctx context.Context, visit func(Record) error) error {
+	rows, err := a.read.QueryContext(ctx, sqlQuarantines)
+	if err == nil {
+		err = scanRecords(rows, visit)
+	}
+	if err != nil {
+		return fmt.Errorf("read the quarantines of the archive: %w", err)
+	}
+	return nil
 }

@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	streamName     = "OCAPI"
-	subjectPrefix  = "challenge."
-	incarnationKey = "ocapi-incarnation"
+	streamName    = "OCAPI"
+	subjectPrefix = "challenge."
+	// quarantinePrefix is before the id: a quarantine may be of all clients.
+	quarantinePrefix = "quarantine."
+	incarnationKey   = "ocapi-incarnation"
 )
 
 // clusterReplicas is on how many servers of a cluster each event is, before it
@@ -62,7 +64,7 @@ func refusal(err error, passing ...jetstream.ErrorCode) error {
 // require sets what the log needs of its stream, and leaves the rest (placement,
 // say) to the operator.
 func (l *Log) require(c *jetstream.StreamConfig) {
-	c.Subjects = []string{subjectPrefix + "*.*"}
+	c.Subjects = []string{subjectPrefix + "*.*", quarantinePrefix + "*"}
 	c.Replicas = replicasOf(l.conn)
 	c.Discard = jetstream.DiscardNew
 	c.MaxBytes = l.cfg.MaxBytes

@@ -126,9 +126,9 @@ func (e *embedded) tail() string {
 }
 
 // unlimited keeps the limiter out of the way: a run asks for more challenges
-// than a website does.
+// than a website does, of a collection that has just enough images.
 func unlimited() []string {
-	return strings.Fields("--client-rate 100000 --client-burst 1000000 --total-rate 100000 --total-burst 1000000")
+	return strings.Fields("--client-rate 100000 --client-burst 1000000 --total-rate 100000 --total-burst 1000000 --small-pools")
 }
 
 // TestOneNode runs the load and the book over a node with embedded stores.

@@ -52,6 +52,10 @@ type Clients interface {
 // integrity ("sha384-…", as in the HTML attribute) never change for a version.
 type ScriptFunc func(version string) (body []byte, integrity string, ok bool)
 
+// TextsFunc finds the texts of a language, such as "de", that were released with a version of the
+// widget. They are JSON and never change for a version.
+type TextsFunc func(version, language string) (body []byte, ok bool)
+
 // DefaultRememberedTokens is how many verified tokens are remembered: at most
 // 200 bytes each, and more than the partners' sign-ins of one minute.
 const DefaultRememberedTokens = 1 << 16
@@ -81,6 +85,8 @@ type Config struct {
 	Languages map[string][]byte
 	// Scripts finds releases of the widget. Optional: nil serves none.
 	Scripts ScriptFunc
+	// Texts finds the languages that were released beside a script. Optional: nil serves none.
+	Texts TextsFunc
 	// Mounts are further handlers by path, such as "/demo": each gets that path
 	// and everything under it, unchanged. Optional. They are no part of the
 	// contract, so openapi.yaml does not list them.
@@ -149,7 +155,7 @@ func New(cfg Config) (http.Handler, error) {
 		logger:     cfg.Logger,
 		metrics:    m,
 		tokens:     newTokenCheck(cfg.RememberedTokens),
-		scripts:    newScriptShelf(cfg.Scripts),
+		scripts:    newScriptShelf(cfg.Scripts, cfg.Texts),
 		languages:  spoken,
 		noscript:   pages,
 	}

@@ -255,7 +255,7 @@ func (f *fixture) config() apihttp.Config {
 		Now:   func() time.Time { return f.now },
 		// Debug, so that a test for what is never logged sees everything.
 		Logger:  slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Scripts: oneScript, Languages: widget.Languages(),
+		Scripts: oneScript, Texts: oneLanguage, Languages: widget.Languages(),
 	}
 }
 

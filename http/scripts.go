@@ -3,6 +3,8 @@ package http
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha512"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,37 +16,36 @@ import (
 	"ocapi/domain"
 )
 
-// scriptShelf serves the widget's releases and keeps each compressed once.
+// scriptShelf serves the widget's releases and keeps each file compressed once.
 type scriptShelf struct {
-	find ScriptFunc // nil: there are none
+	scripts   ScriptFunc // nil: there are none
+	languages TextsFunc  // nil: there are none
 
 	mu   sync.RWMutex
-	kept map[string]*keptScript // by version; only versions that exist
+	kept map[string]*keptScript // by version and file; only those that exist
 }
 
 type keptScript struct {
+	contentType    string
 	plain, gzipped []byte
 	tag            string
 }
 
-func newScriptShelf(find ScriptFunc) *scriptShelf {
-	return &scriptShelf{find: find, kept: map[string]*keptScript{}}
+func newScriptShelf(scripts ScriptFunc, languages TextsFunc) *scriptShelf {
+	return &scriptShelf{scripts: scripts, languages: languages, kept: map[string]*keptScript{}}
 }
 
-// script serves /ocapi/X.Y.Z/ocapi-X.Y.Z.js. A version's bytes never change,
-// so browsers may keep them for good. The entity tag is the integrity that
-// partners put into their page.
+// script serves /ocapi/X.Y.Z/ocapi-X.Y.Z.js and the languages beside it, such
+// as /ocapi/X.Y.Z/de.json. A version's bytes never change, so browsers may keep
+// them for good. The script's entity tag is the integrity that partners put
+// into their page; a language's is made the same way.
 func (a *api) script(w http.ResponseWriter, r *http.Request) error {
-	version, file := chi.URLParam(r, "version"), chi.URLParam(r, "file")
-	if !isVersion(version) || file != "ocapi-"+version+".js" {
-		return domain.NotFound("there is no such script")
-	}
-	s, err := a.scripts.get(version)
+	s, err := a.scripts.get(chi.URLParam(r, "version"), chi.URLParam(r, "file"))
 	if err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Content-Type", s.contentType)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
@@ -60,30 +61,52 @@ func (a *api) script(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *scriptShelf) get(version string) (*keptScript, error) {
+func (s *scriptShelf) get(version, file string) (*keptScript, error) {
+	if !isVersion(version) {
+		return nil, noScript()
+	}
+	key := version + "/" + file
 	s.mu.RLock()
-	kept := s.kept[version]
+	kept := s.kept[key]
 	s.mu.RUnlock()
 	if kept != nil {
 		return kept, nil
 	}
-	if s.find == nil {
-		return nil, domain.NotFound("there is no such script")
+	kept = s.find(version, file)
+	if kept == nil {
+		return nil, noScript()
 	}
-	body, integrity, ok := s.find(version)
-	if !ok {
-		return nil, domain.NotFound("there is no such script")
+	var err error
+	if kept.gzipped, err = compress(kept.plain); err != nil {
+		return nil, fmt.Errorf("compress script %s: %w", key, err)
 	}
-	gzipped, err := compress(body)
-	if err != nil {
-		return nil, fmt.Errorf("compress script %s: %w", version, err)
-	}
-	kept = &keptScript{plain: body, gzipped: gzipped, tag: integrity}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept[version] = kept // two at once make the same
+	s.kept[key] = kept // two at once make the same
 	return kept, nil
 }
+
+// find gives a file of a release, not yet compressed, or nil.
+func (s *scriptShelf) find(version, file string) *keptScript {
+	if language, ok := strings.CutSuffix(file, ".json"); ok && s.languages != nil {
+		body, ok := s.languages(version, language)
+		if !ok {
+			return nil
+		}
+		sum := sha512.Sum384(body)
+		return &keptScript{contentType: "application/json", plain: body, tag: "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}
+	}
+	if file != "ocapi-"+version+".js" || s.scripts == nil {
+		return nil
+	}
+	body, integrity, ok := s.scripts(version)
+	if !ok {
+		return nil
+	}
+	return &keptScript{contentType: "text/javascript; charset=utf-8", plain: body, tag: integrity}
+}
+
+func noScript() error { return domain.NotFound("there is no such script") }
 
 func compress(body []byte) ([]byte, error) {
 	var b bytes.Buffer

@@ -19,10 +19,7 @@ const scriptPath = "/ocapi/1.2.3/ocapi-1.2.3.js"
 
 func scriptBody() []byte { return []byte(strings.Repeat("/* ocapi „ß“ */ void 0;\n", 100)) }
 
-func scriptIntegrity() string {
-	sum := sha512.Sum384(scriptBody())
-	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
-}
+func scriptIntegrity() string { return integrity(scriptBody()) }
 
 func oneScript(version string) ([]byte, string, bool) {
 	if version != "1.2.3" {
@@ -31,10 +28,36 @@ func oneScript(version string) ([]byte, string, bool) {
 	return scriptBody(), scriptIntegrity(), true
 }
 
+const languagePath = "/ocapi/1.2.3/de.json"
+
+func languageBody() []byte { return []byte(`{"validate":"Prüfen"}`) }
+
+func oneLanguage(version, language string) ([]byte, bool) {
+	if version != "1.2.3" || language != "de" {
+		return nil, false
+	}
+	return languageBody(), true
+}
+
+func integrity(body []byte) string {
+	sum := sha512.Sum384(body)
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
 func TestScript(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	for _, prefix := range []string{"", "/v1", "/v2", "/"} {
+	for _, file := range []struct {
+		path, contentType string
+		body              []byte
+	}{
+		{scriptPath, "text/javascript; charset=utf-8", scriptBody()},
+		{"/v1" + scriptPath, "text/javascript; charset=utf-8", scriptBody()},
+		{"/v2" + scriptPath, "text/javascript; charset=utf-8", scriptBody()},
+		{"/" + scriptPath, "text/javascript; charset=utf-8", scriptBody()},
+		{languagePath, "application/json", languageBody()},
+		{"/v2/" + languagePath, "application/json", languageBody()},
+	} {
 		for _, tt := range []struct {
 			accept  string
 			gzipped bool
@@ -50,10 +73,10 @@ func TestScript(t *testing.T) {
 			{"GZIP", true},
 			{"gzip;q=nonsense", false},
 		} {
-			r := newRequest(http.MethodGet, prefix+scriptPath, "")
+			r := newRequest(http.MethodGet, file.path, "")
 			r.Header.Set("Accept-Encoding", tt.accept)
 			got := f.do(t, r)
-			body, tag := got.body, `"`+scriptIntegrity()+`"`
+			body, tag := got.body, `"`+integrity(file.body)+`"`
 			if tt.gzipped {
 				z, err := gzip.NewReader(bytes.NewReader(got.body))
 				if err != nil {
@@ -62,19 +85,19 @@ func TestScript(t *testing.T) {
 				if body, err = io.ReadAll(z); err != nil {
 					t.Fatal(err)
 				}
-				tag = `"` + scriptIntegrity() + `-gzip"`
+				tag = `"` + integrity(file.body) + `-gzip"`
 			}
-			if !bytes.Equal(body, scriptBody()) {
-				t.Errorf("Accept-Encoding %q: another script", tt.accept)
+			if !bytes.Equal(body, file.body) {
+				t.Errorf("%s, Accept-Encoding %q: other bytes", file.path, tt.accept)
 			}
 			for name, want := range map[string]string{
-				"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "public, max-age=31536000, immutable",
+				"Content-Type": file.contentType, "Cache-Control": "public, max-age=31536000, immutable",
 				"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin",
 				"X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding", "Etag": tag,
 				"Content-Length": strconv.Itoa(len(got.body)),
 			} {
 				if h := got.header.Get(name); h != want {
-					t.Errorf("Accept-Encoding %q: %s = %q, want %q", tt.accept, name, h, want)
+					t.Errorf("%s, Accept-Encoding %q: %s = %q, want %q", file.path, tt.accept, name, h, want)
 				}
 			}
 			if isGzip := got.header.Get("Content-Encoding") == "gzip"; isGzip != tt.gzipped {
@@ -90,11 +113,13 @@ func TestScriptUnknown(t *testing.T) {
 	for _, path := range []string{
 		"/ocapi/9.9.9/ocapi-9.9.9.js", "/ocapi/1.2.3/ocapi-1.2.4.js", "/ocapi/1.2/ocapi-1.2.js", "/ocapi/01.2.3/ocapi-01.2.3.js",
 		"/ocapi/1.2.3/../x", "/ocapi/x/ocapi-x.js", "/ocapi/1.2.3/", "/ocapi/1..3/ocapi-1..3.js", "/ocapi/1.2.3-rc/ocapi-1.2.3-rc.js",
+		"/ocapi/1.2.3/fr.json", "/ocapi/1.2.4/de.json", "/ocapi/1.2.3/de", "/ocapi/1.2.3/.json", "/ocapi/1.2.3/de.json.js", "/ocapi/x/de.json",
 	} {
 		f.get(t, path).wantProblem(t, http.StatusNotFound, "not-found")
 	}
-	none := newFixture(t, func(c *apihttp.Config) { c.Scripts = nil })
+	none := newFixture(t, func(c *apihttp.Config) { c.Scripts, c.Texts = nil, nil })
 	none.get(t, scriptPath).wantProblem(t, http.StatusNotFound, "not-found")
+	none.get(t, languagePath).wantProblem(t, http.StatusNotFound, "not-found")
 }
 
 func TestScriptIsAskedForOnce(t *testing.T) {

@@ -34,6 +34,7 @@ func (d *limiterDoor) ask(now time.Duration, step int) admission {
 	switch decision := d.limiter.Take(rate.Demand{Client: theClient, Step: rate.Step(step)}, at); decision.Outcome { //nolint:gosec // a step that it gave
 	case rate.OutcomeFree, rate.OutcomeProven:
 		d.pressure.issue(now)
+		d.limiter.Issued(theClient, at, at)
 		return admission{admitted: true}
 	case rate.OutcomeAsked:
 		return admission{iterations: decision.Ask.Iterations(), step: int(decision.Ask)}

@@ -1,5 +1,6 @@
 // Package widget holds the released builds of ocapi.js, the script that websites load to show a
-// challenge. Their source is in src; "go run ./widget/build" makes a release from it.
+// challenge, and the languages that it does not carry itself. Their source is in src and languages;
+// "go run ./widget/build" makes a release from it.
 package widget
 
 import (
@@ -47,6 +48,39 @@ func Find(version string) (Release, bool) {
 		}
 	}
 	return Release{}, false
+}
+
+// Texts returns the texts of a language, such as "de", that were released with a version of the
+// script and are not inside it: a JSON object of texts by their names. The bytes are shared by all
+// callers and must not be changed.
+func Texts(version, language string) ([]byte, bool) {
+	if parse(version) == nil || !isLanguage(language) {
+		return nil, false
+	}
+	body, err := files.ReadFile("releases/" + version + "/" + language + ".json")
+	return body, err == nil
+}
+
+// isLanguage reports whether a name is letters and nothing else, so that it leads to no other folder.
+func isLanguage(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// TextsOf returns the languages that were released with a version of the script, by their names.
+// The map is the caller's own; the bytes are shared and must not be changed.
+func TextsOf(version string) map[string][]byte {
+	languages := map[string][]byte{}
+	entries, err := files.ReadDir("releases/" + version)
+	if err != nil {
+		return languages // the first releases have none
+	}
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".json")
+		if body, ok := Texts(version, name); ok {
+			languages[name] = body
+		}
+	}
+	return languages
 }
 
 // all reads the embedded files once. It panics when they are incomplete, which is a mistake in

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -32,6 +33,21 @@ func TestReleaseIsBuiltFromSource(t *testing.T) {
 	if !bytes.Equal(script, release.Body) {
 		t.Errorf("%s differs from what the source gives; raise version.txt if it is in use, then: go run ./widget/build", release.Name)
 	}
+	languages, err := bundle.Languages(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	released := widget.TextsOf(version)
+	for name, texts := range languages {
+		if !bytes.Equal(released[name], texts) {
+			t.Errorf("the language %s of release %s differs from what languages/%s.json gives; run: go run ./widget/build", name, version, name)
+		}
+	}
+	for name := range released {
+		if _, ok := languages[name]; !ok {
+			t.Errorf("release %s has the language %s, of which there is no file", version, name)
+		}
+	}
 	if got := widget.Latest().Version; got != version {
 		t.Errorf("latest release is %s, version.txt says %s", got, version)
 	}
@@ -55,15 +71,24 @@ func TestReleases(t *testing.T) {
 	}
 }
 
-// TestPublishedReleasesStay pins what websites have pinned: another byte, and their browsers refuse
-// the script.
+// TestPublishedReleasesStay holds releases to what websites have pinned: another byte, and their
+// browsers refuse the script.
 func TestPublishedReleasesStay(t *testing.T) {
 	t.Parallel()
-	for version, integrity := range map[string]string{
-		"0.5.0": "sha384-g193z+nKu+uMDURSvkABs0Q6VMF1XSotORfVOrFMUUn3ycwAlJhvU1y5LRDSWGWc",
-	} {
-		if r, ok := widget.Find(version); !ok || r.Integrity != integrity {
-			t.Errorf("release %s is there: %t, with the integrity %q, want %q", version, ok, r.Integrity, integrity)
+	pins, err := bundle.Published(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"0.5.0", "0.5.1"} {
+		if _, ok := pins[version]; !ok {
+			t.Errorf("published.txt does not list %s, which is in use", version)
+		}
+	}
+	for version, pin := range pins {
+		r, ok := widget.Find(version)
+		got := bundle.Pin{Script: bundle.Integrity(r.Body), Languages: bundle.Digest(widget.TextsOf(version))}
+		if !ok || got != pin {
+			t.Errorf("release %s is there: %t, as %+v; it was published as %+v", version, ok, got, pin)
 		}
 	}
 }
@@ -73,7 +98,11 @@ func TestDocumentsNameTheLatestRelease(t *testing.T) {
 	t.Parallel()
 	r := widget.Latest()
 	tag := fmt.Sprintf(`/ocapi/%s/%s" integrity="%s" crossorigin="anonymous" defer></script>`, r.Version, r.Name, r.Integrity)
-	for _, path := range []string{"../http/openapi.yaml", "../README.md"} {
+	paths, err := filepath.Glob("../docs/website*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(paths, "../http/openapi.yaml", "../README.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +126,7 @@ func TestNoForbiddenSinks(t *testing.T) {
 	body := widget.Latest().Body
 	for _, word := range []string{
 		"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
-		"localStorage", "sessionStorage", "indexedDB", "document.cookie", "blob:", "data:",
+		"localStorage", "sessionStorage", "indexedDB", "document.cookie", "blob:", "data:", "Worker(",
 	} {
 		if bytes.Contains(body, []byte(word)) {
 			t.Errorf("the script holds %q", word)
@@ -116,5 +145,25 @@ func TestFind(t *testing.T) {
 	releases[0].Version = "changed"
 	if widget.Releases()[0].Version == "changed" {
 		t.Error("Releases hands out its own slice")
+	}
+}
+
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	version := widget.Latest().Version
+	body, ok := widget.Texts(version, "de")
+	if !ok || !bytes.Contains(body, []byte(`"validate":"`)) {
+		t.Errorf("German is there: %t, as %s", ok, body)
+	}
+	if bytes.Contains(body, []byte("page")) {
+		t.Error("the texts of the server's page are in the released file")
+	}
+	for _, at := range [][2]string{
+		{version, "en"}, {version, "xx"}, {version, ""}, {version, "../" + version + "/de"}, {version, "de.json"},
+		{"0.5.0", "de"}, {"..", "de"}, {"", "de"},
+	} {
+		if body, ok := widget.Texts(at[0], at[1]); ok {
+			t.Errorf("Texts(%q, %q) gave %s", at[0], at[1], body)
+		}
 	}
 }

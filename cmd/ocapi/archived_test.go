@@ -21,6 +21,7 @@ type event struct {
 		Verdict     string  `json:"verdict"`
 		WhollyKnown bool    `json:"wholly_known"`
 		Language    string  `json:"language"`
+		Generation  uint64  `json:"generation"`
 		Images      []shown `json:"images"`
 	} `json:"data"`
 }

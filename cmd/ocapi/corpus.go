@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,13 +183,13 @@ func printServable(b *strings.Builder, r *corpus.Report) {
 		if t == domain.TypeClassification {
 			fmt.Fprintf(b, " (%s)", strings.Join(r.Keywords, ", "))
 		}
+		if slices.Contains(r.Small, t) {
+			b.WriteString(", only with serve --small-pools: too few images to hide which are known")
+		}
 		b.WriteByte('\n')
 	}
 	if len(r.Types) == 0 {
 		b.WriteString("  nothing yet\n")
-	}
-	for _, t := range r.Small {
-		fmt.Fprintf(b, "  %s only with serve --small-pools: too few images to hide which are known\n", t)
 	}
 	if len(r.Small) > 0 {
 		fmt.Fprintf(b, "  (ocapi corpus check %s says how many more it takes)\n", r.Collection)

@@ -46,9 +46,7 @@ func (c *corpusCheckCmd) Run(env *environment) (err error) {
 	printKeywords(&b, &f)
 	printGaps(&b, &f)
 	printMixes(&b, &f)
-	if !collection.Demo {
-		printSecrecy(&b, &f)
-	}
+	printSecrecy(&b, &f)
 	if err := printOverlaps(env, &b, stores, collection.ID); err != nil {
 		return err
 	}
@@ -61,11 +59,16 @@ func (c *corpusCheckCmd) Run(env *environment) (err error) {
 	return nil
 }
 
+// served says whether visitors get challenges of a type. The demonstration's are
+// served however few its images are.
 func served(f *corpus.Findings, t domain.ChallengeType) string {
-	if slices.Contains(f.Types, t) {
-		return "served"
+	switch {
+	case !slices.Contains(f.Types, t):
+		return "not served"
+	case !f.Demo && !f.Secrecy[t].Safe():
+		return "served only with serve --small-pools"
 	}
-	return "not served"
+	return "served"
 }
 
 func printTexts(b *strings.Builder, f *corpus.Findings) {

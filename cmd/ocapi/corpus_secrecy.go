@@ -12,7 +12,7 @@ import (
 // printSecrecy says how well the collection hides which of its images are known
 // from whoever watches which come, stay and go, and what it lacks for that.
 func printSecrecy(b *strings.Builder, f *corpus.Findings) {
-	if len(f.Types) == 0 {
+	if len(f.Types) == 0 || f.Demo {
 		return
 	}
 	b.WriteString("\nHow well it hides which images are known, when it is served by itself:\n")
@@ -28,8 +28,7 @@ func printSecrecy(b *strings.Builder, f *corpus.Findings) {
 		}
 	}
 	if small {
-		b.WriteString("  What is too small is served with serve --small-pools only. More images help, and so does serving the collection\n" +
-			"  together with others.\n")
+		b.WriteString("  More images help, and so does serving the collection together with others.\n")
 	}
 }
 
@@ -40,13 +39,13 @@ func secrecyInWords(t domain.ChallengeType, s domain.Secrecy) string {
 	}
 	switch {
 	case s.Safe():
-		return fmt.Sprintf("%s %s at a time, each shown %s times; none comes back within %s challenges",
+		return fmt.Sprintf("%s %s at a time, each shown %s times;\n    no image comes back within %s challenges",
 			grouped(s.Cycle), what, grouped(s.Votes), grouped(s.Horizon))
 	case s.Rest > 1:
-		return fmt.Sprintf("too small: images come back after %s challenges, and whoever watches longer tells known from unknown; it should take %s",
+		return fmt.Sprintf("too small: after %s challenges images come back,\n    and whoever watches longer than that tells known from unknown; it should take %s",
 			grouped(s.After), grouped(s.Horizon))
 	}
-	return fmt.Sprintf("too small: after %s challenges at the latest the unknown images give way to others while the known ones stay, which tells them apart; it should take %s",
+	return fmt.Sprintf("too small: after %s challenges other unknown images come\n    while the known ones stay, which tells them apart; it should take %s",
 		grouped(s.After), grouped(s.Horizon))
 }
 

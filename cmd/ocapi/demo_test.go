@@ -51,7 +51,7 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 	if code := p.stop(); code != 0 || time.Since(began) > drainPatience {
 		t.Errorf("while it draws it ends with %d after %v", code, time.Since(began))
 	}
-	drawn := len(readRecord(t, dir))
+	drawn := readRecord(t, dir).Len()
 
 	p = start(t, dir, options{unready: freePort(t)})
 	eventually(t, "the demonstration", func() bool { return demoThere(t, p) })
@@ -78,7 +78,7 @@ func TestFirstStartOnAnEmptyFolderOffersTheDemonstration(t *testing.T) {
 		}
 	}
 	p.stop()
-	if now := len(readRecord(t, dir)); now <= drawn {
+	if now := readRecord(t, dir).Len(); now <= drawn {
 		t.Errorf("there are %d pictures after the second start, %d before it", now, drawn)
 	}
 	if p = start(t, dir, options{}); strings.Contains(p.out.String(), "Drawing its first pictures") {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 
 	"ocapi/clients"
 	"ocapi/corpus"
+	"ocapi/corpus/plate/platetest"
 	"ocapi/domain"
 	"ocapi/sqlite"
 )
@@ -48,8 +48,10 @@ type truth struct {
 	keywords []string
 }
 
-// reader knows pictures by their bytes, as people do by looking.
-type reader map[[sha256.Size]byte]truth
+// reader knows pictures by their looks, as people do.
+type reader = *platetest.Reader[truth]
+
+func newReader() reader { return new(platetest.Reader[truth]) }
 
 // fixture is what all data folders of these tests begin with.
 type fixture struct {
@@ -68,7 +70,7 @@ var templateDir = sync.OnceValue(func() string {
 
 var theFixture = sync.OnceValues(func() (*fixture, error) {
 	ctx := context.Background()
-	f := &fixture{reader: reader{}, secrets: map[string]string{}}
+	f := &fixture{reader: newReader(), secrets: map[string]string{}}
 	s, err := openFolder(ctx, templateDir())
 	if err != nil {
 		return nil, err
@@ -115,7 +117,7 @@ func (f *fixture) draw() []corpus.NewImage {
 // image completes an entry with its names and pictures, and lets the reader see
 // them.
 func (f *fixture) image(e corpus.Entry, t truth) corpus.NewImage {
-	n := len(f.reader)
+	n := f.reader.Len()
 	e.ID, e.Document, e.Collection = domain.ImageID(fmt.Sprintf("image-%04d", n)), fmt.Sprintf("document-%04d", n), fixtureCollection
 	if e.Known {
 		e.Trust = domain.TrustImported
@@ -123,7 +125,9 @@ func (f *fixture) image(e corpus.Entry, t truth) corpus.NewImage {
 	made := corpus.NewImage{Entry: e}
 	for r := range fixtureRenderings {
 		b := sketch(uint64(n), uint64(r), 16, 16)
-		f.reader[sha256.Sum256(b)] = t
+		if err := f.reader.Add(b, t); err != nil {
+			panic(err) // it was just made
+		}
 		made.Pictures = append(made.Pictures, corpus.Rendering{ContentType: "image/jpeg", Bytes: b, Width: 16, Height: 16})
 	}
 	return made

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
 	"fmt"
 	"net/http"
@@ -83,7 +82,7 @@ func readRecord(t testing.TB, dir string) reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := reader{}
+	r := newReader()
 	for _, im := range images {
 		for n := range im.Renderings {
 			p, err := store.Picture(t.Context(), im.ID, n)
@@ -94,7 +93,9 @@ func readRecord(t testing.TB, dir string) reader {
 			if !im.Known {
 				shows = truth{text: "illegible"}
 			}
-			r[sha256.Sum256(p.Bytes)] = shows
+			if err := r.Add(p.Bytes, shows); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if err := db.Close(); err != nil {
@@ -154,7 +155,7 @@ func TestImportBesideARunningServiceIsServed(t *testing.T) {
 	if !strings.Contains(again, "0 images made, 12 there already") {
 		t.Errorf("the second import says %s", again)
 	}
-	if list := succeed(t, "corpus", "list", "--data", dir); !regexp.MustCompile(`letters +Letters +12 +- +8/4 +classification of 2 +An importing archive`).MatchString(list) {
+	if list := succeed(t, "corpus", "list", "--data", dir); !regexp.MustCompile(`letters +Letters +12 +- +8/4 +classification of 2 \(too small\) +An importing archive`).MatchString(list) {
 		t.Errorf("the list is %s", list)
 	}
 }

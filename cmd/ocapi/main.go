@@ -25,20 +25,19 @@ var version = "0.1.0-dev"
 // cli is the command line. Every flag has an environment variable of the same
 // name, in capitals, with the prefix OCAPI_.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the service."`
-	Client  clientCmd  `cmd:"" help:"Manage the websites that may use the service."`
-	Corpus  corpusCmd  `cmd:"" help:"Manage collections of images."`
-	Events  eventsCmd  `cmd:"" help:"Print archived events as JSON Lines."`
-	Archive archiveCmd `cmd:"" help:"Decide what an operator has to decide about the archive."`
-	Backup  backupCmd  `cmd:"" help:"Copy a data folder while it is served."`
-	Stats   statsCmd   `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
-
-	Simulate simulateCmd `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
-
-	Replay  replayCmd  `cmd:"" help:"Make anew what follows from the events."`
-	Migrate migrateCmd `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
-	Health  healthCmd  `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve      serveCmd      `cmd:"" help:"Run the service."`
+	Client     clientCmd     `cmd:"" help:"Manage the websites that may use the service."`
+	Corpus     corpusCmd     `cmd:"" help:"Manage collections of images."`
+	Events     eventsCmd     `cmd:"" help:"Print archived events as JSON Lines."`
+	Archive    archiveCmd    `cmd:"" help:"Decide what an operator has to decide about the archive."`
+	Quarantine quarantineCmd `cmd:"" help:"Set votes on unknown images aside, and let them count again."`
+	Backup     backupCmd     `cmd:"" help:"Copy a data folder while it is served."`
+	Stats      statsCmd      `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
+	Simulate   simulateCmd   `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
+	Replay     replayCmd     `cmd:"" help:"Make anew what follows from the events."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
+	Health     healthCmd     `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 type versionCmd struct{}

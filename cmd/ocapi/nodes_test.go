@@ -40,7 +40,7 @@ func newShared(t testing.TB) *shared {
 		if err := stores.corpus.PutCollection(t.Context(), corpus.Collection{ID: fixtureCollection, Title: "Drawings", Credit: fixtureCredit}); err != nil {
 			return err
 		}
-		fresh := &fixture{reader: reader{}}
+		fresh := &fixture{reader: newReader()}
 		if _, err := stores.corpus.AddImages(t.Context(), fresh.draw()); err != nil {
 			return err
 		}

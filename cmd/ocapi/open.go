@@ -93,6 +93,7 @@ func (n *node) openLog(ctx context.Context) error {
 		extent, err := n.log.Extent(ctx)
 		return extent.Last, err
 	}
+	n.stores.append = func(ctx context.Context, e domain.Event) error { return appendAfterLast(ctx, n.log, e) }
 	if err := eventstore.Reconcile(ctx, n.log, n.stores.archive, n.logger); err != nil {
 		return fmt.Errorf("compare the event log with the archive: %w", err)
 	}

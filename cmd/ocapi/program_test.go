@@ -38,11 +38,12 @@ type program struct {
 
 // options says how a program is started.
 type options struct {
-	flags  []string
-	now    func() time.Time // in this process only
-	log    io.Writer        // gets the log beside the program's own buffer; in this process only
-	env    []string         // in a process of its own only
-	faults bool             // errors in the log are what the test is about
+	flags       []string
+	now         func() time.Time // in this process only
+	log         io.Writer        // gets the log beside the program's own buffer; in this process only
+	env         []string         // in a process of its own only
+	faults      bool             // errors in the log are what the test is about
+	refuseSmall bool             // the tests' collections are too small to hide anything
 	// unready is a port of 127.0.0.1 to listen on, for a service that takes long
 	// to be ready: it is not waited for.
 	unready int
@@ -117,7 +118,11 @@ func newProgram(t testing.TB, dir string, o options) *program {
 
 func serveArgs(dir string, o options) []string {
 	listen := fmt.Sprintf("127.0.0.1:%d", o.unready)
-	return append([]string{"serve", "--listen", listen, "--data", dir, "--log-level", "debug"}, o.flags...)
+	args := []string{"serve", "--listen", listen, "--data", dir, "--log-level", "debug"}
+	if !o.refuseSmall {
+		args = append(args, "--small-pools")
+	}
+	return append(args, o.flags...)
 }
 
 var (

@@ -6,7 +6,8 @@ import (
 )
 
 type replayCmd struct {
-	Rebuild rebuildCmd `cmd:"" help:"Make the projections in the archive's database anew from its events. Archiving waits meanwhile; look-ups go on."`
+	Votes   replayVotesCmd `cmd:"" help:"Write out what visitors have said of unknown images, as CSV or JSON Lines; what is quarantined is left out."`
+	Rebuild rebuildCmd     `cmd:"" help:"Make the projections in the archive's database anew from its events. Archiving waits meanwhile; look-ups go on."`
 }
 
 type rebuildCmd struct {

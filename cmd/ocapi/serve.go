@@ -47,6 +47,7 @@ type node struct {
 	mark     *eventstore.Mark     // nil on a cluster
 	log      *eventstore.Log
 	archiver *eventstore.Archiver
+	votes    *voteWatch
 	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
 	stats    *statistics
@@ -179,7 +180,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
+	n.votes = newVoteWatch(n.stores.archive)
+	n.archiver.Observe(n.votes.observe)
 	n.archiving.run(n.archiver.Run)
+	n.work.run(n.watchVotes)
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	n.stats = newStatistics(statisticsParams{
@@ -244,6 +248,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	if err := n.gate.Register(n.metrics); err != nil {
 		return err
 	}
+	registerVotes(n)
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
@@ -254,7 +259,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	}
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
-		Logger: n.logger, Registerer: n.metrics, Languages: widget.Languages(), Scripts: script, Mounts: mounts,
+		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
 	})
 	if err != nil {
 		return err

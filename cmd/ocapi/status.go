@@ -66,6 +66,9 @@ func (n *node) ready() error {
 	if err != nil {
 		return err
 	}
+	if len(types) == 0 && len(n.dealer.Refused(&domain.Client{})) > 0 {
+		return errors.New("the collections have too few images to hide which are known (ocapi corpus check says what is missing, --small-pools serves them all the same)")
+	}
 	if len(types) == 0 {
 		return errors.New("no collection can serve a challenge")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"ocapi/clients"
 	"ocapi/corpus"
+	"ocapi/domain"
 	"ocapi/eventstore"
 	"ocapi/migrations"
 	"ocapi/postgres"
@@ -32,6 +33,9 @@ type stores struct {
 	closers []func() error
 	// logEnd tells the last sequence of the event log; nil where it is not open.
 	logEnd func(context.Context) (eventstore.Sequence, error)
+	// append adds an event to the event log, wherever its subject is; nil where the
+	// log is not open.
+	append func(context.Context, domain.Event) error
 	// changed is called after a command that was sent to the running service, so
 	// that it is in force when the command ends; nil where nobody serves.
 	changed func(context.Context)

@@ -135,7 +135,7 @@ func origin(address string) string {
 }
 
 // contentPolicy allows what this page needs: its own style and icon, Ocapi's script, and Ocapi's
-// API and images. Ocapi needs no exception for inline styles or scripts.
+// API, images and sounds. Ocapi needs no exception for inline styles or scripts.
 func contentPolicy(cfg Config) string {
 	source := func(address string) string {
 		if o := origin(address); o != "" {
@@ -153,6 +153,7 @@ func contentPolicy(cfg Config) string {
 		"; connect-src " + ocapi +
 		"; frame-src " + ocapi +
 		"; img-src " + images +
+		"; media-src " + ocapi +
 		"; style-src 'self'" +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" +
 		"; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -227,7 +228,8 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// First the challenge, then the password: whoever has not solved it gets no try at guessing one.
-	id := strings.TrimSpace(r.PostForm.Get("ocapi-challenge-id")) // somebody without scripts has copied it
+	// Somebody without scripts has copied it. Ids are read in either case, so that they have to be remembered in one.
+	id := strings.ToLower(strings.TrimSpace(r.PostForm.Get("ocapi-challenge-id")))
 	solved, err := s.solved(r.Context(), id)
 	switch {
 	case err != nil:

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -31,8 +32,9 @@ func Build(dir, version string) ([]byte, error) {
 		Outfile:       "ocapi.js",
 		Bundle:        true,
 		Format:        api.FormatIIFE,
-		// Async functions without helpers. The style needs browsers of 2023 anyway; older ones get the controls bare.
-		Target:            api.ES2017,
+		// Async functions and spread without helpers. The style needs browsers of 2023 anyway; those since
+		// 2018 get the controls bare.
+		Target:            api.ES2019,
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
@@ -40,7 +42,7 @@ func Build(dir, version string) ([]byte, error) {
 		LegalComments:     api.LegalCommentsNone,
 		Sourcemap:         api.SourceMapNone,
 		Banner:            map[string]string{"js": "/* ocapi.js " + version + " */"},
-		Plugins:           []api.Plugin{minifiedCSS},
+		Plugins:           []api.Plugin{minifiedCSS, languagesModule(dir, version)},
 		// The compiler must not be swayed by a tsconfig.json further up.
 		TsconfigRaw: "{}",
 	})
@@ -98,10 +100,24 @@ var minifiedCSS = api.Plugin{
 			if err := problems(result.Errors, result.Warnings); err != nil {
 				return api.OnLoadResult{}, err
 			}
-			text := strings.TrimSpace(string(result.Code))
+			text := shortenVariables(strings.TrimSpace(string(result.Code)))
 			return api.OnLoadResult{Contents: &text, Loader: api.LoaderText}, nil
 		})
 	},
+}
+
+var variable = regexp.MustCompile(`--[a-z-]+`)
+
+// shortenVariables gives the custom properties of a style sheet names of one letter, in the order in
+// which they come. The sheet is for a shadow tree that resets everything, so no other one can meet them.
+func shortenVariables(css string) string {
+	names := map[string]string{}
+	return variable.ReplaceAllStringFunc(css, func(name string) string {
+		if _, ok := names[name]; !ok {
+			names[name] = "--" + string(rune('a'+len(names))) // there are a dozen
+		}
+		return names[name]
+	})
 }
 
 // problems treats a warning like an error: what is released is clean.

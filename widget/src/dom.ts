@@ -24,19 +24,19 @@ export function button(name: string, act: () => void, ...children: (Node | strin
   return element;
 }
 
-/** A line drawing on a 24 x 24 grid, for decoration. Made of nodes: img-src would forbid a data: address. */
-export function icon(path: string): SVGElement {
-  const space = 'http://www.w3.org/2000/svg';
-  const svg = document.createElementNS(space, 'svg');
-  const line = document.createElementNS(space, 'path');
-  set(svg, { viewBox: '0 0 24 24', 'aria-hidden': 'true' });
-  set(line, { d: path, pathLength: '1' });
-  svg.append(line);
-  return svg;
+/** A button that stays pressed until it is pressed again. */
+export function toggle(name: string, changed: (on: boolean) => void, ...children: (Node | string)[]): HTMLButtonElement {
+  const turn = (on: boolean) => set(element, { 'aria-pressed': '' + on });
+  const element = button(name, () => {
+    const on = !pressed(element);
+    turn(on);
+    changed(on);
+  }, ...children);
+  turn(false);
+  return element;
 }
 
-export const tick = 'M5 12.5l4.5 4.5L19 7.5';
-export const again = 'M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9M19.5 4v5h-5';
+export const pressed = (element: Element) => element.getAttribute('aria-pressed') === 'true';
 
 /** An image of the challenge. Anonymous: no cookie goes along, and pages that isolate themselves may show it. */
 export function picture(src: string, alt: string, width: number, height: number, failed: () => void): HTMLImageElement {

@@ -1,5 +1,7 @@
 // The four hidden inputs that carry the challenge's id to the website's server.
 
+import { el } from './dom';
+
 /** Writes the ids into the form, in the current and in the first releases' names. */
 export function writeFields(place: HTMLElement, client: string, challenge: string): void {
   const home = place.closest('form') || place;
@@ -13,10 +15,7 @@ export function writeFields(place: HTMLElement, client: string, challenge: strin
     // brings its own must not send two.
     let input = home.querySelector<HTMLInputElement>('input[name="' + name + '"]');
     if (!input) {
-      input = document.createElement('input');
-      input.type = 'hidden';
-      input.name = name;
-      input.autocomplete = 'off';
+      input = el('input', { type: 'hidden', name, autocomplete: 'off' });
       // In the light tree, for only there does an input belong to the form.
       place.append(input);
     }

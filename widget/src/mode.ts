@@ -1,11 +1,13 @@
 // What a type of challenge has to bring along; the widget knows no more of it than this.
 
-import type { Answer, Api, Challenge } from './api';
+import type { Answer, Challenge } from './api';
 import type { Texts } from './texts';
 
 export interface Mode {
   /** What the person is asked to do. */
   readonly title: (Node | string)[];
+  /** What their answer is good for. */
+  readonly purpose: string;
   /** Where they do it. */
   readonly body: HTMLElement;
   /** Says what is still missing and puts the focus there; empty when the answer is complete. */
@@ -14,11 +16,14 @@ export interface Mode {
   /** Whether work would be lost if the challenge went away. */
   touched(): boolean;
   focus(): void;
+  /** Begins what a person who has just asked for this challenge would begin at once. */
+  play?(): void;
 }
 
 export interface ModeParams {
   challenge: Challenge;
-  api: Api;
+  /** What the challenge's addresses are appended to. */
+  base: string;
   texts: Texts;
   language: string;
   /** To be called when the person says that they are done other than with the widget's button. */

@@ -1,7 +1,10 @@
 // The widget's frame: one box in a shadow tree, whose parts are shown by state.
 
-import { again, button, el, icon, tick } from './dom';
+import { T } from 'ocapi:languages';
+import { button, el, set } from './dom';
+import type { Mode } from './mode';
 import css from './style.css';
+import { isRightToLeft } from './texts';
 import type { Texts } from './texts';
 
 /**
@@ -11,52 +14,53 @@ import type { Texts } from './texts';
  * - waiting: the instance asked for patience; a new try starts by itself
  * - unavailable: given up until the person asks for a new try
  * - validated: done
+ * - finished: the game is over
  */
-export type State = 'loading' | 'ready' | 'sending' | 'waiting' | 'unavailable' | 'validated';
+export type State = 'loading' | 'ready' | 'sending' | 'waiting' | 'unavailable' | 'validated' | 'finished';
 
 export interface View {
-  readonly root: ShadowRoot;
-  enter(state: State): void;
-  /** Shows a message and has it read out; the empty string takes it away. */
-  say(message: string, kind?: 'info' | 'error'): void;
+  /** Puts the frame into a language. Until then it has no words. */
+  speak(texts: Texts, language: string): void;
+  paint(state: State): void;
+  /** Shows a message and has it read out, with more that is read out only; the empty string takes it away. */
+  say(message: string, kind?: 'info' | 'error', more?: string): void;
   /** Shows the seconds left of a wait; 0 takes them away. Not read out: a number a second is noise. */
   count(seconds: number): void;
-  title(...content: (Node | string)[]): void;
-  /** Puts the challenge into the box; without one, the skeleton of one. */
-  body(content?: HTMLElement): void;
-  foot(...lines: string[]): void;
-  /** Puts the focus on the message, for when the thing that had it has gone. */
-  focusMessage(): void;
+  /** Puts a challenge into the box, with lines below it; without one, the skeleton of one and a title. */
+  display(title: (Node | string)[], mode?: Mode, ...lines: string[]): void;
   hasFocus(): boolean;
 }
 
 interface ViewParams {
   place: HTMLElement;
-  language: string;
-  texts: Texts;
   validate(): void;
   another(): void;
+  /** Asks for a sound instead of images, or the other way round. */
+  other(): void;
   retry(): void;
 }
 
-export function createView({ place, language, texts, validate, another, retry }: ViewParams): View {
+export function createView({ place, validate, another, other, retry }: ViewParams): View {
   const root = attach(place);
+  let texts: Texts | undefined;
 
   const title = el('p', { class: 'title', id: 'title' });
   // The one live region. It is there from the start, for a region that comes with its text is not read out.
-  const message = el('p', { class: 'message', role: 'status', tabindex: '-1' });
+  const message = el('p', { class: 'message', id: 'message', role: 'status', tabindex: '-1' });
   const count = el('span', { class: 'count', 'aria-hidden': 'true' });
-  const done = el('span', { class: 'done' }, icon(tick));
+  const done = el('span', { class: 'done' });
   const body = el('div', { class: 'body' });
-  const validateButton = button('validate', validate, texts.validate);
-  const anotherButton = button('another', another, icon(again), texts.another);
-  const retryButton = button('retry', retry, icon(again), texts.retry);
-  const actions = el('div', { class: 'actions' }, validateButton, retryButton, anotherButton);
+  const validateButton = button('validate', validate);
+  const anotherButton = button('another', another);
+  const otherButton = button('other', other);
+  const retryButton = button('retry', retry);
+  const buttons = [validateButton, retryButton, anotherButton, otherButton];
+  const actions = el('div', { class: 'actions' }, ...buttons);
   actions.hidden = true;
   const foot = el('div', { class: 'foot' });
   const box = el(
     'div',
-    { class: 'box', role: 'group', 'aria-labelledby': 'title', lang: language, dir: 'ltr' },
+    { class: 'box', role: 'group', 'aria-labelledby': 'title' },
     title,
     el('div', { class: 'news' }, done, message, count),
     body,
@@ -65,47 +69,62 @@ export function createView({ place, language, texts, validate, another, retry }:
   );
   root.append(box);
 
+  const hasFocus = () => !!root.activeElement;
+
+  /** Changes something. Whoever had the focus on what goes away finds it on the message, not at the page's start. */
+  function keep(change: () => void): void {
+    const had = hasFocus();
+    change();
+    const now = root.activeElement;
+    if (had && !(now && now.getClientRects().length)) message.focus();
+  }
+
   return {
-    root,
-    enter(state) {
+    speak(words, language) {
+      texts = words;
+      set(box, { lang: language, dir: isRightToLeft(language) ? 'rtl' : 'ltr' });
+      anotherButton.textContent = texts[T.another];
+    },
+    paint: (state) => keep(() => {
       box.dataset.state = place.dataset.ocapiState = state;
       const busy = state === 'loading' || state === 'sending';
-      validateButton.textContent = state === 'sending' ? texts.sending : texts.validate;
-      for (const b of [validateButton, anotherButton, retryButton]) {
-        // Not disabled, which would drop the focus; the widget ignores clicks meanwhile.
-        b.setAttribute('aria-disabled', '' + busy);
+      const over = state === 'validated' || state === 'finished';
+      // Not disabled, which would drop the focus; the widget ignores clicks meanwhile.
+      for (const b of buttons) set(b, { 'aria-disabled': '' + busy });
+      set(body, { 'aria-busy': '' + busy });
+      title.hidden = over;
+      if (over) {
+        body.textContent = '';
+        // Not shown any more, but still the name of the box.
+        title.textContent = texts![T.name];
       }
-      body.setAttribute('aria-busy', '' + busy);
-      title.hidden = state === 'validated';
-      if (state === 'validated') body.textContent = '';
+      if (texts) {
+        validateButton.textContent = texts[state === 'sending' ? T.sending : T.validate];
+        retryButton.textContent = texts[state === 'finished' ? T.playAgain : T.retry];
+      }
       // While busy, the buttons stay as they are: the one that was pressed keeps the focus.
       if (!busy) {
         actions.hidden = state === 'validated' || state === 'waiting';
-        retryButton.hidden = state !== 'unavailable';
-        validateButton.hidden = anotherButton.hidden = state !== 'ready';
+        retryButton.hidden = state !== 'unavailable' && state !== 'finished';
+        validateButton.hidden = anotherButton.hidden = otherButton.hidden = state !== 'ready';
       }
-    },
-    say(text, kind = 'info') {
+    }),
+    say(text, kind = 'info', more) {
       message.dataset.kind = kind;
       message.textContent = text;
+      if (text && more) message.append(el('span', { class: 'hide' }, ' ' + more));
     },
     count(seconds) {
       count.textContent = seconds ? Math.floor(seconds / 60) + ':' + ('0' + (seconds % 60)).slice(-2) : '';
     },
-    title(...content) {
-      title.textContent = '';
-      title.append(...content);
-    },
-    body(content = skeleton()) {
-      body.textContent = '';
-      body.append(content);
-    },
-    foot(...lines) {
-      foot.textContent = '';
+    display: (words, mode, ...lines) => keep(() => {
+      title.textContent = body.textContent = foot.textContent = '';
+      title.append(...words);
+      body.append(mode ? mode.body : skeleton());
       foot.append(...lines.filter(Boolean).map((line) => el('p', {}, line)));
-    },
-    focusMessage: () => message.focus(),
-    hasFocus: () => !!root.activeElement,
+      if (texts) otherButton.textContent = texts[mode && mode.play ? T.look : T.listen];
+    }),
+    hasFocus,
   };
 
   function skeleton(): HTMLElement {

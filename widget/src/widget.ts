@@ -1,36 +1,70 @@
 // The life of one widget: get a challenge, have it answered, tell the page.
 
+import { T } from 'ocapi:languages';
 import { createApi, trouble } from './api';
-import type { Challenge, Dealt, Trouble } from './api';
+import type { Dealt, Trouble, Verdict } from './api';
+import { audio } from './audio';
 import { classification } from './classification';
+import { el } from './dom';
 import { writeFields } from './fields';
 import type { Mode, ModeParams } from './mode';
 import type { Settings } from './settings';
-import { chooseLanguage, textsIn } from './texts';
+import { chooseLanguage, fill, textsIn } from './texts';
+import type { Texts } from './texts';
 import { transcription } from './transcription';
 import { createView } from './view';
 import type { State } from './view';
+import { canWork } from './work';
 
-const modes: Record<string, (params: ModeParams) => Mode> = { transcription, classification };
+export interface Widget {
+  /** The placeholder is in the page, for the first time or again. */
+  start(): void;
+  /** The placeholder has left the page: nothing goes on. */
+  stop(): void;
+  /** Forgets the last validated challenge and gets a new one, if it ever had one. */
+  reset(): void;
+  /** The id of the last validated challenge, or the empty string. */
+  response(): string;
+}
 
-// Tries that the widget makes by itself before it leaves the next one to the person.
-const triesAlone = 3;
-const firstPauseMs = 2e3;
-// An untouched challenge is renewed a little early, so that nobody begins on one that is about to end.
-const marginMs = 1e4;
-// How long a challenge lives by default: assumed where the clocks disagree so much that nothing can be told.
-const usualLifeMs = 20 * 60e3;
-// A longer timer would fire at once.
-const longestTimerMs = 2 ** 31 - 1;
+const modes: Record<string, (params: ModeParams) => Mode> = { transcription, classification, audio };
 
-export function mount(place: HTMLElement, settings: Settings): void {
-  const language = chooseLanguage(place);
-  const texts = textsIn(language);
-  const api = createApi(settings, language);
+// Constants are enumerations, because the compiler puts their values where they are used.
+const enum Limit {
+  // Tries that the widget makes by itself before it leaves the next one to the person.
+  triesAlone = 3,
+  firstPauseMs = 2e3,
+  // An untouched challenge is renewed a little early, so that nobody begins on one that is about to end.
+  marginMs = 1e4,
+  // How long a challenge lives by default: assumed where the clocks disagree so much that nothing can be told.
+  usualLifeMs = 20 * 60e3,
+  // A longer timer would fire at once.
+  longestTimerMs = 2 ** 31 - 1,
+  // How far from the window's edge a challenge is fetched: a moment before it is seen.
+  nearbyPx = 400,
+}
+
+export function mount(place: HTMLElement, settings: Settings): Widget {
+  const { create, answer } = createApi(settings);
+  const { client, rounds } = settings;
+  const chosen = chooseLanguage(place);
+  let texts: Texts;
+  // The language of the texts: another than the chosen one where that could not be had.
+  let language = '';
+  // Settled when there are texts; not asked for before the widget is near.
+  let spoken: Promise<void> | undefined;
 
   let state: State = 'loading';
-  let challenge: Challenge | undefined;
+  let dealt: Dealt | undefined;
   let mode: Mode | undefined;
+  // What is asked for; a person who chose to listen is given sounds until they choose otherwise.
+  let type = settings.type;
+  let response = '';
+  // The game.
+  let round = 1;
+  let score = 0;
+  // The verdict of the answer before, to be said again with what has come in between.
+  let lead = '';
   // What the retry button does.
   let retry: () => void = load;
   let tries = 0;
@@ -38,50 +72,139 @@ export function mount(place: HTMLElement, settings: Settings): void {
   let turn = 0;
   let pause = 0;
   let life = 0;
-  // The person was in the widget when its contents had to go.
-  let owedFocus = false;
+  // When the challenge ends, by our clock, and how long before that an untouched one is renewed.
+  let end = 0;
+  let margin = 0;
+  // Ends the listeners of the time between start and stop.
+  let session: AbortController | undefined;
 
-  const view = createView({
+  const { speak, paint, say, count, display, hasFocus } = createView({
     place,
-    language,
-    texts,
     validate: () => submit(),
     another: () => state === 'ready' && load('', true),
+    other: () => state === 'ready' && load('', true, mode!.play ? settings.type.replace('audio', '') : 'audio'),
     retry() {
-      if (state !== 'unavailable') return;
+      if (state !== 'unavailable' && state !== 'finished') return;
       tries = 0;
       retry();
     },
   });
+  writeFields(place, client, '');
+  enter('loading');
+  display([]);
 
-  writeFields(place, settings.client, '');
-  view.title(texts.loading);
-  view.body();
-  load();
+  function start(): void {
+    session = new AbortController();
+    const { signal } = session;
+    const form = place.closest('form');
+    if (form) {
+      form.addEventListener('reset', (event) => setTimeout(() => event.defaultPrevented || reset()), { signal });
+    }
+    for (const type of ['visibilitychange', 'pageshow']) addEventListener(type, check, { signal });
+    if (spoken) {
+      // Back in the page: what was under way is begun again.
+      if (state === 'validated' || state === 'finished') return;
+      if (!mode) return void load();
+      enter('ready');
+      return check();
+    }
+    // A page that nobody scrolls down, or whose form nobody touches, costs no challenge.
+    if (form) for (const type of ['focusin', 'input', 'pointerdown']) form.addEventListener(type, wake, { signal });
+    if (!window.IntersectionObserver) return wake();
+    const observer = new IntersectionObserver((seen) => {
+      if (!seen.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      wake();
+    }, { rootMargin: Limit.nearbyPx + 'px' });
+    observer.observe(place);
+    signal.addEventListener('abort', () => observer.disconnect());
+  }
+
+  function wake(): void {
+    if (!spoken) load();
+  }
+
+  function find(): void {
+    spoken = textsIn(chosen, settings.bases).then(([words, tongue]) => {
+      texts = words;
+      speak(texts, (language = tongue));
+      if (state === 'loading' && !mode) display([texts[T.loading]]);
+    });
+  }
+
+  function stop(): void {
+    session!.abort();
+    clearTimeout(life);
+    clearInterval(pause);
+    turn++;
+  }
+
+  function reset(): void {
+    if (!spoken) return;
+    response = '';
+    writeFields(place, client, '');
+    restart();
+  }
+
+  function restart(): void {
+    round = 1;
+    score = 0;
+    lead = '';
+    const mine = begin('loading');
+    spoken!.then(() => {
+      if (mine !== turn) return;
+      drop();
+      say('');
+      load();
+    });
+  }
 
   function enter(next: State): void {
-    owedFocus = owedFocus || view.hasFocus();
-    view.enter((state = next));
+    paint((state = next));
   }
 
   function begin(next: State): number {
     clearInterval(pause);
-    view.count(0);
+    count(0);
     enter(next);
     return ++turn;
   }
 
+  function tell(name: string, id: string, more?: object): void {
+    place.dispatchEvent(
+      new CustomEvent('ocapi-challenge-' + name, {
+        bubbles: true,
+        composed: true,
+        detail: { challenge_id: id, client_id: client, ...more },
+      }),
+    );
+  }
+
   /** Gets a challenge and shows it with a note. With keep, a failure leaves the present one as it is. */
-  async function load(note = '', keep = false): Promise<void> {
+  async function load(note = '', keep = false, wanted = type): Promise<void> {
     const mine = begin('loading');
+    // Also when the instance was down the last time.
+    if (language !== chosen) find();
+    const stopped = () => mine !== turn;
+    const play = wanted !== type;
     try {
-      const dealt = await api.create();
-      if (mine === turn) show(dealt, note);
+      const next = await create({
+        type: wanted,
+        language: chosen,
+        stopped,
+        working: () => spoken!.then(() => stopped() || say(lead + texts[T.working])),
+      });
+      await spoken;
+      if (stopped()) return;
+      type = wanted;
+      show(next, note, play);
     } catch (e) {
-      if (mine !== turn) return;
+      await spoken;
+      if (stopped()) return;
       if (keep) {
         enter('ready');
-        view.say(texts.noOther, 'error');
+        say(texts[T.noOther], 'error');
+        check();
       } else {
         drop();
         fail(e, () => load(note));
@@ -91,35 +214,28 @@ export function mount(place: HTMLElement, settings: Settings): void {
 
   /** Posts the answer. While the instance has asked to wait, only the widget itself may do so, when the wait is over. */
   async function submit(waited = false): Promise<void> {
-    if (!mode || !challenge || state === 'sending' || state === 'loading' || (state === 'waiting' && !waited)) return;
+    if (!mode || !dealt || state === 'sending' || state === 'loading' || (state === 'waiting' && !waited)) return;
     const missing = mode.missing();
     if (missing) {
       // Also after a pause in which an answer was taken back.
       begin('ready');
-      view.say(missing, 'error');
+      say(missing, 'error');
       return;
     }
     const mine = begin('sending');
-    view.say('');
+    say('');
     try {
-      const verdict = await api.answer(challenge.challenge_id, mode.answer());
+      const verdict = await answer(dealt, mode.answer());
       if (mine !== turn) return;
       tries = 0;
-      if (verdict.state === 'validated') {
-        succeed(challenge.challenge_id);
-      } else if (verdict.state === 'expired') {
-        load(texts.expired);
+      if (verdict.state === 'expired') {
+        tell('expired', id());
+        load(texts[T.expired]);
       } else if (verdict.state === 'refused') {
         enter('ready');
-        view.say(texts.refused, 'error');
-      } else if (verdict.next) {
-        show(verdict.next, texts.rejected);
-      } else if (verdict.wait) {
-        drop();
-        view.say(texts.rejectedOnly + ' ' + texts.busy, 'error');
-        wait(verdict.wait, () => load(texts.rejected));
+        say(texts[T.refused], 'error');
       } else {
-        load(texts.rejected);
+        judged(verdict);
       }
     } catch (e) {
       // The answer may have arrived all the same; posting it again gets the first verdict.
@@ -127,54 +243,87 @@ export function mount(place: HTMLElement, settings: Settings): void {
     }
   }
 
-  function show({ challenge: dealt, life: left }: Dealt, note: string): void {
-    const build = modes[dealt.type];
-    if (!build) return fail(trouble('setup'), load);
-    challenge = dealt;
-    tries = 0;
+  function judged({ state, next, wait: seconds }: Verdict): void {
+    const right = state === 'validated';
+    const answered = id();
     const mine = turn;
-    mode = build({
+    if (right) {
+      score++;
+      response = answered;
+      // Where the page has put other fields in the meantime.
+      writeFields(place, client, answered);
+    }
+    const over = rounds ? round++ >= rounds : right;
+    if (over) {
+      clearTimeout(life);
+      mode = dealt = undefined;
+      enter(rounds ? 'finished' : 'validated');
+      say(rounds ? fill(texts[T.score], score, rounds) + '\n' + texts[T.thanks] : texts[T.validated]);
+      retry = restart;
+    }
+    tell('answered', answered, { state });
+    tell(state, answered);
+    // A listener may have asked for a reset.
+    if (over || mine !== turn) return;
+    const note = right ? texts[T.validated] : texts[T.rejected];
+    if (next) return show(next, note);
+    lead = (right ? texts[T.validated] : texts[T.rejectedOnly]) + ' ';
+    if (!seconds || canWork) return void load(note);
+    drop();
+    say(lead + texts[T.busy], 'error');
+    wait(seconds, () => load(note));
+  }
+
+  function show(next: Dealt, note = '', play = false): void {
+    const { challenge, base } = next;
+    const build = modes[challenge.type];
+    if (!build) return fail(trouble('setup'), load);
+    const focus = hasFocus();
+    dealt = next;
+    tries = 0;
+    lead = '';
+    const shown: Mode = (mode = build({
       challenge,
-      api,
+      base,
       texts,
       language,
       submit: () => submit(),
       broken() {
-        if (mine !== turn || state !== 'ready') return;
+        if (mode !== shown || state !== 'ready') return;
         drop();
         fail(trouble('down'), load);
       },
-    });
+    }));
     enter('ready');
-    view.title(...mode.title);
-    view.body(mode.body);
-    view.foot(texts[dealt.type as 'transcription' | 'classification'], dealt.credit || '');
-    view.say(note, note === texts.rejected ? 'error' : 'info');
-    writeFields(place, settings.client, challenge.challenge_id);
+    const progress = rounds ? fill(texts[T.round], round, rounds) : '';
+    display(
+      [...(progress ? [el('span', { class: 'round' }, progress)] : []), ...mode.title],
+      mode,
+      mode.purpose,
+      challenge.credit || '',
+    );
+    say(note, note === texts[T.rejected] ? 'error' : 'info', progress);
+    // The game goes on, but the form is sent with a challenge that counts.
+    if (!rounds || !response) writeFields(place, client, id());
     // Only give back what was taken: a person who has gone on to another field stays there.
-    if (owedFocus && (document.activeElement === document.body || view.hasFocus())) mode.focus();
-    owedFocus = false;
-    plan(left);
+    if (focus) mode.focus();
+    if (play && mode.play) mode.play();
+    const left = next.life > 0 ? Math.min(next.life, Limit.longestTimerMs) : Limit.usualLifeMs;
+    end = Date.now() + left;
+    margin = Math.min(Limit.marginMs, left / 5);
+    check();
+    tell('ready', id(), { type: challenge.type });
   }
 
-  function succeed(id: string): void {
-    const focus = view.hasFocus();
-    clearTimeout(life);
-    mode = challenge = undefined;
-    enter('validated');
-    view.say(texts.validated);
-    if (focus) view.focusMessage();
-    document.dispatchEvent(new CustomEvent('ocapi-challenge-validated', { detail: { challenge_id: id } }));
+  function id(): string {
+    return dealt ? dealt.challenge.challenge_id : '';
   }
 
   /** Takes the challenge away, which can no longer be answered. */
   function drop(): void {
-    enter(state);
     clearTimeout(life);
-    mode = challenge = undefined;
-    view.title(texts.name);
-    view.body();
-    view.foot();
+    mode = dealt = undefined;
+    display([texts[T.name]]);
   }
 
   function fail(e: unknown, action: () => void): void {
@@ -185,29 +334,31 @@ export function mount(place: HTMLElement, settings: Settings): void {
       kind = 'down';
     }
     if (kind === 'setup') console.error('ocapi: unknown client or base URL', settings);
-    view.say(texts[kind], 'error');
-    const alone = ++tries < triesAlone && kind !== 'setup';
+    say(lead + texts[{ down: T.down, busy: T.busy, setup: T.setup }[kind]], 'error');
+    const alone = ++tries < Limit.triesAlone && kind !== 'setup';
     if (seconds) {
       wait(seconds, alone ? action : () => {
-        view.say(texts.down, 'error');
+        say(texts[T.down], 'error');
         giveUp(action);
       });
-      return;
+    } else {
+      giveUp(action);
+      // Not all at the same moment: an instance that comes back is not to be knocked over.
+      if (alone) pause = setTimeout(action, Limit.firstPauseMs * 3 ** (tries - 1) * (0.75 + Math.random() / 2));
     }
-    giveUp(action);
-    if (alone) pause = window.setTimeout(attempt, firstPauseMs * 3 ** (tries - 1), action);
+    tell('unavailable', id(), { reason: kind });
   }
 
   function wait(seconds: number, action: () => void): void {
     enter('waiting');
-    const end = Date.now() + seconds * 1e3;
-    view.count(seconds);
-    pause = window.setInterval(() => {
+    const end = Date.now() + (seconds + Math.random()) * 1e3;
+    count(seconds);
+    pause = setInterval(() => {
       const left = Math.max(0, Math.ceil((end - Date.now()) / 1e3));
-      view.count(left);
+      count(left);
       if (left) return;
       clearInterval(pause);
-      attempt(action);
+      action();
     }, 250);
   }
 
@@ -216,27 +367,20 @@ export function mount(place: HTMLElement, settings: Settings): void {
     enter('unavailable');
   }
 
-  // Timers outlive the page's interest: a removed widget asks for nothing any more.
-  function attempt(action: () => void): void {
-    if (place.isConnected) action();
-  }
-
-  function plan(left: number): void {
+  /** Renews the challenge on show when its time has come; otherwise comes back then. */
+  function check(): void {
     clearTimeout(life);
-    left = left > 0 ? Math.min(left, longestTimerMs) : usualLifeMs;
-    const margin = Math.min(marginMs, left / 5);
-    life = window.setTimeout(() => {
-      if (mode && mode.touched()) life = window.setTimeout(renew, margin);
-      else renew();
-    }, left - margin);
-  }
-
-  function renew(): void {
-    if (document.hidden) {
-      // Nobody is looking: a page left open must not use up a challenge every 20 minutes.
-      document.addEventListener('visibilitychange', () => attempt(renew), { once: true });
-    } else if (state === 'ready' && mode) {
-      attempt(() => load(mode!.touched() ? texts.expired : ''));
+    if (state !== 'ready' || !mode) return;
+    const touched = mode.touched();
+    const left = end - Date.now() - (touched ? 0 : margin);
+    if (left > 0) {
+      life = setTimeout(check, left);
+    } else if (!document.hidden) {
+      // Where nobody is looking, it waits: a page left open must not use up a challenge every 20 minutes.
+      tell('expired', id());
+      load(touched ? texts[T.expired] : '');
     }
   }
+
+  return { start, stop, reset, response: () => response };
 }

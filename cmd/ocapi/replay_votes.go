@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/votes"
+)
+
+type replayVotesCmd struct {
+	Since           string `help:"Only votes from this moment on (RFC 3339), or this long ago (as 90m, 24h)."`
+	Until           string `help:"Only votes before this moment, or this long ago."`
+	Client          string `help:"Only this client's votes."`
+	WithQuarantined bool   `help:"Also the votes that are quarantined, each marked as such."`
+	ExcludeSince    string `help:"Leave out votes from this moment on. All --exclude flags together describe what is left out."`
+	ExcludeUntil    string `help:"Leave out votes before this moment."`
+	ExcludeClient   string `help:"Leave out this client's votes."`
+	ExcludePattern  string `help:"Leave out votes that say this: text:WORD or selected:0,4,7/9."`
+	Format          string `help:"csv or jsonl. Default: by the name of the file, else jsonl." enum:"csv,jsonl," default:""`
+	Out             string `help:"The file to write. Default: standard output." type:"path"`
+	place
+}
+
+// voteView is one vote as analysts read it.
+type voteView struct {
+	At          string              `json:"at"`
+	Client      domain.ClientID     `json:"client_id"`
+	Challenge   domain.ChallengeID  `json:"challenge_id"`
+	Validated   bool                `json:"validated"`
+	Position    int                 `json:"position"`
+	Collection  domain.CollectionID `json:"collection"`
+	Image       domain.ImageID      `json:"image_id"`
+	Role        string              `json:"role"`
+	Type        string              `json:"type"`
+	Keyword     string              `json:"keyword,omitempty"`
+	Vote        string              `json:"vote"`
+	Text        string              `json:"text,omitempty"`
+	Quarantined bool                `json:"quarantined,omitempty"`
+}
+
+var voteColumns = []string{
+	"at", "client_id", "challenge_id", "validated", "position", "collection", "image_id", "role", "type", "keyword", "vote", "text", "quarantined",
+}
+
+func (v voteView) row() []string {
+	return []string{
+		v.At, string(v.Client), v.Challenge.String(), strconv.FormatBool(v.Validated), strconv.Itoa(v.Position), string(v.Collection), string(v.Image),
+		v.Role, v.Type, v.Keyword, v.Vote, v.Text, strconv.FormatBool(v.Quarantined),
+	}
+}
+
+// voteFilter says which votes are written.
+type voteFilter struct {
+	since, until time.Time
+	client       domain.ClientID
+	exclude      *domain.Exclusion // nil: none
+	quarantines  *domain.Quarantines
+	all          bool // also what is quarantined
+}
+
+// asked reports whether a vote is of those that are asked for.
+func (f *voteFilter) asked(v *domain.Vote) bool {
+	return (f.client == "" || v.Client == f.client) && !v.At.Before(f.since) && (f.until.IsZero() || v.At.Before(f.until))
+}
+
+// keeps reports whether a vote that is asked for is written, and whether it is
+// quarantined.
+func (f *voteFilter) keeps(v *domain.Vote) (written, quarantined bool) {
+	if f.exclude != nil && f.exclude.Covers(v) {
+		return false, false
+	}
+	quarantined = f.quarantines.SetAside(v)
+	return f.all || !quarantined, quarantined
+}
+
+// Run writes the votes. It reads beside a running service, in bounded memory.
+func (c *replayVotesCmd) Run(env *environment) (err error) {
+	f, err := c.filter(env.clock()())
+	if err != nil {
+		return err
+	}
+	s, err := openForReading(env.ctx, c.place, archiveFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	// All of them first: votes are set aside by what was decided after them.
+	if f.quarantines, err = quarantinesOf(env.ctx, s.archive); err != nil {
+		return err
+	}
+	out, finish, err := c.open(env)
+	if err != nil {
+		return err
+	}
+	w := c.writer(out)
+	written, left, err := replayVotes(env, s.archive, f, w)
+	if err == nil {
+		err = w.flush()
+	}
+	if err := finish(err); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		_, err = fmt.Fprintf(env.stdout, "%s written to %s; %s left out.\n", count(written, "vote"), c.Out, count(left, "vote"))
+	}
+	return err
+}
+
+func (c *replayVotesCmd) filter(now time.Time) (f *voteFilter, err error) {
+	f = &voteFilter{client: domain.ClientID(c.Client), all: c.WithQuarantined}
+	var e domain.Exclusion
+	for _, m := range []struct {
+		flag, text string
+		into       *time.Time
+	}{
+		{"--since", c.Since, &f.since}, {"--until", c.Until, &f.until},
+		{"--exclude-since", c.ExcludeSince, &e.From}, {"--exclude-until", c.ExcludeUntil, &e.To},
+	} {
+		if *m.into, err = parseMoment(m.flag, m.text, now); err != nil {
+			return nil, err
+		}
+	}
+	e.Client = domain.ClientID(c.ExcludeClient)
+	if c.ExcludePattern != "" {
+		if e.Pattern, err = domain.ParsePattern(c.ExcludePattern); err != nil {
+			return nil, fmt.Errorf("--exclude-pattern: %w", err)
+		}
+	}
+	if !e.From.IsZero() && !e.To.IsZero() && !e.From.Before(e.To) {
+		return nil, errors.New("--exclude-until: it is not after --exclude-since")
+	}
+	if e != (domain.Exclusion{}) {
+		f.exclude = &e
+	}
+	return f, nil
+}
+
+// errReplayed ends reading where all that is asked for has been read.
+var errReplayed = errors.New("done")
+
+// orderSlack is how far events may be out of the order of their times: the
+// clocks of two nodes.
+const orderSlack = time.Hour
+
+func replayVotes(env *environment, a eventstore.Archive, f *voteFilter, w voteWriter) (written, left int, err error) {
+	pairing := votes.NewPairing(eventstore.DecodeEvent)
+	read := eventstore.EventFilter{Client: f.client}
+	if !f.since.IsZero() {
+		read.Since = f.since.Add(-domain.Lifetime - time.Minute) // for the creations of what is answered then
+	}
+	err = a.Events(env.ctx, read, func(r domain.Record) error {
+		if !f.until.IsZero() && r.Event.Head().At.After(f.until.Add(orderSlack)) {
+			return errReplayed
+		}
+		found, err := pairing.Apply(r)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			v := &found[i]
+			if !f.asked(v) {
+				continue
+			}
+			ok, quarantined := f.keeps(v)
+			if !ok {
+				left++
+				continue
+			}
+			written++
+			if err := w.write(viewOfVote(v, quarantined)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errReplayed) {
+		err = nil
+	}
+	return written, left, err
+}
+
+func viewOfVote(v *domain.Vote, quarantined bool) voteView {
+	return voteView{
+		At: v.At.Format("2006-01-02T15:04:05.000000Z07:00"), Client: v.Client, Challenge: v.Challenge, Validated: v.Validated, Position: v.Position,
+		Collection: v.Collection, Image: v.Image, Role: v.Role.String(), Type: v.Type.String(), Keyword: v.Keyword,
+		Vote: v.Kind.String(), Text: v.Text, Quarantined: quarantined,
+	}
+}
+
+// voteWriter writes votes in one format.
+type voteWriter struct {
+	write func(voteView) error
+	flush func() error
+}
+
+func (c *replayVotesCmd) writer(out io.Writer) voteWriter {
+	buffered := bufio.NewWriter(out)
+	if c.Format == "csv" || c.Format == "" && strings.EqualFold(filepath.Ext(c.Out), ".csv") {
+		w, headed := csv.NewWriter(buffered), false
+		head := func() (err error) {
+			if !headed {
+				headed, err = true, w.Write(voteColumns)
+			}
+			return err
+		}
+		return voteWriter{
+			write: func(v voteView) error { return errors.Join(head(), w.Write(v.row())) },
+			flush: func() error {
+				err := head()
+				w.Flush()
+				return errors.Join(err, w.Error(), buffered.Flush())
+			},
+		}
+	}
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	return voteWriter{write: func(v voteView) error { return encoder.Encode(v) }, flush: buffered.Flush}
+}
+
+// open gives where to write, and what ends it: a file is there whole, or as it
+// was before.
+func (c *replayVotesCmd) open(env *environment) (w io.Writer, finish func(error) error, err error) {
+	if c.Out == "" {
+		return env.stdout, func(err error) error { return err }, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.Out), ".votes-*")
+	if err != nil {
+		return nil, nil, fmt.Errorf("write %s: %w", c.Out, err)
+	}
+	return f, func(failed error) error {
+		err := errors.Join(failed, f.Close())
+		if err == nil {
+			err = os.Rename(f.Name(), c.Out)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", c.Out, err), os.Remove(f.Name()))
+		}
+		return nil
+	}, nil
+}

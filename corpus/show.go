@@ -1,0 +1,70 @@
+package corpus
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"ocapi/corpus/plate"
+	"ocapi/domain"
+)
+
+// Show gives one rendering of an image as it is sent for one showing: in bytes
+// that it shares with no other showing, and in one of very few sizes (see
+// [plate]). The same showing gets the same bytes from this store, so that asking
+// again and again tells no more than asking once. The bytes are the caller's.
+// Errors: CodeNotFound when there is no such rendering, CodeUnavailable when the
+// database does not answer.
+func (s *Store) Show(ctx context.Context, id domain.ImageID, rendering uint32, showing domain.Showing) (domain.Picture, error) {
+	p, err := s.picture(ctx, id, rendering)
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return domain.Picture{Bytes: p.plate.Print(s.seed(showing)), ContentType: p.contentType}, nil
+}
+
+// seed mixes what a showing is of with what only this store knows. All its
+// parts have a fixed length, so no two showings can be mixed up.
+func (s *Store) seed(showing domain.Showing) plate.Seed {
+	var b [len(s.ink) + len(domain.UUID{}) + 8]byte
+	copy(b[:], s.ink[:])
+	copy(b[len(s.ink):], showing.Challenge.UUID[:])
+	binary.BigEndian.PutUint64(b[len(b)-8:], uint64(showing.Position))
+	return sha256.Sum256(b[:])
+}
+
+// Picture gives one rendering of an image as it is stored, from the cache where
+// it can. It is for those who look after the collection: visitors get [Store.Show].
+// Its bytes are shared: nobody changes them. Errors as of Show.
+func (s *Store) Picture(ctx context.Context, id domain.ImageID, rendering uint32) (domain.Picture, error) {
+	p, err := s.picture(ctx, id, rendering)
+	if err != nil {
+		return domain.Picture{}, err
+	}
+	return domain.Picture{Bytes: p.plate.Picture(), ContentType: p.contentType}, nil
+}
+
+func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32) (cached, error) {
+	key := pictureKey{id, rendering}
+	if p, ok := s.cache.get(key); ok {
+		return p, nil
+	}
+	var p cached
+	var stored []byte
+	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.contentType, &stored)
+	if errors.Is(err, sql.ErrNoRows) {
+		return cached{}, domain.NotFound("there is no such image")
+	}
+	if err == nil {
+		p.plate, err = plate.New(stored)
+	}
+	if err != nil {
+		return cached{}, domain.Unavailable("the image cannot be read now",
+			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
+	}
+	s.cache.put(key, p)
+	return p, nil
+}

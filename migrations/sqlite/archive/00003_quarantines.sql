@@ -1,0 +1,3 @@
+-- +goose Up
+-- The events about quarantines are few among millions.
+CREATE INDEX events_of_quarantines ON events (seq) WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1');
