@@ -35,6 +35,9 @@ type Params struct {
 	Seed uint64
 
 	Dealing domain.Dealing
+	// Enumerators plays those who only take challenges, too: some twenty million
+	// questions to the limiter.
+	Enumerators bool
 }
 
 // Defaults by type: as many known images as issue and design speak of. Pictures
@@ -65,7 +68,7 @@ func DefaultParams(t domain.ChallengeType) Params {
 	return Params{
 		Type: t, Known: known, Unknown: defaultUnknown,
 		Challenges: []int{500, 2_000, 5_000, 20_000}, Share: 1, PerSecond: defaultPerSecond,
-		Nodes: 1, Runs: defaultRuns, Seed: 1, Dealing: domain.DefaultDealing(),
+		Nodes: 1, Runs: defaultRuns, Seed: 1, Dealing: domain.DefaultDealing(), Enumerators: true,
 	}
 }
 

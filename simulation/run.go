@@ -155,6 +155,9 @@ func Run(ctx context.Context, p Params, progress ProgressFunc) (*Report, error) 
 		return nil, err
 	}
 	r.fill(p, results)
+	if !p.Enumerators {
+		return r, nil
+	}
 	r.Enumerators, err = enumerate(p, func() (door, error) { return newLimiterDoor(r.Cycle) })
 	return r, err
 }

@@ -22,9 +22,9 @@ import (
 // small is a world that does not take long.
 func small(t domain.ChallengeType) Params {
 	p := DefaultParams(t)
-	p.Unknown, p.Runs = 30_000, 4
+	p.Unknown, p.Runs, p.Enumerators = 30_000, 4, false
 	if racing {
-		p.Runs, p.Challenges = 1, []int{500, 2_000}
+		p.Unknown, p.Runs, p.Challenges = 10_000, 1, []int{200, 500}
 	}
 	return p
 }
@@ -42,7 +42,11 @@ func TestBarsHold(t *testing.T) {
 				p.Challenges = []int{500}
 			}
 		},
-		"among others": func(p *Params) { p.Share, p.Runs, p.Challenges = 0.25, 1, []int{5_000} },
+		"among others": func(p *Params) {
+			if p.Share, p.Runs = 0.25, 1; !racing {
+				p.Challenges = []int{5_000} // of 20,000
+			}
+		},
 	} {
 		for _, kind := range []domain.ChallengeType{domain.TypeTranscription, domain.TypeClassification} {
 			t.Run(kind.String()+", "+name, func(t *testing.T) {
