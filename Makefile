@@ -26,8 +26,8 @@ cluster: ## Run a whole cluster on this machine: 3 NATS servers, PostgreSQL, 2 n
 .PHONY: test
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m ./...
-	@# What draws and renders in full is too slow under the race detector, where these tests do less.
-	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial' ./corpus ./cmd/ocapi
+	@# What draws, renders or simulates in full is too slow under the race detector, where these tests do less.
+	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial|NobodyTells|WhoMeets|BarsHold|Overload' ./corpus ./cmd/ocapi ./domain ./simulation ./rate
 
 .PHONY: test-quick
 test-quick: ## Run the tests without the race detector and without a browser
@@ -68,6 +68,11 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 .PHONY: bench
 bench: ## Load a real server from a second process and compare it with a bare chi handler
 	$(GO) run ./bench
+
+.PHONY: simulate
+simulate: build ## Play the attacker against both kinds of challenges; fails when a bar is broken
+	./bin/ocapi simulate --type transcription
+	./bin/ocapi simulate --type classification
 
 .PHONY: widget
 widget: ## Build ocapi.js and print the script tag to paste

@@ -15,7 +15,7 @@ import (
 )
 
 // The collection is small, so that it is imported in seconds, and large enough
-// for both types: transcription takes 50 different known words, classification
+// for both types: transcription takes 56 different known words, classification
 // some matches, non-matches and unknown pictures of each keyword.
 const (
 	knownWords      = 64

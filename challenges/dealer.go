@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,10 @@ type DealerConfig struct {
 	// SmallPools serves pools that are too small to hide which of their images
 	// are known. The demonstration's are served in any case.
 	SmallPools bool
-	Logger     *slog.Logger
+	// Random gives sources of random numbers; nil: such as nobody can guess. Only
+	// a simulation, which has to come out alike again, brings its own.
+	Random func() *mathrand.Rand
+	Logger *slog.Logger
 }
 
 // Dealer composes challenges from the collections and the plans as they were at
@@ -61,6 +65,9 @@ var _ Composer = (*Dealer)(nil)
 func NewDealer(cfg DealerConfig) (*Dealer, error) {
 	if err := cfg.Dealing.Validate(); err != nil {
 		return nil, err
+	}
+	if cfg.Random == nil {
+		cfg.Random = unpredictable
 	}
 	d := &Dealer{DealerConfig: cfg}
 	d.now.Store(&snapshot{revision: -1, stocks: map[domain.PoolKey]*stock{}})
@@ -139,8 +146,8 @@ func (d *Dealer) reload(ctx context.Context) error {
 		next.images[id], rest = rest[:end], rest[end:]
 	}
 	for _, st := range before.all() {
-		// Pools that nobody has asked for lately are made again when somebody does.
-		if there := next.existing(d, st.key.Collections()); st.used.Load() && domain.NewPoolKey(there) == st.key {
+		// Pools that no client has asked for lately are made again when one does.
+		if there := next.existing(d, st.key.Collections()); st.named.Load() && domain.NewPoolKey(there) == st.key {
 			next.stock(d, st.key).follow(st)
 		}
 	}
@@ -189,8 +196,8 @@ func (d *Dealer) stockOf(client *domain.Client) *stock {
 		st = s.usual(d)
 	} else {
 		st = s.stock(d, domain.NewPoolKey(s.existing(d, client.Collections)))
+		st.named.Store(true)
 	}
-	st.used.Store(true)
 	st.first.Do(func() {
 		if st.tended.Load() {
 			return
@@ -242,7 +249,7 @@ func (s *snapshot) stock(d *Dealer, key domain.PoolKey) *stock {
 	s.mu.Lock()
 	st, ok := s.stocks[key]
 	if !ok {
-		st = newStock(key)
+		st = newStock(key, d.Random())
 		s.stocks[key] = st
 	}
 	s.mu.Unlock()

@@ -20,7 +20,7 @@ type stock struct {
 	pool  *domain.Pool
 	demo  bool // of the demonstration's collections alone
 
-	used   atomic.Bool // since the snapshot was made
+	named  atomic.Bool // by a client, since the snapshot was made
 	first  sync.Once   // of those who asked
 	tended atomic.Bool // its decks are opened, as far as there can be any
 
@@ -34,8 +34,8 @@ type stock struct {
 	rng   *mathrand.Rand
 }
 
-func newStock(key domain.PoolKey) *stock {
-	st := &stock{key: key, decks: map[domain.ChallengeType]*domain.Deck{}, lines: map[domain.ChallengeType]*line{}, rng: unpredictable()}
+func newStock(key domain.PoolKey, rng *mathrand.Rand) *stock {
+	st := &stock{key: key, decks: map[domain.ChallengeType]*domain.Deck{}, lines: map[domain.ChallengeType]*line{}, rng: rng}
 	for _, t := range dealtTypes {
 		st.lines[t] = &line{read: -1}
 	}
@@ -159,7 +159,7 @@ func (st *stock) tendType(ctx context.Context, d *Dealer, t domain.ChallengeType
 		if len(recent) > 0 {
 			l.read = recent[0].Number
 			// Where too little is left of a plan, the one before may still do.
-			if newest, err := st.pool.Deck(recent[0], deck, unpredictable()); err == nil {
+			if newest, err := st.pool.Deck(recent[0], deck, d.Random()); err == nil {
 				deck = newest
 			}
 		}
@@ -221,7 +221,7 @@ func (st *stock) inherit(ctx context.Context, d *Dealer, t domain.ChallengeType,
 // node was faster. The error is CodeUnavailable when there is not enough to make
 // it of.
 func (st *stock) makeNext(ctx context.Context, d *Dealer, t domain.ChallengeType, number int, recent []*domain.Plan) (*domain.Deck, error) {
-	rng := unpredictable()
+	rng := d.Random()
 	plan, err := st.pool.Plan(t, number, recent, rng)
 	if err != nil {
 		return nil, err

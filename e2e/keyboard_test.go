@@ -116,7 +116,7 @@ func (p *tab) texts(truth []position) []string {
 	for i, image := range truth {
 		var known bool
 		if texts[i], known = image.Expected.(string); !known {
-			texts[i] = unknownText
+			texts[i] = image.unread()
 		}
 	}
 	return texts

@@ -76,7 +76,7 @@ func answered(t *testing.T, s *server, client string, right bool) string {
 	for _, image := range s.truth(t, id) {
 		text, known := image.Expected.(string)
 		if !known {
-			text = unknownText
+			text = image.unread()
 		}
 		if !right {
 			text = "not what is there"

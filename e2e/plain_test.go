@@ -189,7 +189,7 @@ func (p *tab) fill(truth []position, right bool) {
 			}
 		case nil:
 			if eval[bool](p, `!!`+item(pageTexts, 0)) {
-				p.retype(item(pageTexts, i), unknownText)
+				p.retype(item(pageTexts, i), image.unread())
 			}
 		}
 	}

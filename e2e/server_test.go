@@ -36,6 +36,7 @@ type server struct {
 	listen       string // port 0 at first, then the port that it got
 	base         string // for example "http://127.0.0.1:4711"
 	log          *outputLog
+	flags        []string // further flags of serve
 	// early lists the types that were not served when the server said that it
 	// is ready.
 	early []string
@@ -53,7 +54,7 @@ var readyLine = regexp.MustCompile(`Health +(http://[^/\s]+)/readyz`)
 // start starts the process and returns when it has said where it is.
 func (s *server) start() error {
 	before := s.log.len()
-	s.process = s.command(context.Background(), "serve", "--listen", s.listen)
+	s.process = s.command(context.Background(), append([]string{"serve", "--listen", s.listen}, s.flags...)...)
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	bindToParent(s.process)
 	if err := s.process.Start(); err != nil {
@@ -148,8 +149,28 @@ type event struct {
 
 // position is an image of a challenge with what is on record of it.
 type position struct {
+	Image    string `json:"image_id"`
 	Role     string `json:"role"`
 	Expected any    `json:"expected"`
+}
+
+// unread is typed where nothing is on record: for each image something else, as people's readings are.
+// One text for many images would be taken for a flood, and set aside.
+func (i position) unread() string {
+	end := i.Image[max(0, len(i.Image)-8):]
+	return "lisible " + strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return 'g' + r - '0'
+		}
+		return r
+	}, end)
+}
+
+// isSplit reports whether a challenge has a known and an unknown image: some are wholly known, and
+// some have an image with trusted truth in an unknown one's place.
+func isSplit(truth []position) bool {
+	roles := truth[0].Role + " " + truth[1].Role
+	return roles == "known unknown" || roles == "unknown known"
 }
 
 // events waits until the archive has n events of a challenge.

@@ -72,9 +72,6 @@ func (p *tab) kind() string {
 	return eval[string](p, root+`.querySelector('.transcription,.classification').className`)
 }
 
-// unknownText is typed where nothing is on record.
-const unknownText = "lisible"
-
 // answer answers a challenge with the mouse and the keyboard, but does not send it:
 // as it is on record when right, otherwise as it certainly is not.
 func (p *tab) answer(truth []position, right bool) {
@@ -92,7 +89,7 @@ func (p *tab) answer(truth []position, right bool) {
 			}
 		case nil:
 			if p.kind() == "transcription" {
-				p.enter(part("input", i), unknownText)
+				p.enter(part("input", i), image.unread())
 			}
 		default:
 			p.t.Fatalf("the image at %d should be %T %v", i, expected, expected)

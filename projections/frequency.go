@@ -19,7 +19,7 @@ import (
 // own; "now" is an argument of what reads rates.
 //
 // Images and open challenges are kept without pointers, about 110 bytes for an
-// image and 60 for a challenge of the last 22 minutes.
+// image and 90 for a challenge of the last 22 minutes.
 //
 // It is safe for concurrent use. Readers never wait for a snapshot.
 type Frequency struct {

@@ -150,13 +150,19 @@ func (g *Gate) refuse(ctx context.Context, d Demand, decision Decision, wanted d
 }
 
 // Observe takes in an event of the log: what other nodes have created, or this
-// one before it was started, is charged here too.
+// one before it was started, is charged here too; and what becomes of all of it
+// tells how the client's challenges are taken.
 func (g *Gate) Observe(r domain.Record) {
-	e, ok := r.Event.(*domain.ChallengeCreated)
-	if !ok || g.own.remove(e.Challenge) {
-		return
+	now := g.now()
+	switch e := r.Event.(type) {
+	case *domain.ChallengeCreated:
+		g.limiter.Issued(e.Client, e.At, now)
+		if !g.own.remove(e.Challenge) {
+			g.limiter.Charge(Demand{Client: e.Client, Audio: e.Type == domain.TypeAudio}, e.At, now)
+		}
+	case *domain.ChallengeAnswered:
+		g.limiter.Answered(e.Client, e.At, now)
 	}
-	g.limiter.Charge(Demand{Client: e.Client, Audio: e.Type == domain.TypeAudio}, e.At, g.now())
 }
 
 func (g *Gate) count(o Outcome, s Scope) { g.decisions[o][s].Add(1) }

@@ -50,6 +50,7 @@ type quota struct {
 type client struct {
 	images, audio quota
 	refused       time.Duration // when a challenge was last refused
+	trail         trail
 }
 
 const (
@@ -175,6 +176,26 @@ func (l *Limiter) Charge(d Demand, at, now time.Time) {
 	l.total.provenCell = l.total.proven.force(l.total.provenCell, moment)
 }
 
+// Issued takes in that a challenge was created for a client at the time at, on
+// this node or another, and Answered that one was answered: what is taken and
+// left unanswered counts after two minutes, and not only when it expires.
+func (l *Limiter) Issued(id domain.ClientID, at, now time.Time) { l.saw(id, at, now, (*trail).issue) }
+
+// Answered is described at [Limiter.Issued].
+func (l *Limiter) Answered(id domain.ClientID, at, now time.Time) {
+	l.saw(id, at, now, (*trail).answer)
+}
+
+func (l *Limiter) saw(id domain.ClientID, at, now time.Time, count func(*trail, time.Duration)) {
+	moment := min(at.Sub(l.epoch), now.Sub(l.epoch))
+	if moment < 0 {
+		return // before anything that can still be felt
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	count(&l.look(id, now).trail, moment)
+}
+
 // look gives the client's state, with its limits and factors brought up to
 // date every lookEvery. It is called with the lock held and gives it up while
 // it asks others.
@@ -192,6 +213,7 @@ func (l *Limiter) look(id domain.ClientID, now time.Time) *client {
 		return c
 	}
 	c.images.looked = moment
+	unanswered := c.trail.unanswered(moment)
 	all := moment-l.total.looked >= lookEvery
 	if all {
 		l.total.looked = moment
@@ -199,7 +221,9 @@ func (l *Limiter) look(id domain.ClientID, now time.Time) *client {
 	l.mu.Unlock()
 	limit, factor, totalFactor := l.limitOf(id), 1.0, 1.0
 	if l.statistics != nil {
-		factor = l.statistics.Pressure(id, now).Factor(leastFactor)
+		p := l.statistics.Pressure(id, now)
+		p.Unanswered = max(p.Unanswered, unanswered)
+		factor = p.Factor(leastFactor)
 		if all {
 			totalFactor = l.statistics.TotalPressure(now).Factor(leastTotalFactor)
 		}

@@ -42,7 +42,7 @@ func TestRealRecordings(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	apart := 0
-	const rounds = 30
+	const rounds = 10
 	for range rounds {
 		sound, err := v.Speak(t.Context(), compose(a, rng))
 		if err != nil {

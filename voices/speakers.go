@@ -102,12 +102,12 @@ func (s *speakers) String() string {
 func digestOf(clips []*clip) (digest [sha256.Size]byte) {
 	h := sha256.New()
 	for _, c := range clips {
-		fmt.Fprintf(h, "%s\x00%s\x00%d\x00", c.symbol, c.speaker, c.n)
+		_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d\x00", c.symbol, c.speaker, c.n)
 		b := make([]byte, 0, 2*c.n)
 		for _, v := range c.play() {
 			b = append(b, byte(v), byte(v>>8))
 		}
-		_, _ = h.Write(b) // documented never to fail
+		_, _ = h.Write(b) // a hash never fails
 	}
 	h.Sum(digest[:0])
 	return digest

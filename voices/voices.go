@@ -28,7 +28,7 @@ const (
 	cachedSounds = 64
 	// patience is how long a request waits for its turn, where sounds are asked
 	// for faster than they can be made.
-	patience = 2 * time.Second
+	patience = 5 * time.Second
 )
 
 // Voices speak audio challenges. They are safe for concurrent use and never

@@ -4,11 +4,8 @@
 package widget
 
 import (
-	"crypto/sha512"
 	"embed"
-	"encoding/base64"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,39 +64,6 @@ func Texts(version, language string) ([]byte, bool) {
 // isLanguage reports whether a name is letters and nothing else, so that it leads to no other folder.
 func isLanguage(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == ""
-}
-
-// Published returns the integrity values of the releases that websites use, by version: those of the
-// script and of the languages released with it, see [Digest]. What is listed in published.txt never
-// changes any more.
-func Published() map[string]Pin {
-	pins := map[string]Pin{}
-	for line := range strings.Lines(published) {
-		if fields := strings.Fields(line); len(fields) == 3 {
-			pins[fields[0]] = Pin{Script: fields[1], Languages: fields[2]}
-		}
-	}
-	return pins
-}
-
-// Pin is what a published release is held to.
-type Pin struct{ Script, Languages string }
-
-//go:embed published.txt
-var published string
-
-// Digest returns one value for the languages of a release, by their names: "sha384-" and a digest
-// over names and texts in base64, or "-" where there are none.
-func Digest(languages map[string][]byte) string {
-	if len(languages) == 0 {
-		return "-"
-	}
-	sum := sha512.New384()
-	for _, name := range slices.Sorted(maps.Keys(languages)) {
-		fmt.Fprintf(sum, "%s %d\n", name, len(languages[name]))
-		sum.Write(languages[name])
-	}
-	return "sha384-" + base64.StdEncoding.EncodeToString(sum.Sum(nil))
 }
 
 // TextsOf returns the languages that were released with a version of the script, by their names.

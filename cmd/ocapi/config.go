@@ -42,6 +42,7 @@ type serveCmd struct {
 	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
 	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
 
+	Horizon    int      `help:"Challenges that somebody is taken to watch at most, those of all visitors together: for as long known and unknown images cannot be told apart. More of them cost votes per image." default:"20000" env:"OCAPI_HORIZON"`
 	SmallPools bool     `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
 	Voices     []string `help:"Folders of recordings for audio challenges, with a folder for each language in them, or LANGUAGE=FOLDER." sep:"," env:"OCAPI_VOICES"`
 
@@ -97,6 +98,9 @@ func (c *serveCmd) validate() error {
 			return fmt.Errorf("%s: %g is not a share of at least 0 and less than 1", share.flag, share.value)
 		}
 	}
+	if c.Horizon < 1 {
+		return fmt.Errorf("--horizon: %d is not a number of challenges from 1", c.Horizon)
+	}
 	return c.dealing().Validate()
 }
 
@@ -131,7 +135,7 @@ func (c *serveCmd) limits() rate.Config {
 
 func (c *serveCmd) dealing() domain.Dealing {
 	d := domain.DefaultDealing()
-	d.WhollyKnownShare, d.SentinelShare = c.WhollyKnown, c.Sentinels
+	d.WhollyKnownShare, d.SentinelShare, d.Horizon = c.WhollyKnown, c.Sentinels, c.Horizon
 	return d
 }
 

@@ -33,6 +33,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"Set votes on unknown images aside, and let them count again."`
 	Backup     backupCmd     `cmd:"" help:"Copy a data folder while it is served."`
 	Stats      statsCmd      `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
+	Simulate   simulateCmd   `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
 	Replay     replayCmd     `cmd:"" help:"Make anew what follows from the events."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
 	Health     healthCmd     `cmd:"" help:"Ask a running service whether it is ready; for health checks."`

@@ -30,6 +30,7 @@ type meter struct {
 	to    io.Writer
 	width func() int // of the terminal; 0: it is none
 	now   func() time.Time
+	noun  string // what is counted
 
 	began, shown time.Time
 	last         corpus.Progress // that was told
@@ -45,7 +46,7 @@ type mark struct {
 
 // newMeter makes a meter that writes to where progress belongs.
 func newMeter(to io.Writer, now func() time.Time) *meter {
-	return &meter{to: to, width: widthOf(to), now: now, began: now()}
+	return &meter{to: to, width: widthOf(to), now: now, noun: "images", began: now()}
 }
 
 // widthOf gives the width of the terminal that is written to, which people
@@ -149,7 +150,7 @@ func (m *meter) numbers() []string {
 
 func (m *meter) line() string {
 	parts := m.numbers()
-	parts[0] += " images"
+	parts[0] += " " + m.noun
 	return strings.Join(parts, ", ")
 }
 

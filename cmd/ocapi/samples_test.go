@@ -137,7 +137,7 @@ func TestRealMaterialIsImportedServedAndSolved(t *testing.T) {
 	words, wordLines := printedWords(t, 1000, 1000)
 	if raceEnabled { // rendering takes twenty times as long: as few as can be served
 		crops, cropLines = labelledCrops(t, 8, "stamp", "initial")
-		words, wordLines = printedWords(t, 50, 8)
+		words, wordLines = printedWords(t, 60, 50)
 	}
 	dir := filepath.Join(t.TempDir(), "data")
 	secret := newClient(t, dir, siteID).Secret
@@ -147,7 +147,7 @@ func TestRealMaterialIsImportedServedAndSolved(t *testing.T) {
 		t.Errorf("the report is %s", report)
 	}
 	p := start(t, dir, options{})
-	if report := imports(t, dir, words, "words", "--credit", "Staatsbibliothek zu Berlin"); !strings.Contains(report, fmt.Sprintf("%d images made", wordLines)) || !strings.Contains(report, "\n  transcription\n") {
+	if report := imports(t, dir, words, "words", "--credit", "Staatsbibliothek zu Berlin"); !strings.Contains(report, fmt.Sprintf("%d images made", wordLines)) || !strings.Contains(report, "\n  transcription, only with serve --small-pools: ") {
 		t.Errorf("the report is %s", report)
 	}
 	v := newVisitor(t, p, newFixture(t), siteID)

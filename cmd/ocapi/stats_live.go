@@ -16,8 +16,8 @@ const (
 	// snapshotEvery is how often the statistics are stored while they change: what
 	// came since has to be read at a start.
 	snapshotEvery = 5 * time.Minute
-	// snapshotBytesPerSecond spaces large ones out: 40 MB of a million images are
-	// written every ten minutes.
+	// snapshotBytesPerSecond spaces large ones out: 44 MB of a million images are
+	// written every eleven minutes.
 	snapshotBytesPerSecond = 64 << 10
 	// snapshotPatience bounds the wait until what a snapshot goes up to is
 	// archived.

@@ -93,10 +93,11 @@ func spread(c Counts) []slot {
 }
 
 // What has to be there before both kinds of challenge can be served: known
-// texts in 50 forms and some to spare, and one keyword with its non-matches.
+// texts in 56 forms, 44 unknown ones and some of both to spare, and one keyword
+// with its non-matches.
 const (
-	headKnownTexts   = 56
-	headUnknownTexts = 46
+	headKnownTexts   = 58
+	headUnknownTexts = 48
 	headKeywords     = 2
 	headKnown        = 6 // of each of these keywords
 	headUnknown      = 2

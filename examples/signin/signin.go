@@ -228,7 +228,8 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// First the challenge, then the password: whoever has not solved it gets no try at guessing one.
-	id := strings.TrimSpace(r.PostForm.Get("ocapi-challenge-id")) // somebody without scripts has copied it
+	// Somebody without scripts has copied it. Ids are read in either case, so that they have to be remembered in one.
+	id := strings.ToLower(strings.TrimSpace(r.PostForm.Get("ocapi-challenge-id")))
 	solved, err := s.solved(r.Context(), id)
 	switch {
 	case err != nil:

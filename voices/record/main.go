@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,13 +44,13 @@ var speakers = map[string][]speaker{
 func main() {
 	out := flag.String("out", filepath.Join("voices", "clips"), "the folder to write to")
 	flag.Parse()
-	if err := run(*out); err != nil {
+	if err := run(*out, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out string) error {
+func run(out string, report io.Writer) error {
 	maker, err := version()
 	if err != nil {
 		return err
@@ -64,7 +65,9 @@ func run(out string) error {
 		if err := os.WriteFile(path, pack, 0o644); err != nil { //nolint:gosec // it is for everybody
 			return err
 		}
-		fmt.Printf("%s: %d clips, %d bytes, by %s\n", path, len(clips), len(pack), maker)
+		if _, err := fmt.Fprintf(report, "%s: %d clips, %d bytes, by %s\n", path, len(clips), len(pack), maker); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -24,7 +24,6 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"ocapi/widget"
 	"ocapi/widget/bundle"
 )
 
@@ -49,7 +48,11 @@ func run(root, base string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if pin, ok := widget.Published()[made.version]; ok && pin != made.pin() {
+	published, err := bundle.Published(filepath.Join(root, "widget"))
+	if err != nil {
+		return err
+	}
+	if pin, ok := published[made.version]; ok && pin != made.pin() {
 		return fmt.Errorf("version %s is published and the source gives another script or other languages; raise widget/version.txt", made.version)
 	}
 	if err := made.write(filepath.Join(root, "widget", "releases")); err != nil {
@@ -93,8 +96,8 @@ func build(dir string) (release, error) {
 
 func (r release) name() string { return "ocapi-" + r.version + ".js" }
 
-func (r release) pin() widget.Pin {
-	return widget.Pin{Script: bundle.Integrity(r.script), Languages: widget.Digest(r.languages)}
+func (r release) pin() bundle.Pin {
+	return bundle.Pin{Script: bundle.Integrity(r.script), Languages: bundle.Digest(r.languages)}
 }
 
 func (r release) tag(base string) string {
