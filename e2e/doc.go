@@ -18,6 +18,10 @@
 //     violations of its content security policy. A test that expects an error
 //     says which; any other error fails it.
 //
+// The states of the widget are told as stories, see stories_test.go, to whoever has to look at each: the
+// checker of accessibility (axe-core, which scripts/test-deps fetches), the comparison with the
+// accessibility trees in testdata/tree, and the photographer (make screenshots).
+//
 // Environment: OCAPI_CHROMIUM is the browser to use; OCAPI_SCREENSHOTS is a
 // folder, in which pictures of every state of the widget are then put.
 package e2e
