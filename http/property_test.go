@@ -25,17 +25,17 @@ func TestAnyRequestIsAnsweredAsDocumented(t *testing.T) {
 	f := newFixture(t)
 	token := demoToken(t)
 	operations := documentedOperations(f.contract.doc)
-	statuses := map[int]bool{}
-	const requestsPerCheck = 12
+	statuses := map[int]int{}
+	const requestsPerCheck = 24 // the rarest status comes some 16 times in all
 	rapid.Check(t, func(rt *rapid.T) {
 		f.log.reset()
 		for range requestsPerCheck {
-			statuses[f.do(reporter{t, rt}, drawRequest(rt, f, operations, token)).status] = true
+			statuses[f.do(reporter{t, rt}, drawRequest(rt, f, operations, token)).status]++
 		}
 	})
 	// A property that never meets a case says nothing of it.
 	for _, status := range []int{200, 204, 206, 303, 400, 403, 404, 405, 409, 410, 429, 500, 503} {
-		if !statuses[status] {
+		if statuses[status] == 0 {
 			t.Errorf("no request was answered with %d", status)
 		}
 	}
@@ -61,7 +61,7 @@ func drawRequest(rt *rapid.T, f *fixture, operations []operation, token string) 
 	default:
 		r.Header.Set("Authorization", token)
 	}
-	if rapid.IntRange(0, 3).Draw(rt, "with a range") == 0 {
+	if rapid.Bool().Draw(rt, "with a range") {
 		r.Header.Set("Range", rapid.SampledFrom([]string{"bytes=0-1", "bytes=2-", "bytes=-3", "bytes=9-2", "bytes=0-1,3-4", "lines=1-2", "bytes=x"}).Draw(rt, "range"))
 	}
 	return r
@@ -98,7 +98,7 @@ func documentedOperations(doc *openapi3.T) []operation {
 				o.requestBody = media.Schema
 			}
 			all = append(all, o)
-			if o.requestBody != nil { // has more ways to end than all the others
+			if o.requestBody != nil || strings.HasSuffix(path, "/audio") { // have more ways to end than all the others
 				all = append(all, o, o)
 			}
 		}
