@@ -3,8 +3,9 @@ package voices
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // the voices that come with the program
+	"embed"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,11 +14,11 @@ import (
 	"ocapi/domain"
 )
 
-//go:embed clips/en.voices
-var englishPack []byte
-
-//go:embed clips/fr.voices
-var frenchPack []byte
+// clipFiles are the voices that come with the program: for each language a
+// folder, with a pack for each speaker in it.
+//
+//go:embed clips
+var clipFiles embed.FS
 
 // ContentType is that of all sounds.
 const ContentType = "audio/wav"
@@ -53,12 +54,8 @@ type Voices struct {
 // file and what is wrong with it.
 func Open(folders []string) (*Voices, error) {
 	v := &Voices{cache: newSoundCache(cachedSounds), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
-	for language, pack := range map[string][]byte{"en": englishPack, "fr": frenchPack} {
-		_, clips, err := unpack(pack)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", language, err)
-		}
-		s, err := newSpeakers(language, "", sha256.Sum256(pack), clips)
+	for _, language := range Languages() {
+		s, err := builtIn(language)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", language, err)
 		}
@@ -77,6 +74,29 @@ func Open(folders []string) (*Voices, error) {
 		}
 	}
 	return v, nil
+}
+
+// builtIn reads the packs of a language, in the order of their names.
+func builtIn(language string) (*speakers, error) {
+	names, err := fs.Glob(clipFiles, "clips/"+language+"/*.voices")
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	var all []*clip
+	for _, name := range names {
+		pack, err := clipFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		_, _ = h.Write(pack) // a hash never fails
+		_, clips, err := unpack(pack)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, clips...)
+	}
+	return newSpeakers(language, "", [sha256.Size]byte(h.Sum(nil)), all)
 }
 
 // put adds a language, or replaces it.

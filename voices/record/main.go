@@ -56,17 +56,23 @@ func run(out string, report io.Writer) error {
 		return err
 	}
 	for _, language := range voices.Languages() {
-		clips, err := record(language)
-		if err != nil {
+		folder := filepath.Join(out, language)
+		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // it is for everybody
 			return err
 		}
-		pack := voices.Pack(maker, clips)
-		path := filepath.Join(out, language+".voices")
-		if err := os.WriteFile(path, pack, 0o644); err != nil { //nolint:gosec // it is for everybody
-			return err
-		}
-		if _, err := fmt.Fprintf(report, "%s: %d clips, %d bytes, by %s\n", path, len(clips), len(pack), maker); err != nil {
-			return err
+		for i, s := range speakers[language] {
+			clips, err := s.record(language)
+			if err != nil {
+				return err
+			}
+			pack := voices.Pack(maker, clips)
+			path := filepath.Join(folder, strconv.Itoa(i+1)+".voices")
+			if err := os.WriteFile(path, pack, 0o644); err != nil { //nolint:gosec // as above
+				return err
+			}
+			if _, err := fmt.Fprintf(report, "%s: %d clips by %s, %d bytes, by %s\n", path, len(clips), s.voice, len(pack), maker); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -83,20 +89,19 @@ func version() (string, error) {
 	return "espeak-ng " + number, nil
 }
 
-func record(language string) ([]voices.Clip, error) {
+// record has a speaker say all symbols of a language.
+func (s speaker) record(language string) ([]voices.Clip, error) {
 	var clips []voices.Clip
-	for _, s := range speakers[language] {
-		for _, symbol := range voices.Symbols(language) {
-			wav, err := s.say(symbol)
-			if err != nil {
-				return nil, fmt.Errorf("%s says %q: %w", s.voice, symbol, err)
-			}
-			samples, err := voices.Prepare(wav)
-			if err != nil {
-				return nil, fmt.Errorf("%s says %q: %w", s.voice, symbol, err)
-			}
-			clips = append(clips, voices.Clip{Symbol: symbol, Speaker: s.voice, Samples: samples})
+	for _, symbol := range voices.Symbols(language) {
+		wav, err := s.say(symbol)
+		if err != nil {
+			return nil, fmt.Errorf("%s says %q: %w", s.voice, symbol, err)
 		}
+		samples, err := voices.Prepare(wav)
+		if err != nil {
+			return nil, fmt.Errorf("%s says %q: %w", s.voice, symbol, err)
+		}
+		clips = append(clips, voices.Clip{Symbol: symbol, Speaker: s.voice, Samples: samples})
 	}
 	return clips, nil
 }
