@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -340,6 +341,21 @@ func BenchmarkSpeak(b *testing.B) {
 	for b.Loop() {
 		if _, err := v.Speak(b.Context(), compose(a, rng)); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestVoicesDiffer: two speakers who say a word in the same way are one.
+func TestVoicesDiffer(t *testing.T) {
+	t.Parallel()
+	for _, language := range voices.Languages() {
+		said := map[string]string{}
+		for _, c := range voices.Clips(open(t), language) {
+			key := c.Symbol + string(fmt.Append(nil, c.Samples))
+			if other, ok := said[key]; ok {
+				t.Errorf("%s: %s and %s say %q alike", language, other, c.Speaker, c.Symbol)
+			}
+			said[key] = c.Speaker
 		}
 	}
 }
