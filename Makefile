@@ -45,7 +45,7 @@ test-deps:
 
 .PHONY: screenshots
 screenshots: ## Take pictures of every state of the widget and of the pages, into ./screenshots
-	OCAPI_SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count 1 -timeout 20m -run 'Pictures|Screenshots' ./e2e
+	OCAPI_SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count 1 -timeout 20m -run TestScreenshots ./e2e
 	@echo "Look at screenshots/index.html"
 
 .PHONY: check

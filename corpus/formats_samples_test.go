@@ -14,6 +14,7 @@ import (
 
 	"ocapi/corpus"
 	"ocapi/domain"
+	"ocapi/samplestest"
 )
 
 // Looks are given as the mean lightness of the cells of a grid over the
@@ -127,7 +128,7 @@ func (b *bundle) sample(t *testing.T, source string, names []string, change ...f
 func TestImportSamplePages(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.sample(t, samples(t, "pages-print-page-xml"), []string{"dalarie-18-deu.jpg", "dalarie-18-deu.xml", "dalarie-18-deu.derived-alto.xml"})
+	r := b.sample(t, samplestest.Folder(t, "pages-print-page-xml"), []string{"dalarie-18-deu.jpg", "dalarie-18-deu.xml", "dalarie-18-deu.derived-alto.xml"})
 	made, skipped := 702, 13
 	if raceDetector {
 		made, skipped = 135, 1
@@ -153,7 +154,7 @@ func TestImportSamplePages(t *testing.T) {
 func TestImportSampleDerivedALTO(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.sample(t, filepath.Join(samples(t, "pages-print-page-xml"), "dalarie-18-deu.derived-alto.xml"), nil)
+	r := b.sample(t, filepath.Join(samplestest.Folder(t, "pages-print-page-xml"), "dalarie-18-deu.derived-alto.xml"), nil)
 	if got := counts(r.Counts); r.Made != 134 || r.Skipped.Total != 1 || got != "transcription known 134" {
 		t.Errorf("made %d, skipped %d, counts %s\n%s", r.Made, r.Skipped.Total, got, problems(r.Skipped))
 	}
@@ -164,7 +165,7 @@ func TestImportSampleDerivedALTO(t *testing.T) {
 func TestImportSampleHandwriting(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	dir := samples(t, "pages-hand-alto-xml")
+	dir := samplestest.Folder(t, "pages-hand-alto-xml")
 	share := 0.7
 	r := b.sample(t, dir, []string{"TestamentsDePoilus_will_AN_0050-1.jpg", "TestamentsDePoilus_will_AN_0050-1.xml", "TestamentsDePoilus_will_AN_0183-1.jpg", "TestamentsDePoilus_will_AN_0183-1.xml"},
 		func(p *corpus.ImportParams) {
@@ -190,7 +191,7 @@ func TestImportSampleHandwriting(t *testing.T) {
 
 func TestImportSampleLabels(t *testing.T) {
 	t.Parallel()
-	dir := samples(t, "classify")
+	dir := samplestest.Folder(t, "classify")
 	share := 0.7
 	for _, c := range []struct {
 		name, source string
@@ -243,7 +244,7 @@ func TestImportSampleLabels(t *testing.T) {
 func TestImportSampleClassifications(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.sample(t, samples(t, "csv"), nil)
+	r := b.sample(t, samplestest.Folder(t, "csv"), nil)
 	if r.Votes != 31 || r.Made != 0 || r.Skipped.Total != 0 {
 		t.Errorf("report = %+v", r)
 	}
@@ -266,7 +267,7 @@ const samplePage = "aaaaaaa2bcb6b1b3b1aeb3babcbcbcbcaaaaaaa3bdaeaeaeafacb2babebf
 // institutions', with printed pages for their pictures.
 func TestImportSampleManifests(t *testing.T) {
 	t.Parallel()
-	dir, pages := samples(t, "iiif"), samples(t, "pages-print-page-xml")
+	dir, pages := samplestest.Folder(t, "iiif"), samplestest.Folder(t, "pages-print-page-xml")
 	for _, c := range []struct {
 		file, host string
 		made       int

@@ -15,48 +15,8 @@ import (
 
 	"ocapi/corpus"
 	"ocapi/domain"
+	"ocapi/samplestest"
 )
-
-// samples finds a folder of the real material. Where there is none the test is
-// skipped, but not in CI: there a missing folder means that nothing is tested.
-func samples(t *testing.T, folder string) string {
-	t.Helper()
-	root := os.Getenv("OCAPI_SAMPLES")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(repository(t), root)
-	}
-	dir := filepath.Join(root, folder)
-	if _, err := os.Stat(dir); err != nil {
-		message := fmt.Sprintf("the sample material is not there (%v); say where it is in OCAPI_SAMPLES", err)
-		if os.Getenv("CI") == "true" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
-	return dir
-}
-
-// repository finds the folder of go.mod.
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Fatal("there is no go.mod above the test")
-		}
-		dir = up
-	}
-}
 
 // table reads a CSV of the samples as maps by column.
 func table(t *testing.T, path string) []map[string]string {
@@ -135,7 +95,7 @@ func (b *bundle) checkPictures(t *testing.T, images []domain.Image, w, h int) {
 
 func TestImportLabelledCrops(t *testing.T) {
 	t.Parallel()
-	dir := samples(t, "classify")
+	dir := samplestest.Folder(t, "classify")
 	b := setup(t)
 	records := [][]string{{"file", "kind", "keyword", "known", "credit", "source"}}
 	seen := map[string]int{}
@@ -183,7 +143,7 @@ func TestImportLabelledCrops(t *testing.T) {
 
 func TestImportWordsOfPrintedPages(t *testing.T) {
 	t.Parallel()
-	dir := samples(t, "pages-print-page-xml")
+	dir := samplestest.Folder(t, "pages-print-page-xml")
 	b := setup(t)
 	records := [][]string{{"file", "kind", "text", "role", "x", "y", "w", "h", "credit", "page"}}
 	rows := table(t, filepath.Join(dir, "words.csv"))

@@ -1,3 +1,8 @@
+//go:build !race
+
+// What is only counted here has no two goroutines on one pool, and takes minutes
+// under the race detector.
+
 package domain_test
 
 import (
@@ -20,9 +25,6 @@ var milestones = []int{500, 2000, 5000, 20_000}
 // would prove nothing.
 func TestNobodyTells(t *testing.T) {
 	t.Parallel()
-	if raceEnabled {
-		t.Skip("it only counts, for minutes under the race detector; run it without -race")
-	}
 	const runs = 4 // averaged, so that chance is not taken for a leak
 	texts, pictures := textImages(1000, 50_000), shipImages(900, 1200, 50_000)
 	type dealing func(t *testing.T, seed uint64) *stream
@@ -91,9 +93,6 @@ func TestNobodyTells(t *testing.T) {
 // even there, and yet all roles follow from who meets whom.
 func TestWhoMeetsWhomTellsNothing(t *testing.T) {
 	t.Parallel()
-	if raceEnabled {
-		t.Skip("it only counts, for minutes under the race detector; run it without -race")
-	}
 	for name, tt := range map[string]struct {
 		images      []domain.Image
 		least, most float64 // of |AUC-0.5| at the end of the generation

@@ -1,3 +1,5 @@
+//go:build !race
+
 package domain_test
 
 import (

@@ -114,7 +114,7 @@ func TestPHPTroubles(t *testing.T) {
 	} {
 		t.Run(client, func(t *testing.T) {
 			if client == "curl" && !phpHasCurl(t) {
-				t.Skip("PHP has no curl; install php-curl")
+				missing(t, "PHP has no curl; install it with: apt-get install --no-install-recommends php-curl")
 			}
 			r := newRoute(t, s)
 			hung := make(chan struct{})

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,12 +15,41 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestScreenshots takes pictures of every state of the widget in the sign-in
-// page, for people to look at: light and dark, wide and narrow.
+// photographers take pictures for people to look at.
+var photographers = map[string]func(t *testing.T){
+	"sign-in": signInPictures, "README": readmePictures, "states": statePictures, "more states": moreStatePictures,
+	"without scripts": plainPictures,
+}
+
+// TestScreenshots takes all pictures, into the folder that OCAPI_SCREENSHOTS
+// names. Without one it takes those of the README and throws them away: they can
+// still be made.
 func TestScreenshots(t *testing.T) {
-	if os.Getenv("OCAPI_SCREENSHOTS") == "" {
-		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
+	if os.Getenv("OCAPI_SCREENSHOTS") != "" {
+		for name, take := range photographers {
+			t.Run(name, take)
+		}
+		return
 	}
+	folder := t.TempDir()
+	t.Setenv("OCAPI_SCREENSHOTS", folder)
+	readmePictures(t)
+	for _, name := range []string{"widget.png", "demo-classification.png"} {
+		f, err := os.Open(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := png.DecodeConfig(f)
+		_ = f.Close()
+		if err != nil || size.Width != readmeWidth || size.Height < readmeWidth {
+			t.Errorf("%s is %d by %d pixels: %v", name, size.Width, size.Height, err)
+		}
+	}
+}
+
+// signInPictures shows every state of the widget in the sign-in page: light and
+// dark, wide and narrow.
+func signInPictures(t *testing.T) {
 	s := shared.running(t)
 	t.Run("transcription", func(t *testing.T) {
 		p := newTab(t)
@@ -86,15 +116,14 @@ func TestScreenshots(t *testing.T) {
 	})
 }
 
-// TestReadmePictures makes the two pictures that the README shows: the page down
+// readmeWidth is how wide the pictures of the README are, in pixels.
+const readmeWidth = 620
+
+// readmePictures makes the two pictures that the README shows: the page down
 // to its buttons.
-func TestReadmePictures(t *testing.T) {
-	if os.Getenv("OCAPI_SCREENSHOTS") == "" {
-		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
-	}
-	const width = 620
+func readmePictures(t *testing.T) {
 	s, p := shared.running(t), newTab(t)
-	p.looks("light", width)
+	p.looks("light", readmeWidth)
 	id := p.openSignIn(s, "transcription")
 	truth := s.truth(t, id)
 	for i, text := range p.texts(truth) {

@@ -2,15 +2,11 @@ package e2e
 
 import (
 	"net/url"
-	"os"
 	"testing"
 )
 
-// TestMoreScreenshots takes pictures of the states that the sign-in page does not come into by itself.
-func TestMoreScreenshots(t *testing.T) {
-	if os.Getenv("OCAPI_SCREENSHOTS") == "" {
-		t.Skip("to take pictures, set OCAPI_SCREENSHOTS to a folder")
-	}
+// moreStatePictures shows the states that the sign-in page does not come into by itself.
+func moreStatePictures(t *testing.T) {
 	open := func(t *testing.T, lang, attributes string) (*tab, *instance) {
 		i := newInstance(t, widgetPage(lang, attributes))
 		p := newTab(t)

@@ -270,7 +270,7 @@ func TestGuideChecks(t *testing.T) {
 			t.Run(filepath.Base(path)+"/"+a.language, func(t *testing.T) {
 				if a.needs != "" {
 					if _, err := exec.LookPath(a.needs); err != nil {
-						t.Skipf("there is no %s", a.needs)
+						missing(t, "there is no "+a.needs+"; install it, or run as root: make test-deps")
 					}
 				}
 				program := func(base string) func(id, secret string) string {

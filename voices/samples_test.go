@@ -7,35 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"ocapi/samplestest"
 	"ocapi/voices"
 )
-
-// samples is a folder of real recordings; tests that need it are left out
-// where it is not (in CI they fail).
-func samples(t *testing.T, folder string) string {
-	t.Helper()
-	root := os.Getenv("OCAPI_SAMPLES")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", root) // from the repository's root
-	}
-	dir := filepath.Join(root, folder)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the sample recordings are missing: %v", err)
-		}
-		t.Skipf("there are no sample recordings in %s; set OCAPI_SAMPLES to their folder", root)
-	}
-	return dir
-}
 
 // TestRealRecordings speaks with a person's recordings of the French letters
 // and digits.
 func TestRealRecordings(t *testing.T) {
 	t.Parallel()
-	v := open(t, "fr="+samples(t, "audio-fr"))
+	v := open(t, "fr="+samplestest.Folder(t, "audio-fr"))
 	a := alphabet(t, v, "fr")
 	if a.Length() != 7 || a.Bits() < 25 || strings.Join(a.Symbols(), "") != "023456789hklqrwy" {
 		t.Errorf("it asks %d of %v, %.1f bits", a.Length(), a.Symbols(), a.Bits())
@@ -65,12 +45,12 @@ func TestRealRecordings(t *testing.T) {
 // and takes them together with letters.
 func TestRealDigits(t *testing.T) {
 	t.Parallel()
-	dir := samples(t, "audio-digits-en")
+	dir := samplestest.Folder(t, "audio-digits-en")
 	if _, err := voices.Open([]string{"en=" + dir}); err == nil || !strings.Contains(err.Error(), "digits only") {
 		t.Errorf("digits alone: %v", err)
 	}
 	both := t.TempDir()
-	for _, from := range []string{dir, samples(t, "audio-fr")} {
+	for _, from := range []string{dir, samplestest.Folder(t, "audio-fr")} {
 		files, err := filepath.Glob(filepath.Join(from, "*.wav"))
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"ocapi/samplestest"
 )
 
 // listen asks for an audio challenge and fetches its sound; what is said it
@@ -74,7 +76,7 @@ func TestAudioChallenges(t *testing.T) {
 // with the program.
 func TestOwnVoices(t *testing.T) {
 	t.Parallel()
-	own, digits := samples(t, "audio-fr"), samples(t, "audio-digits-en")
+	own, digits := samplestest.Folder(t, "audio-fr"), samplestest.Folder(t, "audio-digits-en")
 	dir, f := newData(t)
 	p := start(t, dir, options{flags: []string{"--voices", "fr=" + own}})
 	v := newVisitor(t, p, f, siteID)

@@ -10,29 +10,8 @@ import (
 	"testing"
 
 	"ocapi/domain"
+	"ocapi/samplestest"
 )
-
-// samples finds a folder of the real material. Where there is none the test is
-// skipped, but not in CI: there a missing folder means that nothing is tested.
-func samples(t *testing.T, folder string) string {
-	t.Helper()
-	root := os.Getenv("OCAPI_SAMPLES")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", "..", root) // from the repository's root
-	}
-	dir := filepath.Join(root, folder)
-	if _, err := os.Stat(dir); err != nil {
-		message := fmt.Sprintf("the sample material is not there (%v); say where it is in OCAPI_SAMPLES", err)
-		if os.Getenv("CI") == "true" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
-	return dir
-}
 
 // readTable gives the rows of a CSV file by the names of their columns.
 func readTable(t *testing.T, path string) []map[string]string {
@@ -77,7 +56,7 @@ func copyFile(t *testing.T, from, to, name string) {
 // class a third is unknown. most bounds the images of a class.
 func labelledCrops(t *testing.T, most int, classes ...string) (folder string, lines int) {
 	t.Helper()
-	from, to := samples(t, "classify"), t.TempDir()
+	from, to := samplestest.Folder(t, "classify"), t.TempDir()
 	records := [][]string{{"file", "kind", "keyword", "known", "credit", "source"}}
 	seen := map[string]int{}
 	for _, row := range readTable(t, filepath.Join(from, "labels.csv")) {
@@ -100,7 +79,7 @@ func labelledCrops(t *testing.T, most int, classes ...string) (folder string, li
 // second one is known, as far as it can be typed. forms bounds the known ones.
 func printedWords(t *testing.T, forms, unknown int) (folder string, lines int) {
 	t.Helper()
-	from, to := samples(t, "pages-print-page-xml"), t.TempDir()
+	from, to := samplestest.Folder(t, "pages-print-page-xml"), t.TempDir()
 	records := [][]string{{"file", "kind", "text", "role", "x", "y", "w", "h", "credit", "document"}}
 	seen, copied, other := map[string]bool{}, map[string]bool{}, 0
 	for i, row := range readTable(t, filepath.Join(from, "words.csv")) {

@@ -1,0 +1,52 @@
+// Package samplestest finds the real material that tests read and the
+// repository does not hold: pages, crops, manifests, recordings.
+package samplestest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Folder gives a folder of the material: that below OCAPI_SAMPLES, or below
+// ../shared/data, seen from the repository's root. Where it is not there the
+// test is skipped, but not in CI: there a missing folder means that nothing is
+// tested.
+func Folder(t testing.TB, name string) string {
+	t.Helper()
+	root := os.Getenv("OCAPI_SAMPLES")
+	if root == "" {
+		root = filepath.Join("..", "shared", "data")
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(repository(t), root)
+	}
+	dir := filepath.Join(root, name)
+	if _, err := os.Stat(dir); err != nil {
+		const how = "the sample material is not there (%v); say where it is in OCAPI_SAMPLES"
+		if os.Getenv("CI") == "true" {
+			t.Fatalf(how, err)
+		}
+		t.Skipf(how, err)
+	}
+	return dir
+}
+
+// repository finds the folder of go.mod.
+func repository(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("there is no go.mod above the test")
+		}
+		dir = up
+	}
+}
