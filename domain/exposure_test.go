@@ -7,27 +7,28 @@ package domain_test
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"ocapi/domain"
+	"ocapi/simulation"
 )
 
 // milestones are the numbers of challenges after which a watcher is measured;
 // the last is the default horizon.
 var milestones = []int{500, 2000, 5000, 20_000}
 
-// TestNobodyTells has watchers look at 20,000 challenges, dealt from plans and,
+// TestNobodyTells has the watchers of package simulation look at 20,000 challenges, dealt from plans and,
 // beside it, as one would naively deal them: there they have to succeed, or they
 // would prove nothing.
 func TestNobodyTells(t *testing.T) {
 	t.Parallel()
 	const runs = 4 // averaged, so that chance is not taken for a leak
 	texts, pictures := textImages(1000, 50_000), shipImages(900, 1200, 50_000)
-	type dealing func(t *testing.T, seed uint64) *stream
+	type dealing func(t *testing.T, seed uint64) func() domain.Composition
 	tests := map[string]struct {
 		deal dealing
 		// told are bounds of the largest |AUC-0.5| of all watchers but the spectral
@@ -35,21 +36,25 @@ func TestNobodyTells(t *testing.T) {
 		least, most [4]float64
 	}{
 		"texts on sheets": {
-			deal: func(t *testing.T, seed uint64) *stream { return watch(t, texts, domain.TypeTranscription, seed) },
+			deal: func(t *testing.T, seed uint64) func() domain.Composition {
+				return dealt(t, texts, domain.TypeTranscription, seed)
+			},
 			most: [4]float64{0.05, 0.05, 0.05, 0.05},
 		},
 		"texts naively": {
-			deal: func(_ *testing.T, seed uint64) *stream {
+			deal: func(_ *testing.T, seed uint64) func() domain.Composition {
 				return naive(texts, []slot{{isKnown, 1}, {isKnown, 0.118}}, seed)
 			},
 			least: [4]float64{0.1, 0.3, 0.45, 0.49}, most: [4]float64{0.2, 0.4, 0.5, 0.5},
 		},
 		"pictures on tables": {
-			deal: func(t *testing.T, seed uint64) *stream { return watch(t, pictures, domain.TypeClassification, seed) },
+			deal: func(t *testing.T, seed uint64) func() domain.Composition {
+				return dealt(t, pictures, domain.TypeClassification, seed)
+			},
 			most: [4]float64{0.05, 0.05, 0.05, 0.05},
 		},
 		"pictures naively": {
-			deal: func(_ *testing.T, seed uint64) *stream {
+			deal: func(_ *testing.T, seed uint64) func() domain.Composition {
 				slots := slices.Concat(slices.Repeat([]slot{{isMatch, 1}}, 3), slices.Repeat([]slot{{isNonMatch, 1}}, 4), slices.Repeat([]slot{{isKnown, 0.118}}, 2))
 				return naive(pictures, slots, seed)
 			},
@@ -59,21 +64,29 @@ func TestNobodyTells(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var streams []*stream
+			var watchers []simulation.Watcher
+			sums := make([][4]float64, 3)
 			for seed := range uint64(runs) {
-				streams = append(streams, tt.deal(t, seed))
+				next, sight := tt.deal(t, seed), simulation.NewSight()
+				watchers = []simulation.Watcher{&simulation.Frequency{}, &simulation.Lifetime{}, &simulation.Degree{}}
+				for i, n := range milestones {
+					for len(sight.Challenges) < n {
+						c := sight.Add(next(), time.Duration(len(sight.Challenges))*time.Second)
+						for _, w := range watchers {
+							w.See(c)
+						}
+					}
+					for k, w := range watchers {
+						sums[k][i] += w.Guess(sight).AUC.Value
+					}
+				}
 			}
 			var worst [4]float64
-			for _, w := range slices.Sorted(maps.Keys(watchers)) {
-				line := fmt.Sprintf("%-12s", w)
-				for i, n := range milestones {
-					sum := 0.0
-					for _, s := range streams {
-						until := s.after(n)
-						sum += until.auc(watchers[w](until), func(int) bool { return true })
-					}
-					worst[i] = max(worst[i], math.Abs(sum/runs-0.5))
-					line += fmt.Sprintf("  %.3f", sum/runs)
+			for k, w := range watchers {
+				line := fmt.Sprintf("%-12s", w.Name())
+				for i := range milestones {
+					worst[i] = max(worst[i], math.Abs(sums[k][i]/runs-0.5))
+					line += fmt.Sprintf("  %.3f", sums[k][i]/runs)
 				}
 				t.Log(line)
 			}
@@ -113,17 +126,19 @@ func TestWhoMeetsWhomTellsNothing(t *testing.T) {
 			for seed := range uint64(tt.runs) {
 				p := newPool(t, domain.DefaultDealing(), tt.images)
 				r := newRun(t, p, p.Types()[0], seed)
-				s := newStream()
+				next := func() domain.Composition { return r.deck.Compose(r.rng) }
+				challenges = int(r.deck.Life())
 				if tt.decks {
-					threeDecks(s, r.recent[0], r.rng)
-				} else {
-					for range r.deck.Life() {
-						s.watch(r.deck.Compose(r.rng), isKnownOf(tt.images))
-					}
+					boards := threeDecks(r.recent[0], r.rng)
+					challenges = len(boards)
+					next = func() domain.Composition { c := boards[0]; boards = boards[1:]; return c }
 				}
-				challenges = len(s.challenges)
+				sight, watcher := simulation.NewSight(), simulation.NewSpectral(seed)
 				for i := range halves {
-					halves[i] += s.after(challenges*(i+1)/2).spectral() / float64(tt.runs)
+					for len(sight.Challenges) < challenges*(i+1)/2 {
+						sight.Add(next(), 0)
+					}
+					halves[i] += watcher.Guess(sight).AUC.Value / float64(tt.runs)
 				}
 			}
 			t.Logf("AUC %.3f after the halves of %d challenges", halves, challenges)
@@ -134,31 +149,23 @@ func TestWhoMeetsWhomTellsNothing(t *testing.T) {
 	}
 }
 
-func isKnownOf(images []domain.Image) func(domain.ImageID) bool {
-	known := make(map[domain.ImageID]bool, len(images))
-	for i := range images {
-		known[images[i].ID] = images[i].Known
-	}
-	return func(id domain.ImageID) bool { return known[id] }
-}
-
-func (s *stream) watch(c domain.Composition, known func(domain.ImageID) bool) {
-	ids := make([]domain.ImageID, len(c.Positions))
-	for i, p := range c.Positions {
-		ids[i] = p.Image
-	}
-	s.add(ids, func(i int) bool { return known(ids[i]) })
-}
-
-// watch gives what is dealt from plans.
-func watch(t *testing.T, images []domain.Image, asked domain.ChallengeType, seed uint64) *stream {
+// dealt gives what is dealt from plans.
+func dealt(t *testing.T, images []domain.Image, asked domain.ChallengeType, seed uint64) func() domain.Composition {
 	t.Helper()
 	r := newRun(t, newPool(t, domain.DefaultDealing(), images), asked, seed)
-	s, known := newStream(), isKnownOf(images)
-	for range milestones[len(milestones)-1] {
-		s.watch(r.next(t), known)
+	return func() domain.Composition { return r.next(t) }
+}
+
+// shown is a challenge of these images, of which these are known.
+func shown(ids []domain.ImageID, known func(i int) bool) domain.Composition {
+	c := domain.Composition{Positions: make([]domain.Position, len(ids))}
+	for i, id := range ids {
+		c.Positions[i] = domain.Position{Image: id, Role: domain.RoleUnknown}
+		if known(i) {
+			c.Positions[i].Role = domain.RoleKnown
+		}
 	}
-	return s
+	return c
 }
 
 // slot is filled, with a probability, with an image of the sort, else with an
@@ -173,7 +180,7 @@ func isMatch(im *domain.Image) bool    { return im.Known && im.Shows("ship") }
 func isNonMatch(im *domain.Image) bool { return im.Known && !im.Shows("ship") }
 
 // naive draws each image from all of its sort, independently.
-func naive(images []domain.Image, slots []slot, seed uint64) *stream {
+func naive(images []domain.Image, slots []slot, seed uint64) func() domain.Composition {
 	pick := func(sort func(*domain.Image) bool) []*domain.Image {
 		var list []*domain.Image
 		for i := range images {
@@ -188,8 +195,8 @@ func naive(images []domain.Image, slots []slot, seed uint64) *stream {
 	for i, s := range slots {
 		lists[i] = pick(s.sort)
 	}
-	s, rng := newStream(), dice(seed)
-	for range milestones[len(milestones)-1] {
+	rng := dice(seed)
+	return func() domain.Composition {
 		ids, known := make([]domain.ImageID, len(slots)), make([]bool, len(slots))
 		for i := range slots {
 			from := unknown
@@ -199,14 +206,13 @@ func naive(images []domain.Image, slots []slot, seed uint64) *stream {
 			im := from[rng.IntN(len(from))]
 			ids[i], known[i] = im.ID, im.Known
 		}
-		s.add(ids, func(i int) bool { return known[i] })
+		return shown(ids, func(i int) bool { return known[i] })
 	}
-	return s
 }
 
 // threeDecks deals a plan's pictures from a deck for each part, one wholly known
 // board in ten.
-func threeDecks(s *stream, plan *domain.Plan, rng *rand.Rand) {
+func threeDecks(plan *domain.Plan, rng *rand.Rand) (all []domain.Composition) {
 	var matches, nonMatches, unknown []domain.ImageID
 	for i := range plan.Sheets {
 		for _, c := range plan.Sheets[i].Cards {
@@ -244,7 +250,8 @@ func threeDecks(s *stream, plan *domain.Plan, rng *rand.Rand) {
 				unknown[board[7]], unknown[board[8]] = true, true
 			}
 			rng.Shuffle(len(board), func(i, j int) { board[i], board[j] = board[j], board[i] })
-			s.add(board, func(i int) bool { return !unknown[board[i]] })
+			all = append(all, shown(board, func(i int) bool { return !unknown[board[i]] }))
 		}
 	}
+	return all
 }
