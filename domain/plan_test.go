@@ -111,6 +111,42 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// TestScarceFormsLastForAllGenerations has exactly as many known texts as four
+// generations need, three or four of each form: whatever is taken first, every
+// generation has to find its forms.
+func TestScarceFormsLastForAllGenerations(t *testing.T) {
+	t.Parallel()
+	images := textImages(268, 212)
+	for i := range images {
+		images[i].Document = fmt.Sprintf("document %d", i)
+		if images[i].Known {
+			images[i].Text = word(i % 80)
+		}
+	}
+	p := newPool(t, domain.DefaultDealing(), images)
+	for seed := range uint64(50) {
+		rng := dice(seed)
+		var recent []*domain.Plan
+		last := map[domain.ImageID]int{}
+		for number := range 12 {
+			plan, err := p.Plan(domain.TypeTranscription, number, recent, rng)
+			if err != nil || plan.Rest != 4 {
+				t.Fatalf("seed %d, generation %d: %+v, %v", seed, number, plan, err)
+			}
+			for i := range plan.Sheets {
+				for _, c := range plan.Sheets[i].Cards {
+					if before, came := last[c.Image]; came && number-before < plan.Rest {
+						t.Fatalf("seed %d: %s is in generation %d and was in %d", seed, c.Image, number, before)
+					}
+					last[c.Image] = number
+				}
+			}
+			recent = append([]*domain.Plan{plan}, recent...)
+			recent = recent[:min(len(recent), domain.Generations)]
+		}
+	}
+}
+
 func checkPlan(t *rapid.T, d domain.Dealing, plan *domain.Plan, byID map[domain.ImageID]*domain.Image) {
 	seen := map[domain.ImageID]bool{}
 	forms := map[string]int{}

@@ -132,14 +132,38 @@ func (s *textStock) sheets(p *Pool, rest int, rested func(uint32) bool, rng *ran
 	return p.sheetsOf("", p.fair(s.couple(p, known, unknown[:need.unknown], need, rng)))
 }
 
-// choose takes known texts from what is fresh of each form: about as many of
-// each as keep the forms of all generations alike, and no more than most.
+// scarce is the share of the texts that can be used, above which all generations
+// together use nearly all of them: none may then be left over in the wrong form.
+const scarce = 0.9
+
+// choose takes known texts from what is fresh of each form, no more than most.
+// Where there are plenty, about as many of each as keep the forms of all
+// generations alike; where they are scarce, from the forms of which most are
+// left, so that the last of the generations finds as many forms as the first.
 func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Rand) []uint32 {
 	take := make([]int, len(fresh))
-	total := 0
+	total, usable := 0, 0
 	order := make([]int, len(fresh))
 	for i := range fresh {
 		order[i] = i
+		usable += min(len(s.byForm[s.forms[i]]), most*rest)
+	}
+	if float64(need*rest) > scarce*float64(usable) {
+		shuffle(rng, order)
+		left := 0
+		for i := range fresh {
+			left = max(left, len(fresh[i]))
+		}
+		for ; left > 0; left-- {
+			for _, i := range order {
+				if total < need && take[i] < most && len(fresh[i])-take[i] == left {
+					take[i], total = take[i]+1, total+1
+				}
+			}
+		}
+		return s.taken(fresh, take, need, rng)
+	}
+	for i := range fresh {
 		share := float64(len(s.byForm[s.forms[i]])) / float64(rest)
 		take[i] = min(sampled(rng, share), most, len(fresh[i]))
 		total += take[i]
@@ -159,6 +183,12 @@ func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Ran
 			break // there is no more; largest has seen to it that this does not happen
 		}
 	}
+	return s.taken(fresh, take, need, rng)
+}
+
+// taken gives as many of the fresh texts of each form as take says, in random
+// order.
+func (*textStock) taken(fresh [][]uint32, take []int, need int, rng *rand.Rand) []uint32 {
 	chosen := make([]uint32, 0, need)
 	for i, n := range take {
 		chosen = append(chosen, fresh[i][:n]...)
