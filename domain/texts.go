@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -136,41 +137,34 @@ func (s *textStock) sheets(p *Pool, rest int, rested func(uint32) bool, rng *ran
 // together use nearly all of them: none may then be left over in the wrong form.
 const scarce = 0.9
 
-// choose takes known texts from what is fresh of each form, no more than most.
-// Where there are plenty, about as many of each as keep the forms of all
-// generations alike; where they are scarce, from the forms of which most are
-// left, so that the last of the generations finds as many forms as the first.
+// choose takes known texts from what is fresh of each form: about as many of
+// each as keep the forms of all generations alike, and no more than most. Where
+// texts are scarce, forms that have given less than their share come first, so
+// that the last of the generations finds as many forms as the first.
 func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Rand) []uint32 {
-	take := make([]int, len(fresh))
-	total, usable := 0, 0
-	order := make([]int, len(fresh))
+	take, order := make([]int, len(fresh)), rng.Perm(len(fresh))
+	total, usable, left := 0, 0, 0
 	for i := range fresh {
-		order[i] = i
 		usable += min(len(s.byForm[s.forms[i]]), most*rest)
+		left += len(fresh[i])
 	}
-	if float64(need*rest) > scarce*float64(usable) {
-		shuffle(rng, order)
-		left := 0
-		for i := range fresh {
-			left = max(left, len(fresh[i]))
-		}
-		for ; left > 0; left-- {
-			for _, i := range order {
-				if total < need && take[i] < most && len(fresh[i])-take[i] == left {
-					take[i], total = take[i]+1, total+1
-				}
-			}
-		}
-		return s.taken(fresh, take, need, rng)
-	}
+	short := float64(need*rest) > scarce*float64(usable)
+	owed := make([]float64, len(fresh)) // what a form has left beyond its share for the generations to come
 	for i := range fresh {
 		share := float64(len(s.byForm[s.forms[i]])) / float64(rest)
+		if short {
+			share = math.Floor(share)
+			toCome := math.Round(float64(rest*left) / float64(s.known()))
+			owed[i] = float64(len(fresh[i])) - share*toCome
+		}
 		take[i] = min(sampled(rng, share), most, len(fresh[i]))
 		total += take[i]
 	}
 	for total != need {
 		before := total
-		shuffle(rng, order)
+		if short && total < need {
+			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(owed[b], owed[a]) })
+		}
 		for _, i := range order {
 			switch {
 			case total > need && take[i] > 0:
@@ -182,13 +176,8 @@ func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Ran
 		if total == before {
 			break // there is no more; largest has seen to it that this does not happen
 		}
+		shuffle(rng, order)
 	}
-	return s.taken(fresh, take, need, rng)
-}
-
-// taken gives as many of the fresh texts of each form as take says, in random
-// order.
-func (*textStock) taken(fresh [][]uint32, take []int, need int, rng *rand.Rand) []uint32 {
 	chosen := make([]uint32, 0, need)
 	for i, n := range take {
 		chosen = append(chosen, fresh[i][:n]...)
