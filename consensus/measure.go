@@ -1,0 +1,57 @@
+package consensus
+
+import "math"
+
+// Scored is one answer with the probability that was claimed for it.
+type Scored struct {
+	Probability float64
+	Right       bool
+}
+
+// Accuracy is the share of right answers; 0 of none.
+func Accuracy(answers []Scored) float64 {
+	right := 0
+	for _, a := range answers {
+		if a.Right {
+			right++
+		}
+	}
+	return float64(right) / float64(max(len(answers), 1))
+}
+
+// LogLoss is the mean of -ln of the probability that was given to what came
+// true, in nats, with claims kept a millionth away from certainty. 0 is best.
+func LogLoss(answers []Scored) float64 {
+	const edge = 1e-6
+	sum := 0.0
+	for _, a := range answers {
+		p := min(max(a.Probability, edge), 1-edge)
+		if !a.Right {
+			p = 1 - p
+		}
+		sum -= math.Log(p)
+	}
+	return sum / float64(max(len(answers), 1))
+}
+
+// CalibrationError is the expected calibration error (Naeini, Cooper and
+// Hauskrecht 2015): answers fall into ten bins of equal width by what is claimed
+// for them; it is the mean distance between a bin's claim and its accuracy,
+// weighted by the answers in it. 0 is best.
+func CalibrationError(answers []Scored) float64 {
+	const bins = 10
+	var n, claimed, right [bins]float64
+	for _, a := range answers {
+		i := min(int(a.Probability*bins), bins-1)
+		n[i]++
+		claimed[i] += a.Probability
+		if a.Right {
+			right[i]++
+		}
+	}
+	sum := 0.0
+	for i := range bins {
+		sum += math.Abs(claimed[i] - right[i])
+	}
+	return sum / float64(max(len(answers), 1))
+}
