@@ -1,6 +1,7 @@
 package consensus_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -86,6 +87,23 @@ func TestEvaluateTextsCounts(t *testing.T) {
 
 	if _, err := consensus.EvaluateTexts(s, consensus.TextOptions{}); err == nil || !strings.Contains(err.Error(), "0 classes") {
 		t.Errorf("fitting starts with nothing: %v", err)
+	}
+}
+
+// TestEvaluateTextsFitsOnTheOtherHalf has every other reading wrong: what is
+// learnt from one half is then misleading about the other.
+func TestEvaluateTextsFitsOnTheOtherHalf(t *testing.T) {
+	t.Parallel()
+	s := &consensus.TextSet{}
+	for i := range 400 {
+		text := "the truth"
+		if i%2 == 1 {
+			text = "a lie"
+		}
+		s.Tasks = append(s.Tasks, consensus.TextTask{Name: fmt.Sprint(i), Truth: "the truth", Votes: []consensus.TextVote{{Gold: consensus.GoldExact, Text: text}}})
+	}
+	if f := evaluate(t, s, consensus.TextOptions{Start: consensus.BuiltinTexts()})[consensus.MethodBelief]; f.Accuracy != 0.5 || f.LogLoss < 1 {
+		t.Errorf("half of it is right, and the log loss is %v: it has seen what it is asked", f.LogLoss)
 	}
 }
 

@@ -86,9 +86,7 @@ func TestFitTextImages(t *testing.T) {
 	truth.Classes[0].Right[consensus.GoldExact] = 0.95
 	truth.Classes[1].Right[consensus.GoldExact] = 0.6
 	truth.Classes[2].Right[consensus.GoldExact] = 0.1
-	for d := range truth.Classes {
-		truth.Classes[d].Spread = 1.5
-	}
+	truth.Classes[1].Spread, truth.Classes[2].Spread = 0.6, 5
 	random := rand.New(rand.NewPCG(1, 2))
 	const images, votes = 4000, 10
 	var known []consensus.KnownText
