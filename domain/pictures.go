@@ -24,7 +24,10 @@ type pictureGroup struct {
 	like     *Image   // one of them
 	keywords []string // sorted: of known ones the labels, of others the candidates; there empty: any
 	complete bool     // known: the pictures show nothing else
-	cards    []uint32
+	// questions is how many keywords there are that people are asked about and
+	// nobody knows; 0: of any.
+	questions int
+	cards     []uint32
 }
 
 // truth says what the pictures are known to be, where that may decide.
@@ -35,6 +38,23 @@ func (g *pictureGroup) truth(keyword string) (match, known bool) {
 
 // sort says what the pictures are in an unknown place.
 func (g *pictureGroup) sort(keyword string) askedSort { return g.like.sort(keyword) }
+
+func (g *pictureGroup) countQuestions() int {
+	asked := g.keywords // of known pictures, those that were refuted
+	if g.like.Known {
+		asked = nil
+		for _, d := range g.like.Decided {
+			asked = append(asked, d.Keyword)
+		}
+	}
+	n := 0
+	for _, k := range asked {
+		if g.sort(k) == askedOpen {
+			n++
+		}
+	}
+	return n
+}
 
 // knows reports whether the pictures are known for any keyword.
 func (g *pictureGroup) knows() bool {
@@ -79,6 +99,7 @@ func (s *pictureStock) gather(p *Pool) {
 		g := groups[key]
 		if g == nil {
 			g = &pictureGroup{like: im, keywords: keywords, complete: im.Known && im.Complete}
+			g.questions = g.countQuestions()
 			groups[key] = g
 			for _, d := range im.Decided {
 				index[d.Keyword] = struct{}{}

@@ -102,6 +102,8 @@ type layout struct {
 	known, unknown []*ration // some are in both
 	// What a generation may use in all: its share of what there is.
 	knownLeft, unknownLeft int
+	urgency                func(card uint32) int
+	rng                    *rand.Rand
 }
 
 // ration is what a generation may use of one group.
@@ -117,6 +119,7 @@ func newLayout(p *Pool, rest int, rested func(uint32) bool, rng *rand.Rand) *lay
 	s := &p.pictures
 	share := func(n int) int { return (n + rest - 1) / rest }
 	made := map[*pictureGroup]*ration{}
+	urgency := func(card uint32) int { return p.images[card].urgency() }
 	rations := func(groups []*pictureGroup) []*ration {
 		list := make([]*ration, len(groups))
 		for i, g := range groups {
@@ -125,14 +128,17 @@ func newLayout(p *Pool, rest int, rested func(uint32) bool, rng *rand.Rand) *lay
 				r = &ration{pictureGroup: g, left: share(len(g.cards))}
 				r.fresh = slices.DeleteFunc(slices.Clone(g.cards), func(card uint32) bool { return !rested(card) })
 				shuffle(rng, r.fresh)
-				slices.SortStableFunc(r.fresh, func(a, b uint32) int { return cmp.Compare(p.images[a].urgency(), p.images[b].urgency()) })
+				slices.SortStableFunc(r.fresh, func(a, b uint32) int { return cmp.Compare(urgency(a), urgency(b)) })
 				made[g] = r
 			}
 			list[i] = r
 		}
 		return list
 	}
-	return &layout{known: rations(s.known), unknown: rations(s.unknown), knownLeft: share(s.all), unknownLeft: share(s.asked)}
+	return &layout{
+		known: rations(s.known), unknown: rations(s.unknown), knownLeft: share(s.all), unknownLeft: share(s.asked),
+		urgency: urgency, rng: rng,
+	}
 }
 
 // add gives a table what it lacks to need; where that is not to be had, it
@@ -142,12 +148,18 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 	// take hands out the best picture.
 	take := func(rations []*ration, total *int, worth func(*ration) int, into *[]uint32) bool {
 		var r *ration
-		most := 0
+		most, alike := 0, 0
 		for _, other := range rations {
-			// Those of equal worth are taken from the largest, so that none runs out
-			// while others lie idle.
-			if w := worth(other); w > most {
-				r, most = other, w
+			w := worth(other)
+			switch {
+			case w == 0 || w < most:
+				continue
+			case w > most:
+				most, alike = w, 0
+			}
+			// Of groups of equal worth each picture has the same chance.
+			if alike += len(other.fresh); l.rng.IntN(alike) < len(other.fresh) {
+				r = other
 			}
 		}
 		if r == nil || *total == 0 {
@@ -174,10 +186,10 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 		fill(l.known, &l.knownLeft, nonMatchWorth(t.keyword), &t.nonMatches, need.nonMatches+hidden)
 	if ok {
 		for t.trials < int(trialShare*float64(need.unknown)+t.luck) && len(t.unknown) < need.unknown &&
-			take(l.unknown, &l.unknownLeft, trialWorth(t.keyword), &t.unknown) {
+			take(l.unknown, &l.unknownLeft, l.trialWorth(t.keyword), &t.unknown) {
 			t.trials++
 		}
-		ok = fill(l.unknown, &l.unknownLeft, openWorth(t.keyword), &t.unknown, need.unknown)
+		ok = fill(l.unknown, &l.unknownLeft, l.openWorth(t.keyword), &t.unknown, need.unknown)
 	}
 	if !ok {
 		for _, u := range slices.Backward(undo) {
@@ -190,15 +202,12 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 	return true
 }
 
-// preferred is more than a group has pictures: what it is added to comes first;
-// and open is more than that.
-const (
-	preferred = 1 << 40
-	open      = 1 << 50
-)
+// preferred is more than a group has pictures: what it is added to comes first.
+const preferred = 1 << 40
 
 // matchWorth prefers pictures that are of no use as non-matches, then those
-// that show little else.
+// that show little else, then those of the largest group, so that none runs out
+// while others lie idle.
 func matchWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
 		if len(r.fresh) == 0 {
@@ -228,22 +237,24 @@ func nonMatchWorth(keyword string) func(*ration) int {
 }
 
 // openWorth prefers pictures that nobody knows, of them those that can be asked
-// for few keywords; then those that have to be tried.
-func openWorth(keyword string) func(*ration) int {
+// about few keywords, of them those that need the fewest votes; then those that
+// have to be tried.
+func (l *layout) openWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
 		if len(r.fresh) == 0 || r.left <= 0 {
 			return 0
 		}
+		next := 1 + l.urgency(r.fresh[len(r.fresh)-1])
 		switch r.sort(keyword) {
 		case askedOpen:
-			if len(r.keywords) == 0 {
-				return open + len(r.fresh)
+			if r.questions == 0 {
+				return 2*preferred + next
 			}
-			return open + preferred/len(r.keywords) + len(r.fresh)
+			return 2*preferred + preferred/r.questions + next
 		case askedTrial:
-			return preferred + len(r.fresh)
+			return preferred + next
 		case askedSettled:
-			return len(r.fresh)
+			return 1
 		case askedNever:
 		}
 		return 0
@@ -251,11 +262,11 @@ func openWorth(keyword string) func(*ration) int {
 }
 
 // trialWorth is of pictures that votes have settled and that have to be tried.
-func trialWorth(keyword string) func(*ration) int {
+func (l *layout) trialWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
-		if r.left <= 0 || r.sort(keyword) != askedTrial {
+		if len(r.fresh) == 0 || r.left <= 0 || r.sort(keyword) != askedTrial {
 			return 0
 		}
-		return len(r.fresh)
+		return 1 + l.urgency(r.fresh[len(r.fresh)-1])
 	}
 }
