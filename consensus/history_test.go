@@ -105,10 +105,13 @@ type worldImage struct {
 	wrong bool // on record otherwise
 }
 
-func newWorld(seed uint64) *world {
+func newWorld(seed uint64) *world { return newWorldOf(seed, 40) }
+
+// newWorldOf makes a world of n images.
+func newWorldOf(seed uint64, n int) *world {
 	w := &world{journal: newJournal(), rng: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a test repeats itself
-	for i := range 40 {
-		im := worldImage{id: domain.ImageID(fmt.Sprintf("image-%02d", i)), known: w.rng.IntN(2) == 0, wrong: w.rng.IntN(10) == 0}
+	for i := range n {
+		im := worldImage{id: domain.ImageID(fmt.Sprintf("image-%04d", i)), known: w.rng.IntN(2) == 0, wrong: w.rng.IntN(10) == 0}
 		if i%2 == 0 {
 			im.text = []string{"Lande", "Maçon", "17 mai", "Veuve Le Goff", "août", "10"}[w.rng.IntN(6)]
 		} else {

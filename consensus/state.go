@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"ocapi/domain"
 )
@@ -331,6 +332,12 @@ func (s *State) fitted(e *domain.ModelFitted) error {
 	s.TouchAll()
 	return nil
 }
+
+// Questions is how many questions have been heard of.
+func (s *State) Questions() int { return len(s.questions.rows) }
+
+// Bytes is the memory that is reserved for questions.
+func (s *State) Bytes() int { return s.questions.bytes() + cap(s.dirty)*int(unsafe.Sizeof(nothing)) }
 
 // Merge adds the state of other images, up to the same position.
 func (s *State) Merge(o *State) error {

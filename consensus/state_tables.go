@@ -3,6 +3,7 @@ package consensus
 import (
 	"hash/maphash"
 	"slices"
+	"unsafe"
 
 	"ocapi/domain"
 )
@@ -251,4 +252,14 @@ func (q *questions) sorted() []uint32 {
 	}
 	slices.SortFunc(order, func(a, b uint32) int { return q.question(a).Compare(q.question(b)) })
 	return order
+}
+
+func (n *names) bytes() int {
+	return cap(n.text) + cap(n.ends)*int(unsafe.Sizeof(uint64(0))) + cap(n.slots)*int(unsafe.Sizeof(nothing))
+}
+
+// bytes is the memory that is reserved.
+func (q *questions) bytes() int {
+	return q.images.bytes() + q.keywords.bytes() + q.collections.bytes() + q.texts.bytes() + cap(q.first)*int(unsafe.Sizeof(nothing)) +
+		cap(q.rows)*int(unsafe.Sizeof(question{})) + cap(q.cells)*int(unsafe.Sizeof(cell{}))
 }

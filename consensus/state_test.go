@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -277,4 +279,73 @@ func TestRestoreStateRefuses(t *testing.T) {
 			t.Errorf("%d bytes of %d: %v", n, len(body), err)
 		}
 	}
+}
+
+// TestStateBytes has the memory of open questions stay within 200 bytes each.
+func TestStateBytes(t *testing.T) {
+	t.Parallel()
+	s := openQuestions(t, 100_000)
+	per := float64(s.Bytes()) / float64(s.Questions())
+	t.Logf("%.0f bytes a question, %.0f of them in the snapshot", per, float64(len(s.Snapshot()))/float64(s.Questions()))
+	if per > 200 {
+		t.Errorf("%.0f bytes a question", per)
+	}
+}
+
+// openQuestions gives a state of n transcriptions with two votes each, as images
+// are named and words are distributed.
+func openQuestions(t testing.TB, n int) *consensus.State {
+	t.Helper()
+	j := newJournal()
+	s := consensus.NewState(j.params())
+	for i := range 2 * n {
+		c := &domain.ChallengeCreated{Type: domain.TypeTranscription, Positions: []domain.Position{
+			{Image: "known", Collection: "c", Role: domain.RoleKnown, Trust: domain.TrustImported, Expected: domain.Truth{Kind: domain.TruthText, Text: "juillet"}},
+			{Image: domain.ImageID(fmt.Sprintf("%024d", i%n)), Collection: "c", Role: domain.RoleUnknown},
+		}}
+		c.Challenge.UUID = j.id()
+		j.records = j.records[:0]
+		j.append(c)
+		a := &domain.ChallengeAnswered{Header: c.Header, Answer: domain.Answer{Texts: []string{"juillet", fmt.Sprintf("reading %d", i%(n/3))}}}
+		j.append(a)
+		for k, r := range j.records {
+			r.Seq = domain.Sequence(2*i + k + 1)
+			if err := s.Apply(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return s
+}
+
+// BenchmarkAnswer is what a vote costs: its answer counted, and both questions of
+// the challenge looked at.
+func BenchmarkAnswer(b *testing.B) {
+	w := newWorldOf(1, 4000) // 14 votes an image
+	for range 5000 {
+		c := w.challenge(nil)
+		w.append(c)
+		w.append(w.answer(c))
+	}
+	rules := consensus.DefaultRules()
+	took := make([]time.Duration, 0, b.N)
+	s := consensus.NewState(w.params())
+	votes := 0
+	for i := 0; b.Loop(); i = (i + 2) % len(w.records) {
+		if i == 0 {
+			s = consensus.NewState(w.params())
+		}
+		began := time.Now()
+		for _, r := range w.records[i : i+2] {
+			if err := s.Apply(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		_, n := s.Decisions(&rules, 1<<20)
+		took = append(took, time.Since(began)/time.Duration(n))
+		votes += n
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds())/1e3, "p99-µs/vote")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1e3/float64(votes), "µs/vote")
 }
