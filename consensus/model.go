@@ -54,6 +54,7 @@ func (t *Tally) Add(b *Ballot, n int) {
 type Prior struct {
 	Guess       domain.Truth // a machine's, or what is on record
 	Probability float64      // of the guess
+	Accents     Accents      // what they are to texts of the image's collection
 }
 
 // Belief gives what a tally says of a question.
