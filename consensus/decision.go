@@ -251,5 +251,5 @@ func (s *State) same(a, b domain.Truth) bool {
 	if a.Kind != domain.TruthText || b.Kind != domain.TruthText {
 		return a == b
 	}
-	return a.Text == b.Text || domain.Fold(a.Text) == domain.Fold(b.Text)
+	return a.Text == b.Text || Normal(a.Text, AccentsKept) == Normal(b.Text, AccentsKept)
 }

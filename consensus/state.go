@@ -49,22 +49,6 @@ type StateParams struct {
 	Keep func(domain.ImageID) bool
 }
 
-// TextPairs counts, of transcriptions with several known texts, how each was
-// typed when another was typed so: a symmetric matrix. It tells what one known
-// text says of the next.
-type TextPairs [GoldExact + 1][GoldExact + 1]int64
-
-// Challenges gives how many pairs were counted.
-func (p *TextPairs) Challenges() int64 {
-	n := int64(0)
-	for _, row := range p {
-		for _, c := range row {
-			n += c
-		}
-	}
-	return n / 2
-}
-
 // NewState makes a state before the first event.
 func NewState(p StateParams) *State {
 	if p.History == nil {
@@ -82,8 +66,8 @@ func (s *State) Model() *Model { return s.model }
 // Gold counts how known pictures were answered. The caller does not change it.
 func (s *State) Gold() *GoldCounts { return &s.gold }
 
-// Texts counts how known texts were typed.
-func (s *State) Texts() TextPairs { return s.texts }
+// Texts counts how the texts of wholly known challenges were typed.
+func (s *State) Texts() *TextPairs { return &s.texts }
 
 // Expect tells a state that has read nothing which quarantines there will be, as
 // they are at the end: their votes are then never counted, instead of counted
@@ -191,9 +175,9 @@ func (s *State) countGold(c *domain.ChallengeCreated, a *domain.ChallengeAnswere
 		return
 	}
 	for i, one := range outcomes {
-		for j, other := range outcomes {
-			if i != j && one != GoldNone && other != GoldNone {
-				s.texts[one][other] += int64(n)
+		for _, other := range outcomes[i+1:] {
+			if one != GoldNone && other != GoldNone {
+				s.texts.Add(one, other, n)
 			}
 		}
 	}

@@ -258,7 +258,7 @@ func (c *textCount) sum(t *textTables) {
 	logs = append(logs, illegible)
 	most := slices.Max(logs)
 	for i, l := range logs {
-		w := int64(weightOf(most - l))
+		w := int64(textWeight(most - l))
 		c.total += w
 		switch at := i % (c.candidates + 1); {
 		case i == len(logs)-1:

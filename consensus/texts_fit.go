@@ -134,13 +134,13 @@ func (k *KnownText) count() counted {
 }
 
 const (
-	fitRounds    = 40
-	priorImages  = 20 // how many images the start weighs as in the classes' shares
-	priorTexts   = 20 // how many typed texts in each probability
-	leastSpread  = 0.25
-	spreadSteps  = 24
-	spreadDoubt  = 0.7 // standard deviation of its logarithm around the start's
-	spreadFactor = 1.25
+	textFitRounds = 40
+	priorImages   = 20 // how many images the start weighs as in the classes' shares
+	priorTexts    = 20 // how many typed texts in each probability
+	leastSpread   = 0.25
+	spreadSteps   = 24
+	spreadDoubt   = 0.7 // standard deviation of its logarithm around the start's
+	spreadFactor  = 1.25
 )
 
 // FitTextImages fits classes of difficulty on texts that are known, by
@@ -162,7 +162,7 @@ func FitTextImages(known []KnownText, start TextParams) TextParams {
 	for i := range belongs {
 		belongs[i] = make([]float64, len(p.Classes))
 	}
-	for range fitRounds {
+	for range textFitRounds {
 		t := newTextTables(p)
 		for i := range texts {
 			texts[i].classes(t, belongs[i])
@@ -195,7 +195,7 @@ func (c *counted) classes(t *textTables, belongs []float64) {
 	}
 	sum := 0.0
 	for d, l := range logs {
-		belongs[d] = float64(weightOf(most - l))
+		belongs[d] = float64(textWeight(most - l))
 		sum += belongs[d]
 	}
 	for d := range belongs {
