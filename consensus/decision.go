@@ -82,15 +82,6 @@ func (s *State) Each(visit func(Progress) bool) {
 	}
 }
 
-// Statuses counts questions by their status.
-func (s *State) Statuses() map[domain.QuestionStatus]int {
-	counts := map[domain.QuestionStatus]int{}
-	for i := range s.questions.rows {
-		counts[s.questions.rows[i].status]++
-	}
-	return counts
-}
-
 func (s *State) progress(row uint32) Progress {
 	b, _ := s.belief(row)
 	q := &s.questions.rows[row]
@@ -141,7 +132,7 @@ func (s *State) decide(r *Rules, row uint32) (Decision, bool) {
 	if q.record.kind != domain.TruthNone {
 		d.To = s.onRecord(r, row, &b)
 	} else {
-		d.To = s.asked(r, row, &b)
+		d.To = s.unrecorded(r, row, &b)
 	}
 	if d.To == domain.QuestionUnreadable {
 		d.Finding.Truth, d.Finding.Probability, d.Finding.Merged = domain.Truth{}, b.Unreadable, false
@@ -150,8 +141,8 @@ func (s *State) decide(r *Rules, row uint32) (Decision, bool) {
 	return d, changed
 }
 
-// asked is what becomes of a question that nothing is on record of.
-func (s *State) asked(r *Rules, row uint32, b *Belief) domain.QuestionStatus {
+// unrecorded is what becomes of a question that nothing is on record of.
+func (s *State) unrecorded(r *Rules, row uint32, b *Belief) domain.QuestionStatus {
 	q := &s.questions.rows[row]
 	transcription := s.questions.keywords.get(q.keyword) == ""
 	to := r.Of(q.status, b, s.standing(s.questions.truth(q.accepted), b), transcription)

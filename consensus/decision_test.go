@@ -2,6 +2,7 @@ package consensus_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -209,4 +210,84 @@ func TestPromotedIsWithdrawn(t *testing.T) {
 		t.Errorf("after %d good contradictions: %+v", n, d)
 	}
 	t.Logf("withdrawn after %d contradictions", n)
+}
+
+// TestNeeds has an image need fewer votes with every good one, and none when it
+// is settled.
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	rules := consensus.DefaultRules()
+	j := newJournal()
+	s := consensus.NewState(j.params())
+	need := func() (n uint8, found bool) {
+		feed(t, s, j.records)
+		for _, n := range s.Needs(&rules, 1<<20) {
+			if n.Image == "i" {
+				return n.Votes, true
+			}
+		}
+		return 0, false
+	}
+	vote := func() {
+		c := j.board(domain.TrustImported)
+		c.Positions[0].Role, c.Positions[0].Expected, c.Positions[0].Trust = domain.RoleUnknown, domain.Truth{}, domain.TrustNone
+		j.answered(c, domain.Answer{Selected: []uint32{0, 1, 2}})
+	}
+	vote()
+	first, found := need()
+	if !found || first < 1 {
+		t.Fatalf("after a vote it needs %d (found %v)", first, found)
+	}
+	if _, again := need(); again {
+		t.Error("what has not changed is said again")
+	}
+	for n := first; n > 0; n-- {
+		vote()
+	}
+	list, _ := s.Decisions(&rules, 0)
+	if len(list) != 0 {
+		t.Error("more was looked at than was asked for")
+	}
+	feed(t, s, j.records)
+	list, _ = s.Decisions(&rules, 1<<20)
+	var settled bool
+	for _, d := range list {
+		if d.Question.Image == "i" {
+			settled = d.To == domain.QuestionSettled
+			j.append(d.Event(domain.EventID{UUID: j.id()}, j.now))
+		}
+	}
+	if !settled {
+		t.Errorf("it needed %d votes and is not settled by as many: %+v", first, list)
+	}
+	if n, found := need(); !found || n != 0 {
+		t.Errorf("settled, it needs %d (found %v)", n, found)
+	}
+	if len(s.Trials()) != 0 {
+		t.Error("it has been tried before it was settled")
+	}
+	vote()
+	feed(t, s, j.records)
+	if list := s.Trials(); len(list) != 1 || list[0].Tried != 1 || list[0].Question.Image != "i" {
+		t.Errorf("after an answer the trials are %+v", list)
+	}
+	if counts := s.Statuses(); counts[domain.QuestionSettled] != 1 || counts[domain.QuestionOpen] != s.Questions()-1 {
+		t.Errorf("the statuses are %v of %d", counts, s.Questions())
+	}
+}
+
+func TestRulesFor(t *testing.T) {
+	t.Parallel()
+	r, err := consensus.RulesFor(0.01)
+	if want := consensus.DefaultRules(); err != nil || r != want {
+		t.Errorf("%+v (%v), want %+v", r, err, want)
+	}
+	if r, err = consensus.RulesFor(0.005); err != nil || r.SettleLabel != 0.99 || r.Withdraw != 0.80 {
+		t.Errorf("%+v (%v)", r, err)
+	}
+	for _, bad := range []float64{0, -1, 0.06, math.NaN()} {
+		if _, err := consensus.RulesFor(bad); err == nil {
+			t.Errorf("%g is taken for an error rate", bad)
+		}
+	}
 }

@@ -36,6 +36,9 @@ type State struct {
 	model       *Model
 	modelBody   []byte
 	dirty       []uint32 // rows whose decision has not been looked at
+	asked       []uint32 // rows of whose images it has not been said how near they are to being settled
+	trials      []uint32 // rows of settled questions that have been answered, some of them twice
+	counts      [domain.QuestionRefuted + 1]int
 }
 
 // StateParams say what a state needs of the rest of the program.
@@ -136,6 +139,12 @@ func (s *State) answered(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 func (s *State) learn(row uint32, b *Ballot) {
 	q := &s.questions.rows[row]
 	q.collection = s.questions.collections.add(string(b.Collection))
+	if q.status == domain.QuestionSettled {
+		q.tried++
+		if q.tried <= domain.ProvenAfter {
+			s.trials = append(s.trials, row)
+		}
+	}
 	switch {
 	case b.Role == domain.RoleUnknown:
 		q.prior = b.Prior
@@ -143,9 +152,6 @@ func (s *State) learn(row uint32, b *Ballot) {
 			q.record = answer{} // the collection has it no more
 		}
 	case b.Trust == domain.TrustPromoted:
-		if q.status == domain.QuestionSettled {
-			q.tried++
-		}
 	default:
 		q.record = s.questions.answer(b.Truth)
 	}
@@ -185,9 +191,14 @@ func (s *State) countGold(c *domain.ChallengeCreated, a *domain.ChallengeAnswere
 
 // touch has a question looked at by the next [State.Decisions].
 func (s *State) touch(row uint32) {
-	if q := &s.questions.rows[row]; !q.dirty {
+	q := &s.questions.rows[row]
+	if !q.dirty {
 		q.dirty = true
 		s.dirty = append(s.dirty, row)
+	}
+	if !q.asked {
+		q.asked = true
+		s.asked = append(s.asked, row)
 	}
 }
 
@@ -292,6 +303,7 @@ func (s *State) decided(seq domain.Sequence, e domain.Event) {
 	}
 	row := s.questions.row(a.Finding.Image, a.Finding.Keyword)
 	q := &s.questions.rows[row]
+	s.become(q.status, a.Status)
 	q.status, q.decided, q.held, q.tried = a.Status, seq, a.Held(), 0
 	q.accepted = answer{}
 	if a.Status == domain.QuestionSettled {
@@ -301,6 +313,19 @@ func (s *State) decided(seq domain.Sequence, e domain.Event) {
 		q.collection = s.questions.collections.add(string(a.Finding.Collection))
 	}
 	s.touch(row)
+}
+
+// become counts a question's change.
+func (s *State) become(from, to domain.QuestionStatus) {
+	s.counts[from]--
+	s.counts[to]++
+}
+
+// Statuses counts questions by their status.
+func (s *State) Statuses() [domain.QuestionRefuted + 1]int {
+	counts := s.counts
+	counts[domain.QuestionOpen] += len(s.questions.rows) // they begin so
+	return counts
 }
 
 // fitted takes a new model into use: all that was decided may be another now.
@@ -321,7 +346,9 @@ func (s *State) fitted(e *domain.ModelFitted) error {
 func (s *State) Questions() int { return len(s.questions.rows) }
 
 // Bytes is the memory that is reserved for questions.
-func (s *State) Bytes() int { return s.questions.bytes() + cap(s.dirty)*int(unsafe.Sizeof(nothing)) }
+func (s *State) Bytes() int {
+	return s.questions.bytes() + (cap(s.dirty)+cap(s.asked)+cap(s.trials))*int(unsafe.Sizeof(nothing))
+}
 
 // Merge adds the state of other images, up to the same position.
 func (s *State) Merge(o *State) error {
@@ -339,6 +366,7 @@ func (s *State) Merge(o *State) error {
 		dst := &s.questions.rows[row]
 		dst.collection = s.questions.collections.add(o.questions.collections.get(src.collection))
 		dst.record, dst.accepted = s.questions.answer(o.questions.truth(src.record)), s.questions.answer(o.questions.truth(src.accepted))
+		s.become(dst.status, src.status)
 		dst.prior, dst.decided, dst.tried, dst.status, dst.held = src.prior, src.decided, src.tried, src.status, src.held
 		o.questions.each(uint32(from), func(c *cell) {
 			o.questions.ballot(c, &b)

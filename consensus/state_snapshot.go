@@ -196,6 +196,9 @@ func (s *State) restore(body []byte) error {
 		}
 	}
 	r.questions(&s.questions)
+	for i := range s.questions.rows {
+		s.become(domain.QuestionOpen, s.questions.rows[i].status)
+	}
 	if r.err == nil && len(r.b) > 0 {
 		return errors.New("it goes on after its end")
 	}
@@ -286,6 +289,10 @@ func (r *snapshotReader) questions(q *questions) {
 			decided: domain.Sequence(r.uint()), tried: uint32(r.uint()), prior: math.Float64frombits(r.uint()),
 		}
 		made.record, made.accepted = r.answer(q), r.answer(q)
+		if made.status > domain.QuestionRefuted {
+			r.err = errors.New("it has a status of the future")
+			return
+		}
 		q.rows[row] = made
 		for n := r.uint(); n > 0 && r.err == nil; n-- {
 			key, count := uint32(r.uint()), int32(r.int())

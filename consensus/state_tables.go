@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"bytes"
 	"hash/maphash"
 	"slices"
 	"unsafe"
@@ -22,12 +23,15 @@ type names struct {
 
 func newNames() names { return names{seed: maphash.MakeSeed(), slots: make([]uint32, 1<<4)} }
 
-func (n *names) get(i uint32) string {
+func (n *names) get(i uint32) string { return string(n.peek(i)) }
+
+// peek is get without a copy, for looking only.
+func (n *names) peek(i uint32) []byte {
 	begin := uint64(0)
 	if i > 0 {
 		begin = n.ends[i-1]
 	}
-	return string(n.text[begin:n.ends[i]])
+	return n.text[begin:n.ends[i]]
 }
 
 // find gives a text's number, or the slot where it would be.
@@ -38,11 +42,7 @@ func (n *names) find(s string) (i uint32, slot uint64, found bool) {
 		if held == 0 {
 			return nothing, slot, false
 		}
-		begin := uint64(0)
-		if held > 1 {
-			begin = n.ends[held-2]
-		}
-		if string(n.text[begin:n.ends[held-1]]) == s {
+		if string(n.peek(held-1)) == s {
 			return held - 1, slot, true
 		}
 	}
@@ -80,7 +80,7 @@ type question struct {
 	tried                      uint32          // answers since it was settled
 	status                     domain.QuestionStatus
 	held                       bool // a person has decided
-	dirty                      bool
+	dirty, asked               bool // it is in the state's list of that name
 }
 
 // answer is a truth whose text is a number.
@@ -250,7 +250,13 @@ func (q *questions) sorted() []uint32 {
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	slices.SortFunc(order, func(a, b uint32) int { return q.question(a).Compare(q.question(b)) })
+	slices.SortFunc(order, func(a, b uint32) int {
+		r, o := &q.rows[a], &q.rows[b]
+		if r.image == o.image {
+			return bytes.Compare(q.keywords.peek(r.keyword), q.keywords.peek(o.keyword))
+		}
+		return bytes.Compare(q.images.peek(r.image), q.images.peek(o.image))
+	})
 	return order
 }
 
