@@ -157,7 +157,7 @@ func EvaluateTexts(s *TextSet, o TextOptions) ([]TextFigures, error) {
 	models := [2]*TextModel{o.Model, o.Model}
 	if o.Model == nil {
 		for half := range models {
-			m, err := NewTextModel(FitTextImages(s.known(1-half), o.Start))
+			m, err := FitTextImages(s.known(1-half), o.Start)
 			if err != nil {
 				return nil, fmt.Errorf("fit on the other half of the tasks: %w", err)
 			}

@@ -144,12 +144,16 @@ const (
 )
 
 // FitTextImages fits classes of difficulty on texts that are known, by
-// expectation and maximization (Dempster, Laird and Rubin 1977) over the class
+// expectation and maximisation (Dempster, Laird and Rubin 1977) over the class
 // that each image is of: the shares, the probabilities of being right and the
 // spreads. Shares and probabilities shrink to the start's. What misreadings look
 // like and what marks mean stays as it is. It is linear in the texts. The truth has to
-// be certain: fitted on readings alone, such parameters only learn to agree.
-func FitTextImages(known []KnownText, start TextParams) TextParams {
+// be certain: fitted on readings alone, such parameters only learn to agree. The
+// error says what is wrong with the start.
+func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
+	if err := start.validate(); err != nil {
+		return TextModel{}, err
+	}
 	p := start
 	p.Classes = append([]TextClass(nil), start.Classes...)
 	texts := make([]counted, 0, len(known))
@@ -168,7 +172,7 @@ func FitTextImages(known []KnownText, start TextParams) TextParams {
 			texts[i].classes(t, belongs[i])
 		}
 		for d := range p.Classes {
-			p.Classes[d] = maximize(start.Classes[d], texts, d, belongs)
+			p.Classes[d] = maximise(start.Classes[d], texts, d, belongs)
 		}
 		sum := 0.0
 		for d := range p.Classes {
@@ -178,7 +182,7 @@ func FitTextImages(known []KnownText, start TextParams) TextParams {
 			p.Classes[d].Share /= sum
 		}
 	}
-	return p
+	return NewTextModel(p)
 }
 
 // classes gives the probabilities of the classes of difficulty.
@@ -203,8 +207,8 @@ func (c *counted) classes(t *textTables, belongs []float64) {
 	}
 }
 
-// maximize gives one class's best parameters.
-func maximize(start TextClass, texts []counted, d int, belongs [][]float64) TextClass {
+// maximise gives one class's best parameters.
+func maximise(start TextClass, texts []counted, d int, belongs [][]float64) TextClass {
 	share, most := float64(priorImages*start.Share), math.Inf(-1)
 	var right, all [GoldExact + 1]float64
 	for i := range texts {
