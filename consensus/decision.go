@@ -166,7 +166,9 @@ func (s *State) unrecorded(r *Rules, row uint32, b *Belief) domain.QuestionStatu
 // do, which are a sixth of what a known text is shown in.
 //
 // A refuted truth is restored, or another is accepted, by the same rule as any
-// answer.
+// answer. Where neither comes of as many votes more as an open question gets, it
+// is disputed: it may be one of the images whose look deceives, and people are
+// not asked for ever what only a curator can tell.
 func (s *State) onRecord(r *Rules, row uint32, b *Belief) domain.QuestionStatus {
 	q := &s.questions.rows[row]
 	record := s.questions.truth(q.record)
@@ -177,14 +179,20 @@ func (s *State) onRecord(r *Rules, row uint32, b *Belief) domain.QuestionStatus 
 	settled := b.Probability >= settle && b.Votes >= r.LeastVotes && b.Perfect >= r.LeastPerfect
 	refuted := s.standing(record, b) < r.Withdraw && s.contradictions(row, record) >= r.LeastVotes
 	switch q.status {
-	case domain.QuestionRefuted:
+	case domain.QuestionRefuted, domain.QuestionDisputed, domain.QuestionUnreadable:
+		most := r.CapLabels
+		if record.Kind == domain.TruthText {
+			most = r.CapTexts
+		}
 		switch {
 		case settled && !s.same(b.Truth, record):
 			return domain.QuestionSettled
 		case settled, s.contradictions(row, record) < r.LeastVotes: // the votes that did it may be quarantined
 			return domain.QuestionOpen
+		case q.status == domain.QuestionRefuted && int(q.tried) >= most:
+			return domain.QuestionDisputed
 		}
-		return domain.QuestionRefuted
+		return q.status
 	case domain.QuestionSettled: // after it was refuted, or before it was on record
 		accepted := s.questions.truth(q.accepted)
 		agrees := s.same(accepted, record)
@@ -192,7 +200,7 @@ func (s *State) onRecord(r *Rules, row uint32, b *Belief) domain.QuestionStatus 
 		case agrees && !refuted, !agrees && s.standing(accepted, b) >= r.Withdraw, settled && !s.same(b.Truth, record):
 			return domain.QuestionSettled
 		}
-	case domain.QuestionOpen, domain.QuestionDisputed, domain.QuestionUnreadable:
+	case domain.QuestionOpen:
 	}
 	if refuted {
 		return domain.QuestionRefuted

@@ -2,8 +2,8 @@ package consensus_test
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"ocapi/consensus"
@@ -170,11 +170,21 @@ func TestRefutedIsRestored(t *testing.T) {
 	lift := &domain.QuarantineLifted{Header: flood.Header}
 	j.append(lift)
 	decide(domain.QuestionRefuted)
-	for range 5 { // asked about as if nothing were on record
+	// Asked about as if nothing were on record it is clear at last, or it is not: that
+	// people do not see what is on record may be their mistake.
+	rules.SettleLabel = 0.98
+	for range 5 {
 		c := j.board(domain.TrustImported)
 		c.Positions[0].Role, c.Positions[0].Expected, c.Positions[0].Trust = domain.RoleUnknown, domain.Truth{}, domain.TrustNone
 		j.answered(c, domain.Answer{Selected: []uint32{1, 2}})
 	}
+	strict := consensus.DefaultRules()
+	strict.SettleLabel, strict.CapLabels = 0.999999, 5
+	feed(t, s, j.records)
+	if list, _ := s.Decisions(&strict, 1<<20); !slices.ContainsFunc(list, func(d consensus.Decision) bool { return d.Question == q && d.To == domain.QuestionDisputed }) {
+		t.Errorf("with a higher threshold it is not disputed: %+v", list)
+	}
+	s.Touch(q)
 	decide(domain.QuestionSettled)
 	if p, _ := s.Progress(q); p.Accepted != (domain.Truth{Kind: domain.TruthMatch}) {
 		t.Errorf("%+v was accepted", p.Accepted)
@@ -273,21 +283,5 @@ func TestNeeds(t *testing.T) {
 	}
 	if counts := s.Statuses(); counts[domain.QuestionSettled] != 1 || counts[domain.QuestionOpen] != s.Questions()-1 {
 		t.Errorf("the statuses are %v of %d", counts, s.Questions())
-	}
-}
-
-func TestRulesFor(t *testing.T) {
-	t.Parallel()
-	r, err := consensus.RulesFor(0.01)
-	if want := consensus.DefaultRules(); err != nil || r != want {
-		t.Errorf("%+v (%v), want %+v", r, err, want)
-	}
-	if r, err = consensus.RulesFor(0.005); err != nil || r.SettleLabel != 0.99 || r.Withdraw != 0.80 {
-		t.Errorf("%+v (%v)", r, err)
-	}
-	for _, bad := range []float64{0, -1, 0.06, math.NaN()} {
-		if _, err := consensus.RulesFor(bad); err == nil {
-			t.Errorf("%g is taken for an error rate", bad)
-		}
 	}
 }

@@ -83,25 +83,3 @@ func (r *Rules) Of(was domain.QuestionStatus, b *Belief, standing float64, trans
 	}
 	return domain.QuestionOpen
 }
-
-// MostErrorRate is the largest that [RulesFor] takes: beyond it an answer would be
-// accepted that is withdrawn at once.
-const MostErrorRate = 0.05
-
-// RulesFor gives the rules by which at most this share of accepted answers is to
-// be wrong, above 0 and up to [MostErrorRate]. 0.01 gives [DefaultRules]. An
-// answer that is accepted at .98 is the least sure of its kind: most are far
-// surer, so that the share of wrong ones is about half of what is left. Texts,
-// whose probabilities leave out that people misread alike, get less of it.
-func RulesFor(errorRate float64) (Rules, error) {
-	if !(errorRate > 0 && errorRate <= MostErrorRate) { // so that NaN is refused, too
-		return Rules{}, fmt.Errorf("%g is not an error rate above 0 and up to %g", errorRate, MostErrorRate)
-	}
-	r := DefaultRules()
-	scale := errorRate / defaultErrorRate
-	r.SettleLabel, r.SettleText, r.Unreadable = 1-(1-r.SettleLabel)*scale, 1-(1-r.SettleText)*scale, 1-(1-r.Unreadable)*scale
-	return r, nil
-}
-
-// defaultErrorRate is that of [DefaultRules].
-const defaultErrorRate = 0.01

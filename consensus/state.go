@@ -139,11 +139,14 @@ func (s *State) answered(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 func (s *State) learn(row uint32, b *Ballot) {
 	q := &s.questions.rows[row]
 	q.collection = s.questions.collections.add(string(b.Collection))
-	if q.status == domain.QuestionSettled {
-		q.tried++
-		if q.tried <= domain.ProvenAfter {
+	switch q.status {
+	case domain.QuestionSettled:
+		if q.tried++; q.tried <= domain.ProvenAfter {
 			s.trials = append(s.trials, row)
 		}
+	case domain.QuestionRefuted:
+		q.tried++
+	case domain.QuestionOpen, domain.QuestionDisputed, domain.QuestionUnreadable:
 	}
 	switch {
 	case b.Role == domain.RoleUnknown:

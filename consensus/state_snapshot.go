@@ -101,7 +101,7 @@ func (w *snapshotWriter) answer(q *questions, a answer) {
 func (w *snapshotWriter) questions(q *questions) {
 	// Names that many questions share are written once, those that none has (any
 	// more) not at all.
-	shared := func(n *names, of func(r *question) uint32) map[uint32]int {
+	shared := func(n *nameTable, of func(r *questionRow) uint32) map[uint32]int {
 		used := make(map[uint32]bool)
 		for i := range q.rows {
 			used[of(&q.rows[i])] = true
@@ -116,8 +116,8 @@ func (w *snapshotWriter) questions(q *questions) {
 		}
 		return place
 	}
-	keywords := shared(&q.keywords, func(r *question) uint32 { return r.keyword })
-	collections := shared(&q.collections, func(r *question) uint32 { return r.collection })
+	keywords := shared(&q.keywords, func(r *questionRow) uint32 { return r.keyword })
+	collections := shared(&q.collections, func(r *questionRow) uint32 { return r.collection })
 	w.uint(uint64(len(q.rows)))
 	var cells []cell
 	for _, row := range q.sorted() {
@@ -283,7 +283,7 @@ func (r *snapshotReader) questions(q *questions) {
 			return
 		}
 		row := q.row(domain.ImageID(image), keywords[k])
-		made := question{
+		made := questionRow{
 			image: q.rows[row].image, keyword: q.rows[row].keyword, next: q.rows[row].next, cells: nothing,
 			collection: q.collections.add(collections[c]), status: domain.QuestionStatus(r.uint()), held: r.uint() != 0,
 			decided: domain.Sequence(r.uint()), tried: uint32(r.uint()), prior: math.Float64frombits(r.uint()),

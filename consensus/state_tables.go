@@ -12,21 +12,21 @@ import (
 // nothing ends a list, and says that there is no row.
 const nothing = ^uint32(0)
 
-// names holds distinct texts: all in one, where each ends, and an open-addressed
+// nameTable holds distinct texts: all in one, where each ends, and an open-addressed
 // index. A map of strings would be walked by the garbage collector, one by one.
-type names struct {
+type nameTable struct {
 	seed  maphash.Seed
 	text  []byte
 	ends  []uint64
 	slots []uint32 // number + 1; 0 where it is free; a power of two
 }
 
-func newNames() names { return names{seed: maphash.MakeSeed(), slots: make([]uint32, 1<<4)} }
+func newNames() nameTable { return nameTable{seed: maphash.MakeSeed(), slots: make([]uint32, 1<<4)} }
 
-func (n *names) get(i uint32) string { return string(n.peek(i)) }
+func (n *nameTable) get(i uint32) string { return string(n.peek(i)) }
 
 // peek is get without a copy, for looking only.
-func (n *names) peek(i uint32) []byte {
+func (n *nameTable) peek(i uint32) []byte {
 	begin := uint64(0)
 	if i > 0 {
 		begin = n.ends[i-1]
@@ -35,7 +35,7 @@ func (n *names) peek(i uint32) []byte {
 }
 
 // find gives a text's number, or the slot where it would be.
-func (n *names) find(s string) (i uint32, slot uint64, found bool) {
+func (n *nameTable) find(s string) (i uint32, slot uint64, found bool) {
 	mask := uint64(len(n.slots) - 1)
 	for slot = maphash.String(n.seed, s) & mask; ; slot = (slot + 1) & mask {
 		held := n.slots[slot]
@@ -49,7 +49,7 @@ func (n *names) find(s string) (i uint32, slot uint64, found bool) {
 }
 
 // add gives a text's number, made where there is none.
-func (n *names) add(s string) uint32 {
+func (n *nameTable) add(s string) uint32 {
 	i, slot, found := n.find(s)
 	if found {
 		return i
@@ -68,8 +68,8 @@ func (n *names) add(s string) uint32 {
 	return i
 }
 
-// question is the row of one question. It holds no pointers.
-type question struct {
+// questionRow is what is known of one question. It holds no pointers.
+type questionRow struct {
 	image, keyword, collection uint32 // numbers of names
 	next                       uint32 // the image's next question
 	cells                      uint32 // the first one
@@ -77,7 +77,7 @@ type question struct {
 	accepted                   answer // with QuestionSettled
 	prior                      float64
 	decided                    domain.Sequence // of the last event about it; 0: there was none
-	tried                      uint32          // answers since it was settled
+	tried                      uint32          // answers since it was settled, or refuted
 	status                     domain.QuestionStatus
 	held                       bool // a person has decided
 	dirty, asked               bool // it is in the state's list of that name
@@ -111,12 +111,12 @@ func cellKey(b *Ballot) uint32 {
 
 // questions holds all questions by image and keyword.
 type questions struct {
-	images      names
+	images      nameTable
 	first       []uint32 // of each image, its first question
-	keywords    names
-	collections names
-	texts       names
-	rows        []question
+	keywords    nameTable
+	collections nameTable
+	texts       nameTable
+	rows        []questionRow
 	cells       []cell
 	free        uint32 // the first of the cells that are not used
 }
@@ -150,7 +150,7 @@ func (q *questions) row(image domain.ImageID, keyword string) uint32 {
 		q.first = append(q.first, nothing)
 	}
 	row := uint32(len(q.rows))
-	q.rows = append(q.rows, question{image: i, keyword: q.keywords.add(keyword), collection: q.collections.add(""), next: q.first[i], cells: nothing})
+	q.rows = append(q.rows, questionRow{image: i, keyword: q.keywords.add(keyword), collection: q.collections.add(""), next: q.first[i], cells: nothing})
 	q.first[i] = row
 	return row
 }
@@ -260,12 +260,12 @@ func (q *questions) sorted() []uint32 {
 	return order
 }
 
-func (n *names) bytes() int {
+func (n *nameTable) bytes() int {
 	return cap(n.text) + cap(n.ends)*int(unsafe.Sizeof(uint64(0))) + cap(n.slots)*int(unsafe.Sizeof(nothing))
 }
 
 // bytes is the memory that is reserved.
 func (q *questions) bytes() int {
 	return q.images.bytes() + q.keywords.bytes() + q.collections.bytes() + q.texts.bytes() + cap(q.first)*int(unsafe.Sizeof(nothing)) +
-		cap(q.rows)*int(unsafe.Sizeof(question{})) + cap(q.cells)*int(unsafe.Sizeof(cell{}))
+		cap(q.rows)*int(unsafe.Sizeof(questionRow{})) + cap(q.cells)*int(unsafe.Sizeof(cell{}))
 }

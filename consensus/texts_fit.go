@@ -96,16 +96,16 @@ type KnownText struct {
 	Tally *TextTally
 }
 
-// counted is what the likelihood needs of a known text.
-type counted struct {
+// countedText is what the likelihood needs of a known text.
+type countedText struct {
 	right, wrong golds
 	total        int   // of the wrong
 	distinct     int   // readings among them
 	repeats      int64 // sum of log (n-1)! over those
 }
 
-func (k *KnownText) count() counted {
-	var c counted
+func (k *KnownText) count() countedText {
+	var c countedText
 	truth := Normal(k.Truth, AccentsKept)
 	votes := map[string]int{}
 	for e := range k.Tally.entries {
@@ -156,7 +156,7 @@ func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
 	}
 	p := start
 	p.Classes = append([]TextClass(nil), start.Classes...)
-	texts := make([]counted, 0, len(known))
+	texts := make([]countedText, 0, len(known))
 	for i := range known {
 		if c := known[i].count(); c.total+c.right.sum() > 0 {
 			texts = append(texts, c)
@@ -186,7 +186,7 @@ func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
 }
 
 // classes gives the probabilities of the classes of difficulty.
-func (c *counted) classes(t *textTables, belongs []float64) {
+func (c *countedText) classes(t *textTables, belongs []float64) {
 	logs := make([]int64, len(t.classes))
 	most := int64(math.MinInt64)
 	for d := range t.classes {
@@ -208,7 +208,7 @@ func (c *counted) classes(t *textTables, belongs []float64) {
 }
 
 // maximise gives one class's best parameters.
-func maximise(start TextClass, texts []counted, d int, belongs [][]float64) TextClass {
+func maximise(start TextClass, texts []countedText, d int, belongs [][]float64) TextClass {
 	share, most := float64(priorImages*start.Share), math.Inf(-1)
 	var right, all [GoldExact + 1]float64
 	for i := range texts {

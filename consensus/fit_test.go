@@ -34,7 +34,7 @@ func TestModelForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := m.AppendTo(nil); !bytes.Equal(got, e.Body) || m.Version != 1 {
+	if got := m.Encode(); !bytes.Equal(got, e.Body) || m.Version != 1 {
 		t.Error("the model changed on its way")
 	}
 	if len(m.Labels.Types("cat")) == 0 {
