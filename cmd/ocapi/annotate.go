@@ -32,6 +32,9 @@ const (
 	// reportEvery is how often it is written to the collections which images are
 	// nearly settled, and how often settled ones were tried.
 	reportEvery = 10 * time.Second
+	// annotateRetry is how long counting rests after it has failed: to begin again
+	// reads the snapshot, and what came after it.
+	annotateRetry = 5 * time.Second
 	// decideMost bounds the questions that are looked at in one go, decideAtOnce
 	// the decisions that wait for the log together: it writes them in one flush.
 	decideMost   = 10_000
@@ -47,10 +50,13 @@ type annotator struct {
 	batches chan []domain.Record
 
 	// Of the goroutine that runs; nil while this node does not archive.
-	state *consensus.State
-	store keptSnapshot
-	due   time.Time // the next report
-	again []consensus.Question
+	state   *consensus.State
+	project projection // what is on its way to the collections
+	store   keptSnapshot
+	due     time.Time // the next report
+	retry   time.Time // not before it is begun again, after a failure
+	failure error
+	again   []consensus.Question
 
 	mu      sync.Mutex
 	figures annotatorFigures
@@ -131,14 +137,20 @@ func (a *annotator) step(ctx context.Context, batch []domain.Record) error {
 		return nil
 	}
 	if a.state == nil {
-		if err := a.begin(ctx); err != nil {
-			return err
+		if time.Now().Before(a.retry) {
+			return a.failure
+		}
+		a.retry = time.Now().Add(annotateRetry)
+		if a.failure = a.begin(ctx); a.failure != nil {
+			return a.failure
 		}
 	}
-	err := a.count(ctx, batch)
+	if err := a.count(ctx, batch); err != nil {
+		a.state, a.failure = nil, err // it may have counted half of an event
+		return err
+	}
 	a.tell()
-	if err != nil {
-		a.state = nil
+	if err := a.project.put(ctx); err != nil {
 		return err
 	}
 	if err := a.decide(ctx); err != nil {
@@ -171,22 +183,14 @@ func (a *annotator) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	project := projection{corpus: a.Corpus}
-	if err := a.Archive.Annotations(ctx, mark.Seq, func(r domain.Record) error {
-		if r.Seq > s.Position().Seq {
-			return nil // it is counted, and put, next
-		}
-		return project.add(ctx, r)
-	}); err != nil {
+	a.project = projection{corpus: a.Corpus}
+	add := func(r domain.Record) error { return a.project.add(ctx, r) }
+	// All that the collections lack, be it before the snapshot or after: what is put
+	// twice changes nothing.
+	if err := a.Archive.Annotations(ctx, mark.Seq, add); err != nil {
 		return err
 	}
-	if err := project.put(ctx); err != nil {
-		return err
-	}
-	if _, err := replayConsensus(ctx, a.Archive, s, func(r domain.Record) error { return project.add(ctx, r) }); err != nil {
-		return err
-	}
-	if err := project.put(ctx); err != nil {
+	if _, err := replayConsensus(ctx, a.Archive, s, nil); err != nil {
 		return err
 	}
 	a.state, a.again = s, nil
@@ -196,26 +200,30 @@ func (a *annotator) begin(ctx context.Context) error {
 
 // count takes in a batch, and before it what was missed.
 func (a *annotator) count(ctx context.Context, batch []domain.Record) error {
-	project := projection{corpus: a.Corpus}
 	at := a.state.Position().Seq
-	switch {
-	case len(batch) > 0 && batch[0].Seq <= at+1:
-		for _, r := range batch {
-			if err := a.state.Apply(ctx, r); err != nil {
-				return err
-			}
-			if r.Seq > at {
-				if err := project.add(ctx, r); err != nil {
-					return err
-				}
-			}
+	take := func(r domain.Record) error {
+		if r.Seq <= at {
+			return nil
 		}
-	case len(batch) > 0, a.Archiver.Position().Seq > at && len(a.batches) == 0:
-		if _, err := replayConsensus(ctx, a.Archive, a.state, func(r domain.Record) error { return project.add(ctx, r) }); err != nil {
+		if err := a.state.Apply(ctx, r); err != nil {
+			return err
+		}
+		at = r.Seq
+		a.project.hold(r)
+		return nil
+	}
+	switch {
+	case len(batch) > 0 && batch[0].Seq > at+1, len(batch) == 0 && len(a.batches) == 0 && a.Archiver.Position().Seq > at:
+		if err := a.Archive.Events(ctx, eventstore.EventFilter{After: at}, take); err != nil {
 			return err
 		}
 	}
-	return project.put(ctx)
+	for _, r := range batch {
+		if err := take(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // decide appends what the votes say. What the log does not take now is looked at
@@ -406,10 +414,9 @@ func (a *annotator) finish() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
 	defer cancel()
-	project := projection{corpus: a.Corpus}
-	_, err := replayConsensus(ctx, a.Archive, a.state, func(r domain.Record) error { return project.add(ctx, r) })
+	err := a.count(ctx, nil)
 	if err == nil {
-		err = errors.Join(project.put(ctx), a.report(ctx), a.keep(ctx, true))
+		err = errors.Join(a.project.put(ctx), a.report(ctx), a.keep(ctx, true))
 	}
 	if err != nil {
 		a.Logger.Warn("the count of the votes could not be stored; the next start takes longer", "error", err)

@@ -115,20 +115,25 @@ func annotationOf(r domain.Record) (row corpus.Annotation, ok bool) {
 	return corpus.Annotation{Finding: a.Finding, Status: a.Status, Seq: r.Seq, Event: h.ID, DecidedAt: h.At}, true
 }
 
-func (p *projection) add(ctx context.Context, r domain.Record) error {
-	row, ok := annotationOf(r)
-	if !ok {
-		return nil
+// hold takes an event for the next put.
+func (p *projection) hold(r domain.Record) {
+	if row, ok := annotationOf(r); ok {
+		p.list = append(p.list, row)
+		p.mark = corpus.AnnotationsMark{Incarnation: r.Incarnation, Seq: r.Seq}
 	}
-	p.list = append(p.list, row)
-	p.mark = corpus.AnnotationsMark{Incarnation: r.Incarnation, Seq: r.Seq}
+}
+
+// add takes an event, and puts when there are many.
+func (p *projection) add(ctx context.Context, r domain.Record) error {
+	p.hold(r)
 	if len(p.list) < projectMost {
 		return nil
 	}
 	return p.put(ctx)
 }
 
-// put writes what has been added. Doing it twice changes nothing.
+// put writes what has been added; it keeps it where that fails. Doing it twice
+// changes nothing.
 func (p *projection) put(ctx context.Context) error {
 	if len(p.list) == 0 {
 		return nil

@@ -44,7 +44,7 @@ type serveCmd struct {
 	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
 
 	Consensus          bool    `help:"Count the votes on the node that archives, and decide by them which images are done." default:"true" negatable:"" env:"OCAPI_CONSENSUS"`
-	ConsensusErrorRate float64 `help:"The share of accepted annotations that may be wrong, above 0 and up to 0.05. A smaller one costs votes." default:"0.01" env:"OCAPI_CONSENSUS_ERROR_RATE"`
+	ConsensusErrorRate float64 `help:"The share of accepted labels that may be wrong, as measured on public data, from 0.0075 to 0.042. A smaller one costs votes." default:"0.01" env:"OCAPI_CONSENSUS_ERROR_RATE"`
 
 	Horizon    int      `help:"Challenges that somebody is taken to watch at most, those of all visitors together: for as long known and unknown images cannot be told apart. More of them cost votes per image." default:"20000" env:"OCAPI_HORIZON"`
 	SmallPools bool     `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
