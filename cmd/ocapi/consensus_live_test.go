@@ -170,3 +170,49 @@ func bears(image string) string {
 	}
 	return word(fixtureTexts + n/fixtureRenderings/2)
 }
+
+// TestDecidingIsTakenOver has one of two nodes decide; when it stops, the other
+// goes on where it was, and nothing is decided twice.
+func TestDecidingIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	flags := []string{"--wholly-known=0", "--sentinels=0"}
+	nodes := []*program{s.node(flags...), s.node(flags...)}
+	made := func() []decision { return decisions(t, succeed(t, "events", "--database-url", s.database)) }
+	until := func(v *visitor, n int) {
+		t.Helper()
+		for tries := 0; len(made()) < n; tries++ {
+			if tries == 20 {
+				t.Fatalf("after %d answers %d decisions, want %d", 30*tries, len(made()), n)
+			}
+			for range 30 {
+				c := v.ask("transcription")
+				v.answer(c, v.right(c))
+			}
+		}
+	}
+	until(s.at(nodes[0]), 5)
+	first := 0 // the one that archives
+	if nodes[1].gauge("ocapi_consensus_event") > 0 {
+		first = 1
+	}
+	if code := nodes[first].stop(); code != 0 {
+		t.Fatalf("the first node ended with %d", code)
+	}
+	before := len(made())
+	until(s.at(nodes[1-first]), before+10)
+	if nodes[1-first].gauge("ocapi_consensus_event") == 0 {
+		t.Error("the second node does not count")
+	}
+	nodes[1-first].stop()
+	seen := map[string]int{}
+	for _, d := range made() {
+		if seen[d.Ann]++; d.Type != "AnnotationAccepted" || seen[d.Ann] > 1 || d.Data.Truth != bears(d.Data.Image) {
+			t.Errorf("a decision, the %d. about it, is %+v", seen[d.Ann], d)
+		}
+	}
+	out := succeed(t, "replay", "rebuild", "--database-url", s.database)
+	if !strings.Contains(out, "those of before were the same") || strings.Contains(out, "was another") {
+		t.Errorf("a rebuild says\n%s", out)
+	}
+}
