@@ -80,3 +80,13 @@ func (s *State) Trials() []Progress {
 	s.trials = s.trials[:0]
 	return list
 }
+
+// Tried tells how many answers a question has had since it was settled or
+// refuted, and by which event it was; 0 where it was not.
+func (s *State) Tried(q Question) (answers uint32, decided domain.Sequence) {
+	row := s.questions.find(q.Image, q.Keyword)
+	if row == nothing {
+		return 0, 0
+	}
+	return s.questions.rows[row].tried, s.questions.rows[row].decided
+}

@@ -192,14 +192,19 @@ func (s *State) countGold(c *domain.ChallengeCreated, a *domain.ChallengeAnswere
 	}
 }
 
-// touch has a question looked at by the next [State.Decisions].
-func (s *State) touch(row uint32) {
-	q := &s.questions.rows[row]
-	if !q.dirty {
+// look has a question looked at by the next [State.Decisions].
+func (s *State) look(row uint32) {
+	if q := &s.questions.rows[row]; !q.dirty {
 		q.dirty = true
 		s.dirty = append(s.dirty, row)
 	}
-	if !q.asked {
+}
+
+// touch is look for a question of which something has been heard, so that what
+// its image needs is another, too.
+func (s *State) touch(row uint32) {
+	s.look(row)
+	if q := &s.questions.rows[row]; !q.asked {
 		q.asked = true
 		s.asked = append(s.asked, row)
 	}
@@ -208,14 +213,14 @@ func (s *State) touch(row uint32) {
 // Touch has a question looked at again by the next [State.Decisions].
 func (s *State) Touch(q Question) {
 	if row := s.questions.find(q.Image, q.Keyword); row != nothing {
-		s.touch(row)
+		s.look(row)
 	}
 }
 
 // TouchAll has all questions looked at by the next [State.Decisions].
 func (s *State) TouchAll() {
 	for row := range s.questions.rows {
-		s.touch(uint32(row))
+		s.look(uint32(row))
 	}
 }
 

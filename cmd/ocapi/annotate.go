@@ -183,14 +183,24 @@ func (a *annotator) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.project = projection{corpus: a.Corpus}
-	add := func(r domain.Record) error { return a.project.add(ctx, r) }
-	// All that the collections lack, be it before the snapshot or after: what is put
-	// twice changes nothing.
-	if err := a.Archive.Annotations(ctx, mark.Seq, add); err != nil {
+	if _, err := replayConsensus(ctx, a.Archive, s, nil); err != nil {
 		return err
 	}
-	if _, err := replayConsensus(ctx, a.Archive, s, nil); err != nil {
+	// All that the collections lack, be it before the snapshot or after, and no more
+	// than is counted: what comes then is put then.
+	a.project = projection{corpus: a.Corpus}
+	if err := a.Archive.Annotations(ctx, mark.Seq, func(r domain.Record) error {
+		if r.Seq > s.Position().Seq {
+			return nil
+		}
+		return a.project.add(ctx, r)
+	}); err != nil {
+		return err
+	}
+	if err := a.project.put(ctx); err != nil {
+		return err
+	}
+	if err := a.catchUpTrials(ctx, s); err != nil {
 		return err
 	}
 	a.state, a.again = s, nil
@@ -330,19 +340,18 @@ func (a *annotator) decided(e domain.Event, d *consensus.Decision) {
 
 // fit takes a model into use that is fitted to what there is by now.
 func (a *annotator) fit(ctx context.Context) error {
-	e := a.state.Fit()
-	id, err := newEventID()
-	if err != nil {
-		return err
-	}
-	e.ID, e.At = id, domain.Moment(a.Now())
-	last, found, err := a.Log.LastLike(ctx, e)
+	last, found, err := a.Log.LastLike(ctx, &domain.ModelFitted{Header: domain.Header{Challenge: domain.ChallengeID(domain.ModelID)}})
 	if err != nil {
 		return err
 	}
 	if found && last.Seq > a.state.Position().Seq {
 		return nil // a model is on its way
 	}
+	e := a.state.Fit()
+	if e.ID, err = newEventID(); err != nil {
+		return err
+	}
+	e.At = domain.Moment(a.Now())
 	done, err := a.appendAfter(ctx, e, last.Seq)
 	if err != nil {
 		return fmt.Errorf("take model %d into use: %w", e.Version, err)
@@ -354,41 +363,6 @@ func (a *annotator) fit(ctx context.Context) error {
 		a.Logger.Info("what answers are worth is fitted anew to those about known images", "model", e.Version, "challenges", a.state.Gold().Challenges())
 	}
 	return nil
-}
-
-// report writes to the collections what dealing wants to know besides decisions.
-func (a *annotator) report(ctx context.Context) error {
-	for {
-		needs := a.state.Needs(&a.Rules, reportMost)
-		list := make([]corpus.ImageProgress, len(needs))
-		for i, n := range needs {
-			list[i] = corpus.ImageProgress{Image: n.Image, Collection: n.Collection, Need: n.Votes}
-		}
-		if len(list) > 0 {
-			if err := a.Corpus.PutProgress(ctx, list); err != nil {
-				return err
-			}
-		}
-		if len(needs) < reportMost {
-			break
-		}
-	}
-	var tried []corpus.Annotation
-	for _, p := range a.state.Trials() {
-		row, err := a.Corpus.Annotation(ctx, p.Question.Image, p.Question.Keyword)
-		if err != nil {
-			return err
-		}
-		if row.Seq == p.Decided && row.Status == domain.QuestionSettled {
-			row.Tried = p.Tried
-			tried = append(tried, row)
-		}
-	}
-	if len(tried) == 0 {
-		return nil
-	}
-	at := a.state.Position()
-	return a.Corpus.PutAnnotations(ctx, corpus.AnnotationsMark{Incarnation: at.Incarnation, Seq: at.Seq}, tried)
 }
 
 // keep stores the state now and then, or now.

@@ -38,7 +38,9 @@ func registerAnnotations(n *node) {
 		n.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "ocapi_consensus_decisions_total", Help: "Decisions that this node has taken by the votes.",
 			ConstLabels: prometheus.Labels{"decision": what},
-		}, func() float64 { return a.figure(func(f *annotatorFigures) float64 { return float64(f.decisions[what]) }) }))
+		}, func() float64 {
+			return a.figure(func(f *annotatorFigures) float64 { return float64(f.decisions[what]) })
+		}))
 	}
 	gauge := func(name, help string, read func(f *annotatorFigures) float64) {
 		n.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return a.figure(read) }))

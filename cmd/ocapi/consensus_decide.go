@@ -20,9 +20,9 @@ type questionFlags struct {
 
 // consensusAcceptCmd has a person say what is right.
 type consensusAcceptCmd struct {
-	Text    *string `help:"The text that the image bears." xor:"truth"`
-	Shows   bool    `help:"It shows the keyword." xor:"truth"`
-	Lacks   bool    `help:"It does not show the keyword." xor:"truth"`
+	Text  *string `help:"The text that the image bears." xor:"truth"`
+	Shows bool    `help:"It shows the keyword." xor:"truth"`
+	Lacks bool    `help:"It does not show the keyword." xor:"truth"`
 	questionFlags
 }
 
