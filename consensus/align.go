@@ -22,37 +22,48 @@ func edits(a, b []rune) int {
 	if len(a) == 0 {
 		return len(b)
 	}
-	blocks := (len(a) + 63) / 64
-	if blocks == 1 {
+	if len(a) <= 64 {
 		return editsShort(a, b)
 	}
-	eq := make(map[rune][]uint64, len(a))
+	return editsLong(a, b)
+}
+
+// mostBlocks is for how many letters editsLong has room at hand: more than any
+// answer has.
+const mostBlocks = 4
+
+func editsLong(a, b []rune) int {
+	blocks := (len(a) + 63) / 64
+	var ascii [128][mostBlocks]uint64
+	others := map[rune][]uint64{}
 	for i, r := range a {
-		if eq[r] == nil {
-			eq[r] = make([]uint64, blocks)
+		if r >= 0 && r < 128 && blocks <= mostBlocks {
+			ascii[r][i/64] |= 1 << (i % 64)
+			continue
 		}
-		eq[r][i/64] |= 1 << (i % 64)
+		if others[r] == nil {
+			others[r] = make([]uint64, blocks)
+		}
+		others[r][i/64] |= 1 << (i % 64)
 	}
+	none := make([]uint64, blocks)
 	columns := make([]column, blocks)
 	for i := range columns {
 		columns[i].up = math.MaxUint64
 	}
-	score := len(a)
+	score, bottom := len(a), uint64(1)<<((len(a)-1)%64)
 	for _, r := range b {
-		masks := eq[r]
-		carry := 1
-		for i := range columns {
-			var mask uint64
-			if masks != nil {
-				mask = masks[i]
-			}
-			last := uint64(1) << 63
-			if i == blocks-1 {
-				last = 1 << ((len(a) - 1) % 64)
-			}
-			carry = columns[i].advance(mask, last, carry)
+		masks := none
+		if r >= 0 && r < 128 && blocks <= mostBlocks {
+			masks = ascii[r][:blocks]
+		} else if there := others[r]; there != nil {
+			masks = there
 		}
-		score += carry
+		carry := 1
+		for i := range blocks - 1 {
+			carry = columns[i].advance(masks[i], 1<<63, carry)
+		}
+		score += columns[blocks-1].advance(masks[blocks-1], bottom, carry)
 	}
 	return score
 }

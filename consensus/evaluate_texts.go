@@ -125,6 +125,8 @@ type TextFigures struct {
 	Calibration float64 // see [CalibrationError]
 	Votes       float64 // used, a task
 	WordErrors  float64 // words inserted, deleted and replaced, by the truth's words
+	Sure        float64 // share of the tasks for which at least 0.99 is claimed
+	SureRight   float64 // share of the right among those
 	Settled     float64 // share of the tasks that were done before their votes were
 	Wrong       float64 // share of the wrong among those
 }
@@ -305,9 +307,14 @@ func (s *textScore) count(truth string, found []claimed, used int, done bool) {
 	s.words += len(words)
 }
 
+// surely is what is claimed of texts that count as sure.
+const surely = 0.99
+
 func (s *textScore) figures(method string) TextFigures {
 	n := float64(max(len(s.scored), 1))
+	sure := slices.DeleteFunc(slices.Clone(s.scored), func(a Scored) bool { return a.Probability < surely })
 	return TextFigures{
+		Sure: float64(len(sure)) / n, SureRight: Accuracy(sure),
 		Method: method, Answers: len(s.scored),
 		Accuracy: s.right / n, Letters: s.letters / n, LogLoss: LogLoss(s.scored), Calibration: CalibrationError(s.scored),
 		Votes: float64(s.used) / n, WordErrors: float64(s.wordErrors) / float64(max(s.words, 1)),

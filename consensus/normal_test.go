@@ -2,6 +2,7 @@ package consensus_test
 
 import (
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -26,6 +27,8 @@ func TestNormal(t *testing.T) {
 		"sharp s":                     {"Straße", "strasse", "strasse"},
 		"Greek with a final sigma":    {"ΛΌΓΟς", "λόγοσ", "λογοσ"},
 		"capital with a dot":          {"İ", "i\u0307", "i"},
+		"Cherokee capitals":           {"ᎠᏰ", "Ꭰ\u13f0", "Ꭰ\u13f0"},
+		"Cherokee, small":             {"ꭰᏸ", "Ꭰ\u13f0", "Ꭰ\u13f0"},
 		"wide digits":                 {"１８３４", "1834", "1834"},
 		"nothing to see":              {"a\u200bb\u00ad\ufeffc\u202ed\x00e", "abcde", "abcde"},
 		"a joiner is spelling":        {"می\u200cخواهم", "می\u200cخواهم", "می\u200cخواهم"},
@@ -42,6 +45,32 @@ func TestNormal(t *testing.T) {
 				t.Errorf("with accents folded: %+q, want %+q", got, tt.folded)
 			}
 		})
+	}
+}
+
+// TestNormalOfEveryRune holds that forms are stable, also of what folding or the
+// loss of an invisible sign puts together; and that case is nothing.
+func TestNormalOfEveryRune(t *testing.T) {
+	t.Parallel()
+	for r := range rune(0x20000) {
+		if unicode.In(r, unicode.Han, unicode.Hangul) {
+			continue // many, and of one kind
+		}
+		for _, around := range [][2]string{{"", ""}, {"", "\u0345\u0301"}, {"\u0301", "\u00ad\u030c"}} {
+			text := around[0] + string(r) + around[1]
+			for _, accents := range []consensus.Accents{consensus.AccentsKept, consensus.AccentsFolded} {
+				normal := consensus.Normal(text, accents)
+				if again := consensus.Normal(normal, accents); again != normal {
+					t.Errorf("accents %d: %+q has the form %+q, and that has %+q", accents, text, normal, again)
+				}
+			}
+		}
+		if lower := unicode.ToLower(r); lower != r && r != 'İ' { // a dot stays
+			a, b := consensus.Normal(string(r), consensus.AccentsKept), consensus.Normal(string(lower), consensus.AccentsKept)
+			if a != b {
+				t.Errorf("%c has the form %+q, its lower case %c %+q", r, a, lower, b)
+			}
+		}
 	}
 }
 
@@ -63,4 +92,14 @@ func FuzzNormal(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkNormal(b *testing.B) {
+	for name, text := range map[string]string{"ascii": "Rheumatism 1834", "accents": "Élève à Besançon", "long s": "Waſſer-Straßen, Anno 1834"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				consensus.Normal(text, consensus.AccentsKept)
+			}
+		})
+	}
 }

@@ -12,7 +12,7 @@ import (
 // mostCandidates bounds the classes of readings that may be the truth; those
 // with most votes are taken. All others count as misreadings. It bounds the time
 // that a belief takes: distances are measured between candidates and readings.
-const mostCandidates = 24
+const mostCandidates = 16
 
 // mostCompared bounds the letters of a normal form that distances and trigrams
 // look at: an answer has at most 100, but compatibility forms can be long.
@@ -52,8 +52,8 @@ type textClass struct {
 //
 // Where no reading is likely by itself, the text is the one that is most like
 // all readings: the mean of the cosine of their trigrams and of one minus edits
-// by length, and half as much again for being the same, weighted by gold
-// outcome. From four words on the text that the readings' words vote for column
+// by length, and half as much again for being the same as others typed, weighted
+// by gold outcome. From four words on the text that the readings' words vote for column
 // by column takes part (see mergeWords).
 func (m *TextModel) Belief(t *TextTally, p Prior) Belief {
 	tables := m.tables()
@@ -82,6 +82,7 @@ func (m *TextModel) Belief(t *TextTally, p Prior) Belief {
 type textCount struct {
 	classes      []textClass // by normal form; after weigh the candidates come first
 	candidates   int
+	edits        []int32 // from each candidate to each class
 	typed, marks golds
 	guessed      bool
 	sure         [2]int64 // log of the guess being right, and wrong
@@ -91,6 +92,12 @@ type textCount struct {
 
 func countTexts(t *TextTally, p Prior) *textCount {
 	c := &textCount{}
+	if p.Guess.Kind == domain.TruthText {
+		sure := min(max(p.Probability, surest), 1-surest)
+		c.guessed, c.sure = true, [2]int64{units(math.Log(sure)), units(math.Log(1 - sure))}
+		weight := int64(math.Round(float64(exactWeight * sure)))
+		c.classes = append(c.classes, textClass{normal: Normal(p.Guess.Text, p.Accents), raw: p.Guess.Text, weight: weight, rawMost: weight, guess: true})
+	}
 	for e := range t.entries {
 		// A tally may owe votes that are still to come; until then they do not count.
 		for g := range e.counts {
@@ -111,19 +118,13 @@ func countTexts(t *TextTally, p Prior) *textCount {
 			c.classes = append(c.classes, k)
 		}
 	}
-	if p.Guess.Kind == domain.TruthText {
-		sure := min(max(p.Probability, surest), 1-surest)
-		c.guessed, c.sure = true, [2]int64{units(math.Log(sure)), units(math.Log(1 - sure))}
-		weight := int64(math.Round(float64(exactWeight * sure)))
-		c.classes = append(c.classes, textClass{normal: Normal(p.Guess.Text, p.Accents), raw: p.Guess.Text, weight: weight, rawMost: weight, guess: true})
-	}
 	c.fold()
 	return c
 }
 
 // fold makes one class of the readings with one normal form. They come sorted by
-// what was typed, a guess last, and stay so: ties between spellings always go
-// the same way.
+// what was typed, behind a guess, and stay so: ties between spellings always go
+// the same way, and to what is on record.
 func (c *textCount) fold() {
 	slices.SortStableFunc(c.classes, func(a, b textClass) int { return strings.Compare(a.normal, b.normal) })
 	folded := c.classes[:0]
@@ -189,17 +190,34 @@ func (c *textCount) weigh(t *textTables) {
 		})
 		c.candidates = mostCandidates
 	}
+	c.measure()
 	for i := range c.candidates {
-		for j := range i {
-			e := t.misreading(edits(c.classes[i].letters, c.classes[j].letters))
-			c.classes[i].misread += c.classes[j].times() * e
-			c.classes[j].misread += c.classes[i].times() * e
-		}
-		for j := c.candidates; j < len(c.classes); j++ {
-			c.classes[i].misread += c.classes[j].times() * t.misreading(edits(c.classes[i].letters, c.classes[j].letters))
+		for j := range c.classes {
+			if i != j {
+				c.classes[i].misread += c.classes[j].times() * t.misreading(c.distance(i, j))
+			}
 		}
 	}
 	c.sum(t)
+}
+
+// measure counts the edits between candidates and all classes.
+func (c *textCount) measure() {
+	n := len(c.classes)
+	c.edits = make([]int32, c.candidates*n)
+	for i := range c.candidates {
+		for j := i + 1; j < n; j++ {
+			e := int32(edits(c.classes[i].letters, c.classes[j].letters))
+			c.edits[i*n+j] = e
+			if j < c.candidates {
+				c.edits[j*n+i] = e
+			}
+		}
+	}
+}
+
+func (c *textCount) distance(candidate, class int) int {
+	return int(c.edits[candidate*len(c.classes)+class])
 }
 
 // times is how often a reading counts as a misreading: once, however many typed
@@ -311,14 +329,17 @@ func (c *textCount) likeness() []int64 {
 	}
 	for i := range scores {
 		a := &c.classes[i]
-		scores[i] += a.weight * nat * 3 / 2
+		scores[i] += a.weight * nat
+		if a.votes > 1 { // what one person typed is no surer for being like itself
+			scores[i] += a.weight * nat / 2
+		}
 		for j := range c.classes {
 			b := &c.classes[j]
 			if i == j || b.weight == 0 {
 				continue
 			}
 			longest := max(len(a.letters), len(b.letters), 1)
-			near := 1 - float64(edits(a.letters, b.letters))/float64(longest)
+			near := 1 - float64(c.distance(i, j))/float64(longest)
 			scores[i] += b.weight * units((gramCosine(a.grams, b.grams)+near)/2)
 		}
 	}

@@ -15,7 +15,18 @@ import (
 // make too. They are taken to come from a Chinese restaurant process (Aldous
 // 1985): the next wrong reading is a new one with probability
 // Spread/(Spread+wrong so far), else one of those before it, in proportion to
-// how often it came.
+// how often it came. So two who agree on a misreading are less of a surprise
+// than two who agree by chance.
+//
+// With n(s,g) votes of outcome g for reading s, m(s) over all g, and S and M the
+// numbers of distinct and of all readings but t, the logarithm of how likely the
+// votes are when t is true and the image of class d is
+//
+//	log Share + sum over g of n(t,g) log Right(g) + sum over s≠t, g of n(s,g) log(1-Right(g))
+//	+ S log Spread + sum over s≠t of log Γ(m(s)) + log Γ(Spread) - log Γ(Spread+M)
+//	+ sum over s≠t of max(-Slope (edits(s,t)-1), Floor)
+//
+// and each vote counts with Mark, or 1-Mark, as well.
 type TextParams struct {
 	Classes []TextClass // from the easiest to the hardest; at most 8
 
