@@ -83,7 +83,7 @@ func (s *Store) Load(ctx context.Context, collections ...domain.CollectionID) (S
 			if snapshot.Images, err = appendImages(ctx, tx, snapshot.Images, c.ID, in); err != nil {
 				return err
 			}
-			if err := overlay(ctx, tx, snapshot.Images[before:], c.ID, in); err != nil {
+			if err := overlay(ctx, tx, c.ID, in, len(snapshot.Images)-before, func(i int) *domain.Image { return &snapshot.Images[before+i] }); err != nil {
 				return fmt.Errorf("the collection %s: %w", c.ID, err)
 			}
 		}

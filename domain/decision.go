@@ -39,6 +39,22 @@ type standing struct {
 	refuted bool
 }
 
+// Truth gives the answer to a question that is relied on, of those on record and
+// those that votes have settled; TruthNone where nobody knows. decides says that
+// it may decide who passes. The keyword is that of a picture, and of no
+// consequence with transcriptions.
+func (i *Image) Truth(keyword string) (truth Truth, trust Trust, decides bool) {
+	s := i.stands(keyword)
+	return s.truth, s.trust, s.proven
+}
+
+// Asked reports whether people are asked a question in new plans because nobody
+// knows the answer.
+func (i *Image) Asked(keyword string) bool {
+	s := i.stands(keyword)
+	return i.asked(keyword, &s)
+}
+
 // stands says what is known about a question; the keyword is that of a picture.
 func (i *Image) stands(keyword string) standing {
 	s := i.recorded(keyword)
