@@ -208,7 +208,8 @@ func (a *annotator) begin(ctx context.Context) error {
 	return nil
 }
 
-// count takes in a batch, and before it what was missed.
+// count takes in a batch, and before it what was missed; without a batch all that
+// is archived.
 func (a *annotator) count(ctx context.Context, batch []domain.Record) error {
 	at := a.state.Position().Seq
 	take := func(r domain.Record) error {
@@ -222,8 +223,7 @@ func (a *annotator) count(ctx context.Context, batch []domain.Record) error {
 		a.project.hold(r)
 		return nil
 	}
-	switch {
-	case len(batch) > 0 && batch[0].Seq > at+1, len(batch) == 0 && len(a.batches) == 0 && a.Archiver.Position().Seq > at:
+	if len(batch) == 0 && a.Archiver.Position().Seq > at || len(batch) > 0 && batch[0].Seq > at+1 {
 		if err := a.Archive.Events(ctx, eventstore.EventFilter{After: at}, take); err != nil {
 			return err
 		}
