@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,27 @@ func TestAnswersBecomeAnnotations(t *testing.T) {
 			t.Errorf("the votes have overruled a person: %+v", d)
 		}
 	}
+
+	// Without the votes nothing is left but that; with them all is again as it was.
+	settled := func() (list []domain.ImageID) {
+		for id, row := range annotationsIn(t, dir) {
+			if row.Status == domain.QuestionSettled {
+				list = append(list, id)
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	var all []domain.ImageID
+	eventually(t, "all decisions", func() bool { // they come within a second of the last answer
+		before := all
+		all = settled()
+		return len(before) == len(all) && p.gauge("ocapi_consensus_event") == p.gauge("ocapi_archive_sequence")
+	})
+	id, _, _ := strings.Cut(succeed(t, "quarantine", "add", "--since=1h", "--reason=a test", "--data", dir), "\n")
+	eventually(t, "the withdrawals", func() bool { return slices.Equal(settled(), []domain.ImageID{image}) })
+	succeed(t, "quarantine", "lift", id, "--reason=a test", "--data", dir)
+	eventually(t, "the annotations again", func() bool { return slices.Equal(settled(), all) })
 }
 
 // bears gives what one of the fixture's unknown transcriptions bears.
