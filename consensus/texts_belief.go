@@ -276,7 +276,7 @@ func (c *textCount) sum(t *textTables) {
 	logs = append(logs, illegible)
 	most := slices.Max(logs)
 	for i, l := range logs {
-		w := int64(weightOf(most - l))
+		w := int64(textWeight(most - l))
 		c.total += w
 		switch at := i % (c.candidates + 1); {
 		case i == len(logs)-1:
@@ -292,15 +292,15 @@ func (c *textCount) sum(t *textTables) {
 	}
 }
 
-// clear is the probability from which the likelihood alone says which reading it
+// evident is the probability from which the likelihood alone says which reading it
 // is. Below, likeness finds more: it sees that a misreading is nearer to the
 // truth than to other misreadings.
-const clear = 0.7
+const evident = 0.7
 
 // choose gives the class that the text is of, and the likeliest of the others.
 func (c *textCount) choose() (best, second *textClass) {
 	candidates := c.classes[:c.candidates]
-	first := slices.IndexFunc(candidates, func(k textClass) bool { return c.share(k.joint) > clear })
+	first := slices.IndexFunc(candidates, func(k textClass) bool { return c.share(k.joint) > evident })
 	if first < 0 && len(candidates) > 0 {
 		scores := c.likeness()
 		first = 0

@@ -139,7 +139,7 @@ func TestBeliefIsTheFormula(t *testing.T) {
 			t.Fatalf("%q with %v, want %v", b.Truth.Text, b.Probability, want[b.Truth.Text])
 		}
 		for text, w := range want {
-			if w > clear+exact && text != "" && text != "?" && text != b.Truth.Text {
+			if w > evident+exact && text != "" && text != "?" && text != b.Truth.Text {
 				t.Fatalf("%q, though %q has %v", b.Truth.Text, text, w)
 			}
 		}
@@ -152,12 +152,12 @@ func TestBeliefIsTheFormula(t *testing.T) {
 func TestWeightOf(t *testing.T) {
 	t.Parallel()
 	for x := int64(0); x < 40*nat; x += 7 {
-		got, want := float64(weightOf(x))/one, math.Exp(-float64(x)/nat)
+		got, want := float64(textWeight(x))/one, math.Exp(-float64(x)/nat)
 		if math.Abs(got-want) > 1e-8 {
 			t.Fatalf("exp(-%d/%d) is %v, want %v", x, nat, got, want)
 		}
 	}
-	if weightOf(0) == 0 || weightOf(math.MaxInt64) != 0 {
+	if textWeight(0) == 0 || textWeight(math.MaxInt64) != 0 {
 		t.Error("the ends are wrong")
 	}
 }

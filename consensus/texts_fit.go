@@ -116,16 +116,16 @@ type KnownText struct {
 	Tally *TextTally
 }
 
-// counted is what the likelihood needs of a known text.
-type counted struct {
+// countedText is what the likelihood needs of a known text.
+type countedText struct {
 	right, wrong golds
 	total        int   // of the wrong
 	distinct     int   // readings among them
 	repeats      int64 // sum of log (n-1)! over those
 }
 
-func (k *KnownText) count() counted {
-	var c counted
+func (k *KnownText) count() countedText {
+	var c countedText
 	truth := Normal(k.Truth, AccentsKept)
 	votes := map[string]int{}
 	for e := range k.Tally.entries {
@@ -154,13 +154,13 @@ func (k *KnownText) count() counted {
 }
 
 const (
-	fitRounds    = 40
-	priorImages  = 20 // how many images the start weighs as in the classes' shares
-	priorTexts   = 20 // how many typed texts in each probability
-	leastSpread  = 0.25
-	spreadSteps  = 24
-	spreadDoubt  = 0.7 // standard deviation of its logarithm around the start's
-	spreadFactor = 1.25
+	textFitRounds = 40
+	priorImages   = 20 // how many images the start weighs as in the classes' shares
+	priorTexts    = 20 // how many typed texts in each probability
+	leastSpread   = 0.25
+	spreadSteps   = 24
+	spreadDoubt   = 0.7 // standard deviation of its logarithm around the start's
+	spreadFactor  = 1.25
 )
 
 // FitTextImages fits classes of difficulty on texts that are known, by
@@ -176,7 +176,7 @@ func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
 	}
 	p := start
 	p.Classes = append([]TextClass(nil), start.Classes...)
-	texts := make([]counted, 0, len(known))
+	texts := make([]countedText, 0, len(known))
 	for i := range known {
 		if c := known[i].count(); c.total+c.right.sum() > 0 {
 			texts = append(texts, c)
@@ -186,7 +186,7 @@ func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
 	for i := range belongs {
 		belongs[i] = make([]float64, len(p.Classes))
 	}
-	for range fitRounds {
+	for range textFitRounds {
 		t := newTextTables(p)
 		for i := range texts {
 			texts[i].classes(t, belongs[i])
@@ -206,7 +206,7 @@ func FitTextImages(known []KnownText, start TextParams) (TextModel, error) {
 }
 
 // classes gives the probabilities of the classes of difficulty.
-func (c *counted) classes(t *textTables, belongs []float64) {
+func (c *countedText) classes(t *textTables, belongs []float64) {
 	logs := make([]int64, len(t.classes))
 	most := int64(math.MinInt64)
 	for d := range t.classes {
@@ -219,7 +219,7 @@ func (c *counted) classes(t *textTables, belongs []float64) {
 	}
 	sum := 0.0
 	for d, l := range logs {
-		belongs[d] = float64(weightOf(most - l))
+		belongs[d] = float64(textWeight(most - l))
 		sum += belongs[d]
 	}
 	for d := range belongs {
@@ -228,7 +228,7 @@ func (c *counted) classes(t *textTables, belongs []float64) {
 }
 
 // maximise gives one class's best parameters.
-func maximise(start TextClass, texts []counted, d int, belongs [][]float64) TextClass {
+func maximise(start TextClass, texts []countedText, d int, belongs [][]float64) TextClass {
 	share, most := float64(priorImages*start.Share), math.Inf(-1)
 	var right, all [GoldExact + 1]float64
 	for i := range texts {

@@ -115,8 +115,8 @@ var expNats, expSteps, expUnits = func() (nats [mostNats]uint64, steps [nat / fi
 	return nats, steps, fine
 }()
 
-// weightOf gives exp(-x), where 1 is [one], for x in units and not below 0.
-func weightOf(x int64) uint64 {
+// textWeight gives exp(-x), where 1 is [one], for x in units and not below 0.
+func textWeight(x int64) uint64 {
 	if x >= mostNats*nat {
 		return 0
 	}

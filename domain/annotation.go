@@ -75,6 +75,7 @@ type Finding struct {
 type AnnotationAccepted struct {
 	Header
 	Finding
+	Reason string // of a person; empty: the service decided by the votes
 }
 
 // AnnotationDisputed says that the votes on a question do not settle it, and
@@ -162,4 +163,16 @@ func EvolveAnnotation(a Annotation, seq Sequence, e Event) Annotation {
 		return Annotation{status, e.Finding, e, seq}
 	}
 	return a
+}
+
+// Held reports whether the last decision was a person's: then it stands until a
+// person decides otherwise, whatever the votes say.
+func (a Annotation) Held() bool {
+	switch e := a.Event.(type) {
+	case *AnnotationAccepted:
+		return e.Reason != ""
+	case *AnnotationWithdrawn:
+		return e.Reason != ""
+	}
+	return false
 }

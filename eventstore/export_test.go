@@ -21,4 +21,4 @@ const EventsPage = eventsPage
 var EventColumns = eventColumns
 
 // PostgresQueries are those that ask the table of events.
-var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot}
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
