@@ -96,7 +96,7 @@ func testConsensusList(t *testing.T, at []string) {
 
 	refuse(t, append([]string{"consensus", "list", "--collection", "nowhere"}, at...), `no collection "nowhere"`)
 	refuse(t, append([]string{"consensus", "list", "--limit", "-2"}, at...), "--limit")
-	says(t, succeed(t, append([]string{"corpus", "list"}, at...)...), `SETTLED BY VOTES`)
+	says(t, succeed(t, append([]string{"corpus", "list"}, at...)...), `drawn +Drawings +156 +60/60 +24/12 +2 `)
 }
 
 func TestConsensusShow(t *testing.T) { onEveryPlace(t, testConsensusShow) }
