@@ -165,7 +165,9 @@ func (f *filler) put(i int, text *layout.Filling) {
 	}
 	f.filled.Put++
 	tag := markup.SetAttribute(string(f.doc.Text[s.tag.From:s.tag.To]), "CONTENT", words)
-	if tag = markup.DropAttribute(tag, "WC"); text.Confidence >= 0 {
+	if text.Confidence < 0 {
+		tag = markup.DropAttribute(tag, "WC")
+	} else {
 		tag = markup.SetAttribute(tag, "WC", layout.FormatConfidence(text.Confidence))
 	}
 	tag = markup.DropAttribute(tag, "CC") // how sure each sign was of what stood there

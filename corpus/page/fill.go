@@ -192,7 +192,9 @@ func (f *filler) element(n *node, text *layout.Filling, index bool) string {
 
 // attributes says in a start tag how sure a text is and how it came about.
 func (f *filler) attributes(tag string, text *layout.Filling) string {
-	if tag = markup.DropAttribute(tag, "conf"); text.Confidence >= 0 {
+	if text.Confidence < 0 {
+		tag = markup.DropAttribute(tag, "conf")
+	} else {
 		tag = markup.SetAttribute(tag, "conf", f.confidence(text.Confidence))
 	}
 	if f.alternatives && text.Comment != "" {
