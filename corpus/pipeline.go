@@ -167,6 +167,7 @@ func (p *pipeline) named(ctx context.Context, items []Item) ([]Item, error) {
 	for _, item := range items {
 		old, found := stored[item.named]
 		if found && old.Collection == p.collection && old.Type == item.Type {
+			item.Document = firstOf(item.Document, old.Document)
 			there = append(there, item)
 			continue
 		}
@@ -209,6 +210,16 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		}
 		first[item.ID] = &item
 		old, there := stored[item.ID]
+		if there && compare(&item.Entry, &old) != OutcomePresent {
+			back, err := p.store.givenBack(ctx, &item.Entry, &old)
+			if err != nil {
+				return nil, err
+			}
+			if back {
+				p.tally.count(0, 1, 0)
+				continue
+			}
+		}
 		switch {
 		case !there || p.updates(&item.Entry, &old):
 			if item.unfit != nil {

@@ -165,3 +165,40 @@ func (o *outcome) says() string {
 	}
 	return s
 }
+
+// givenBack reports whether what an import says of an image that is there is
+// nothing but what votes have settled of it: an export has come back. It is no
+// news, and above all no other source: taken for one it would make an answer on
+// record of what visitors say.
+func (s *Store) givenBack(ctx context.Context, e, old *Entry) (bool, error) {
+	same := *e
+	same.Known, same.Trust, same.Text, same.Labels, same.Candidates, same.Complete = old.Known, old.Trust, old.Text, old.Labels, old.Candidates, old.Complete
+	same.Guess, same.Prior = old.Guess, old.Prior
+	if compare(&same, old) != OutcomePresent {
+		return false, nil
+	}
+	list, err := s.ImageAnnotations(ctx, e.ID)
+	if err != nil {
+		return false, err
+	}
+	settled := map[string]domain.Truth{}
+	for _, a := range list {
+		if a.Status == domain.QuestionSettled {
+			settled[a.Keyword] = a.Truth
+		}
+	}
+	if e.Type == domain.TypeTranscription {
+		text := firstOf(e.Text, e.Guess)
+		return text != "" && text == settled[""].Text, nil
+	}
+	labels := e.Labels
+	if !e.Known {
+		labels = e.Candidates
+	}
+	for _, label := range labels {
+		if !settled[label].Match && !(old.Known && old.Shows(label)) {
+			return false, nil
+		}
+	}
+	return len(labels) > 0, nil
+}
