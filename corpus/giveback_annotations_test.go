@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,7 +177,7 @@ func book(more ...string) string {
 	}
 	first := list3(
 		annotation3("supplementing", "Wort", `"https://a.example/c1#xywh=100,200,300,50"`),
-		annotation3("supplementing", "Zeile", `{"source": "https://a.example/c1", "selector": {"type": "SvgSelector", "value": "<svg><polygon points='10,10 400,20 400,60 10,50'/></svg>"}}`),
+		annotation3("supplementing", "Zeile", `{"source": "https://a.example/c1", "selector": {"type": "SvgSelector", "value": "<svg><polygon points='510,410 900,420 900,460 510,450'/></svg>"}}`),
 		annotation3("tagging", "mill", `"https://a.example/c1"`))
 	if on(0) != "" {
 		first = on(0)
@@ -329,6 +330,56 @@ func TestExportWebAnnotationPages(t *testing.T) {
 	}
 }
 
+// endsAfter is a context that ends when it has been asked so often whether it has.
+type endsAfter struct {
+	context.Context
+	end  context.CancelFunc
+	left *atomic.Int64
+}
+
+func (c endsAfter) Err() error {
+	if c.left.Add(-1) < 0 {
+		c.end()
+	}
+	return c.Context.Err()
+}
+
+// TestExportIsWholeOrNotThere interrupts an export at each moment at which it
+// looks.
+func TestExportIsWholeOrNotThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.threeOnAPage(t)
+	_, whole := b.exports(t, corpus.ExportPage, from(b.dir))
+	interrupted := 0
+	for n := int64(0); ; n++ {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		left := new(atomic.Int64)
+		left.Store(n)
+		p := corpus.ExportParams{Collection: "c", Format: corpus.ExportPage, Out: filepath.Join(dir, "out"), Source: b.dir, Program: "Ocapi test", Base: "https://a.example/out/"}
+		_, err := corpus.Export(endsAfter{ctx, cancel, left}, p, b.store)
+		cancel()
+		there, dirErr := os.ReadDir(dir)
+		if dirErr != nil {
+			t.Fatal(dirErr)
+		}
+		if err == nil {
+			if len(there) != 1 || !equalFolders(folder(t, whole), folder(t, p.Out)) {
+				t.Errorf("it is done, and there is %v", there)
+			}
+			break
+		}
+		if !errors.Is(err, context.Canceled) || len(there) != 0 {
+			t.Fatalf("interrupted at %d: %v; there is %v", n, err, there)
+		}
+		interrupted++
+	}
+	if interrupted < 3 {
+		t.Errorf("it was interrupted at %d moments", interrupted)
+	}
+}
+
 func TestExportRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -371,12 +422,6 @@ func TestExportRefuses(t *testing.T) {
 		if domain.CodeOf(err) != c.code || err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %v with %q", name, err, c.code, c.says)
 		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := corpus.Export(ctx, corpus.ExportParams{Collection: "c", Format: corpus.ExportPage, Out: filepath.Join(dir, "new"), Source: b.dir}, b.store)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
 	}
 	if after := folder(t, dir); !equalFolders(before, after) {
 		t.Errorf("there is %v now", after)
