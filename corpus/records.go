@@ -14,7 +14,8 @@ import (
 type record struct {
 	Entry
 	retired     bool
-	annotations []Annotation // by keyword
+	correctedAt time.Time    // when what is on record was last corrected; zero: never
+	annotations []Annotation // by keyword; those that count, see overlay.go
 }
 
 // records are a collection's, at one moment.
@@ -26,7 +27,7 @@ type records struct {
 
 const selectRecords = `SELECT id, collection, document, type, known, trust, text, labels, candidates, complete, prior, renderings,
 		institution, shelfmark, page, licence, source, guess, canvas, region,
-		EXISTS (SELECT 1 FROM retirements WHERE retirements.image = images.id AND restored_at IS NULL)
+		EXISTS (SELECT 1 FROM retirements WHERE retirements.image = images.id AND restored_at IS NULL), corrected_at
 	FROM images WHERE collection = $1 ORDER BY id`
 
 // records gives a collection with all of its images. The error is CodeNotFound
@@ -64,7 +65,8 @@ func (s *Store) records(ctx context.Context, id domain.CollectionID) (*records, 
 			return err
 		}
 		return eachAnnotation(ctx, tx, selectAnnotations, []any{id}, func(a Annotation) error {
-			if i, there := at[a.Image]; there { // else it was deleted since
+			// Else the image was deleted since, or is known by now as somebody has corrected it.
+			if i, there := at[a.Image]; there && !(found.images[i].Known && a.DecidedAt.Before(found.images[i].correctedAt)) {
 				found.images[i].annotations = append(found.images[i].annotations, a)
 			}
 			return nil
@@ -79,10 +81,14 @@ func (s *Store) records(ctx context.Context, id domain.CollectionID) (*records, 
 func scanRecord(rows *sql.Rows, in *interner) (record, error) {
 	var r record
 	var labels, candidates string
+	var corrected int64
 	err := rows.Scan(&r.ID, &r.Collection, &r.Document, &r.Type, &r.Known, &r.Trust, &r.Text, &labels, &candidates, &r.Complete, &r.Prior,
-		&r.Renderings, &r.Institution, &r.ShelfMark, &r.Page, &r.Licence, &r.Source, &r.Guess, &r.Canvas, &r.Region, &r.retired)
+		&r.Renderings, &r.Institution, &r.ShelfMark, &r.Page, &r.Licence, &r.Source, &r.Guess, &r.Canvas, &r.Region, &r.retired, &corrected)
 	if err != nil {
 		return record{}, err
+	}
+	if corrected > 0 {
+		r.correctedAt = time.UnixMicro(corrected).UTC()
 	}
 	for _, p := range []*string{&r.Document, &r.Institution, &r.ShelfMark, &r.Licence, &r.Source, &r.Canvas} {
 		*p = in.text(*p)
