@@ -393,3 +393,27 @@ func (b *bundle) entriesOf(t *testing.T, id domain.CollectionID) (list []corpus.
 	}
 	return list
 }
+
+// TestExportAfterACorrection has what votes said of a text that somebody has
+// corrected since count no more.
+func TestExportAfterACorrection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.threeOnAPage(t)
+	known := idOf(domain.TypeTranscription, picture(t, 1, 300, 200), image.Rect(10, 10, 80, 40))
+	refuted := settledText(known, "unknown")
+	refuted.Status = domain.QuestionRefuted
+	b.put(t, 60, refuted)
+	all := func(p *corpus.ExportParams) { p.Source, p.Known = b.dir, true }
+	if report, _ := b.exports(t, corpus.ExportPage, all); report.Answers != 2 {
+		t.Errorf("refuted, the report is %+v", report)
+	}
+	b.file(t, "page/a.xml", []byte(strings.Replace(pageOfThree, "known<", "correct<", 1)))
+	if r := b.imports(t, func(p *corpus.ImportParams) { p.Update, p.Credit, p.Licence = true, "An Archive", "CC BY 4.0" }); r.Updated != 1 {
+		t.Fatalf("updated %d, %s", r.Updated, problems(r.Notes))
+	}
+	report, out := b.exports(t, corpus.ExportALTO, all)
+	if report.Answers != 3 || !strings.Contains(folder(t, out)["a.xml"], `CONTENT="correct"`) {
+		t.Errorf("corrected, the report is %+v", report)
+	}
+}
