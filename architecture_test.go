@@ -23,11 +23,14 @@ var mayImport = map[string][]string{
 	"corpus": {
 		"corpus/rendering", "corpus/plate", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",
+		"corpus/webannotation",
 	},
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
 	"widget/build": {"widget/bundle"},      // the program that builds the script
 	"simulation":   {"challenges", "rate"}, // attacks the dealer and the limiter that the service has
+
+	"corpus/webannotation": {"corpus/layout"},
 
 	"voices/record": {"voices"}, // the program that records what comes with it
 

@@ -33,6 +33,10 @@ const (
 	columnAddress
 	columnCanvas
 	columnRegion
+	columnOutline
+	columnImage
+	columnGuess
+	columnPrior
 )
 
 // columnName is one spelling of a column's name.
@@ -60,6 +64,9 @@ func columnNames() []columnName {
 		{"licence", columnLicence}, {"license", columnLicence},
 		{"iiif", columnAddress},
 		{"canvas", columnCanvas}, {"region", columnRegion},
+		{"outline", columnOutline},
+		{"image_id", columnImage},
+		{"guess", columnGuess}, {"prior", columnPrior},
 	}
 }
 
@@ -99,6 +106,9 @@ func readHeaderLine(fields []string) (map[column]int, error) {
 	index := map[column]int{}
 	for i, field := range fields {
 		name := columnKey(field)
+		if isResultColumn(name) {
+			continue // of an export
+		}
 		at := slices.IndexFunc(names, func(n columnName) bool { return n.name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("the column %.60q is not known; the columns are %s", field, knownColumns(names))

@@ -29,6 +29,12 @@
 //	(folders)    named for their content   labels: a picture is an image
 //	zooniverse   answers elsewhere     classifications: votes, no images
 //
+// [Export] is the way out. What votes have decided, and what is on record, goes
+// back in the formats that it came in; where an image stands is found out by
+// reading the source as an import does, because ids are made from places:
+//
+//	records (store) + places (source, read again) --> sheets filled or new, annotations, a table
+//
 // Everything that a stranger's file says is bounded: bytes, depth, numbers of
 // elements, points, pixels. Files are opened within the folder and nowhere else.
 //
@@ -49,6 +55,9 @@
 //	document         what belongs together; otherwise the source, otherwise the file
 //	iiif             the picture's address, where it is not in the folder
 //	credit, source (source_url), shelfmark, page, licence, canvas, region: where the image comes from
+//	outline          a polygon within the box: "x,y x,y …"
+//	guess, prior     of an unknown text: a machine's reading, and its probability
+//	image_id         of an image of the collection, which the line is then about
 //
 // keywords.csv (keyword, lang, label) gives keywords in several languages,
 // collection.csv (title, credit) has one line about the collection.

@@ -56,11 +56,18 @@ type Item struct {
 	Address string
 	Origin  Origin // where it is described
 
+	// named is the id that a table gives the image. It counts where the collection
+	// has that image, of that type, and nowhere else: all other ids are made from
+	// what the image is cut from.
+	named domain.ImageID
 	unfit error // why the text on record is left out, whatever its role
 }
 
 // id names the item's image. The file is not looked at where it has an address.
 func (i *Item) id(collection domain.CollectionID, file fingerprint) domain.ImageID {
+	if i.named != "" {
+		return i.named
+	}
 	if i.Address != "" {
 		return imageID(collection, i.Type, addressed(i.Address), image.Rectangle{})
 	}
@@ -184,6 +191,13 @@ func (t *tally) count(made, present, updated int) {
 	t.report.Present += present
 	t.report.Updated += updated
 	t.advance(made + present + updated)
+}
+
+// again counts an item that says what another one has said.
+func (t *tally) again() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.advance(1)
 }
 
 // votes adds to the numbers of another platform's answers.

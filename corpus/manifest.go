@@ -193,7 +193,12 @@ func (m *manifest) window(t *table, index map[column]int, sink Sink) (pages []*P
 }
 
 func (m *manifest) page(line *manifestLine) *Page {
-	if line.file == "" {
+	switch {
+	case line.file == "" && line.address == "":
+		return &Page{Name: m.name, Read: func(context.Context) ([]byte, error) {
+			return nil, errors.New("the image is not in the collection, and the line names no picture that it could be made of")
+		}}
+	case line.file == "":
 		return &Page{Name: line.address, Read: func(ctx context.Context) ([]byte, error) { return m.fetch(ctx, line.address) }}
 	}
 	return &Page{Name: line.file, Read: func(context.Context) ([]byte, error) { return readBounded(m.folder, line.file, m.maxBytes) }}

@@ -102,8 +102,10 @@ func (p *pipeline) Note(problem Problem) { p.tally.note(problem) }
 // page makes the images of one page. Only a failing store and the context's
 // end are errors; all else is said in the report.
 func (p *pipeline) page(ctx context.Context, page *Page) error {
-	items := page.Items
-	var err error
+	items, err := p.named(ctx, page.Items)
+	if err != nil || len(items) == 0 {
+		return err
+	}
 	if len(items) > 0 && items[0].Address != "" {
 		if items, err = p.sort(ctx, items, fingerprint{}); err != nil || len(items) == 0 {
 			return err // what is there already is not even fetched
@@ -145,10 +147,41 @@ func (p *pipeline) skipAll(ctx context.Context, items []Item, reason error) erro
 	return nil
 }
 
+// named takes the items that a table names by the ids of images that are there:
+// they need no picture. It gives back the others.
+func (p *pipeline) named(ctx context.Context, items []Item) ([]Item, error) {
+	var ids []domain.ImageID
+	for i := range items {
+		if items[i].named != "" {
+			ids = append(ids, items[i].named)
+		}
+	}
+	if len(ids) == 0 {
+		return items, nil
+	}
+	stored, err := p.store.Entries(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var there, others []Item
+	for _, item := range items {
+		old, found := stored[item.named]
+		if found && old.Collection == p.collection && old.Type == item.Type {
+			item.Document = firstOf(item.Document, old.Document)
+			there = append(there, item)
+			continue
+		}
+		item.named = ""
+		others = append(others, item)
+	}
+	_, err = p.sort(ctx, there, fingerprint{})
+	return others, err
+}
+
 // sort names the items and gives back those that have to be made.
 func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]Item, error) {
 	ids := make([]domain.ImageID, len(items))
-	first := map[domain.ImageID]Origin{}
+	first := map[domain.ImageID]*Item{}
 	for i := range items {
 		item := &items[i]
 		item.Collection = p.collection
@@ -167,12 +200,26 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 	var fresh []Item
 	var updates []Entry
 	for _, item := range items {
-		if origin, twice := first[item.ID]; twice {
-			p.tally.skip(Problem{item.Origin, fmt.Sprintf("the same part of the same file is in line %d already", origin.Line)})
+		if before, twice := first[item.ID]; twice {
+			if item.named != "" && compare(&item.Entry, &before.Entry) == OutcomePresent {
+				p.tally.again() // a table has a line for each question about an image
+				continue
+			}
+			p.tally.skip(Problem{item.Origin, fmt.Sprintf("the same part of the same file is in line %d already", before.Origin.Line)})
 			continue
 		}
-		first[item.ID] = item.Origin
+		first[item.ID] = &item
 		old, there := stored[item.ID]
+		if there && compare(&item.Entry, &old) != OutcomePresent {
+			back, err := p.store.givenBack(ctx, &item.Entry, &old)
+			if err != nil {
+				return nil, err
+			}
+			if back {
+				p.tally.count(0, 1, 0)
+				continue
+			}
+		}
 		switch {
 		case !there || p.updates(&item.Entry, &old):
 			if item.unfit != nil {

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"ocapi/corpus/layout"
 	"ocapi/domain"
 )
 
@@ -62,7 +63,10 @@ func readRow(r row, complete bool) (manifestLine, error) {
 	if err != nil {
 		return manifestLine{}, err
 	}
-	if item.Box, err = readBox(r); err != nil {
+	if err := line.readPlace(r); err != nil {
+		return manifestLine{}, err
+	}
+	if err := line.readGuess(r); err != nil {
 		return manifestLine{}, err
 	}
 	item.Provenance = Provenance{
@@ -76,8 +80,9 @@ func readRow(r row, complete bool) (manifestLine, error) {
 		}
 	}
 	item.Document = firstOf(r.get(columnDocument), item.Source, line.file, line.address)
+	item.named = domain.ImageID(r.get(columnImage))
 	item.Source = firstOf(item.Source, line.address)
-	if line.file == "" {
+	if line.file == "" && line.address != "" {
 		item.Address = line.address
 		if b := item.Box; !b.Empty() {
 			item.Address += fmt.Sprintf("#xywh=%d,%d,%d,%d", b.Min.X, b.Min.Y, b.Dx(), b.Dy())
@@ -94,8 +99,8 @@ func (l *manifestLine) readPicture(r row) (err error) {
 		return fmt.Errorf("the address %.80q begins with neither http nor https", l.address)
 	}
 	switch {
-	case file == "" && l.address != "":
-		return nil
+	case file == "" && (l.address != "" || r.get(columnImage) != ""):
+		return nil // of an image that is there already; see pipeline.named
 	case r.other == nil || file == "":
 		l.file, err = readFile(file)
 		return err
@@ -274,6 +279,49 @@ func readYes(s string) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("%.40q does not say whether the labels are complete; write yes or no", s)
+}
+
+// readPlace reads the box and the outline.
+func (l *manifestLine) readPlace(r row) (err error) {
+	item := &l.item
+	if item.Box, err = readBox(r); err != nil {
+		return err
+	}
+	outline := r.get(columnOutline)
+	if outline == "" {
+		return nil
+	}
+	if item.Box.Empty() || l.file == "" {
+		return errors.New("an outline is of a box in a picture of the folder")
+	}
+	area, err := layout.Points(outline)
+	switch {
+	case err != nil:
+		return err
+	case !area.Box.In(item.Box):
+		return errors.New("the outline is not within the box")
+	}
+	item.Outline = area.Outline
+	return nil
+}
+
+// readGuess reads what a machine makes of an unknown image.
+func (l *manifestLine) readGuess(r row) error {
+	guess, prior := r.get(columnGuess), r.get(columnPrior)
+	if l.item.Known || guess == "" && prior == "" {
+		return nil
+	}
+	if prior != "" {
+		p, err := strconv.ParseFloat(prior, 64)
+		if err != nil || !(p >= 0 && p <= 1) {
+			return fmt.Errorf("the prior is %.40q; it is a probability from 0 to 1", prior)
+		}
+		l.item.Prior = p
+	}
+	if l.item.Type == domain.TypeTranscription {
+		l.item.Guess = guess
+	}
+	return nil
 }
 
 func readBox(r row) (image.Rectangle, error) {

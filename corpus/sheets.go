@@ -25,6 +25,8 @@ const (
 	LevelAuto Level = iota // words where a line has them, otherwise the line
 	LevelWord
 	LevelLine
+
+	levelBoth // lines and words, whichever an image was made of
 )
 
 // ParseLevel reads "auto", "word" or "line"; nothing is auto.
@@ -189,7 +191,7 @@ func (s *sheets) page(d *described, sink Sink) Page {
 			sink.Skip(Problem{Origin{d.file, l.At}, "the line's words are not told apart; --level line takes it as a whole"})
 			continue
 		}
-		if len(words) == 0 {
+		if len(words) == 0 || s.level == levelBoth {
 			s.add(&p, d, sink, part{l.Area, l.Whole(), l.At, l.ID})
 		}
 		for _, w := range words {

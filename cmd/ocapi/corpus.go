@@ -20,6 +20,7 @@ type corpusCmd struct {
 	Show   corpusShowCmd   `cmd:"" help:"Show what a collection holds, and draw a contact sheet of it."`
 	Check  corpusCheckCmd  `cmd:"" help:"Say what a collection can serve and what it lacks."`
 	Retire corpusRetireCmd `cmd:"" help:"Deal images no more, or again."`
+	Export corpusExportCmd `cmd:"" help:"Write what is known of a collection's images in a format that archives read."`
 }
 
 type corpusImportCmd struct {
@@ -134,16 +135,23 @@ func (c *corpusImportCmd) params(env *environment) (corpus.ImportParams, error) 
 	if !strings.Contains(p.Source, "://") && !filepath.IsAbs(p.Source) {
 		p.Source = filepath.Join(env.dir, p.Source)
 	}
-	if !(c.Rate > 0 && c.Rate <= maxRate) {
-		return p, domain.Invalid("rate", "the rate is %g requests a second; it is above 0 and at most %d", c.Rate, maxRate)
-	}
-	p.Fetch.Interval = time.Duration(float64(time.Second) / c.Rate)
 	var err error
+	if p.Fetch.Interval, err = intervalOf(c.Rate); err != nil {
+		return p, err
+	}
 	if p.Format, err = corpus.ParseFormat(c.Format); err != nil {
 		return p, err
 	}
 	p.Level, err = corpus.ParseLevel(c.Level)
 	return p, err
+}
+
+// intervalOf gives the time between two requests to one host.
+func intervalOf(rate float64) (time.Duration, error) {
+	if !(rate > 0 && rate <= maxRate) {
+		return 0, domain.Invalid("rate", "the rate is %g requests a second; it is above 0 and at most %d", rate, maxRate)
+	}
+	return time.Duration(float64(time.Second) / rate), nil
 }
 
 func printReport(env *environment, r *corpus.Report, trial bool) {

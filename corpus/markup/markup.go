@@ -40,6 +40,7 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Rea
 // Element is the beginning of an element.
 type Element struct {
 	Name       string // without its namespace
+	Prefix     string // of its namespace, as it is written; "" where there is none
 	Line       int    // from 1, where it begins
 	attributes []xml.Attr
 }
@@ -67,16 +68,24 @@ type Handler interface {
 // Read tells the handler of everything in an XML file. Its own errors are of
 // type [*Error].
 func Read(r io.Reader, h Handler) error {
-	w := &walk{handler: h}
 	limited := &limit{r: r, left: MaxBytes}
 	decoded, err := decoded(limited)
 	if err != nil {
 		return &Error{1, err.Error()}
 	}
-	w.decoder = xml.NewDecoder(decoded)
+	return read(decoded, charset, h)
+}
+
+// read tells the handler of everything in a file whose encoding is made UTF-8
+// by charset, where the file says that it is another.
+func read(r io.Reader, charset func(string, io.Reader) (io.Reader, error), h Handler) error {
+	w := &walk{handler: h}
+	w.placed, _ = h.(Placed)
+	w.decoder = xml.NewDecoder(r)
 	w.decoder.CharsetReader = charset
 	for {
 		before, _ := w.decoder.InputPos()
+		w.from = w.decoder.InputOffset()
 		token, err := w.decoder.RawToken()
 		if errors.Is(err, io.EOF) && len(w.open) == 0 && w.elements > 0 {
 			return nil
@@ -111,6 +120,8 @@ func (h *root) End(string, string) error { return nil }
 type walk struct {
 	decoder  *xml.Decoder
 	handler  Handler
+	placed   Placed // the handler, where it asks for places
+	from     int64  // where the token begins that is being read
 	open     []opened
 	elements int
 	ended    bool
@@ -134,6 +145,7 @@ func (w *walk) take(token xml.Token, line int) error {
 		last := w.open[len(w.open)-1]
 		w.open = w.open[:len(w.open)-1]
 		w.ended = len(w.open) == 0
+		w.tellPlace()
 		return w.handler.End(t.Name.Local, string(last.text))
 	case xml.CharData:
 		if len(w.open) == 0 {
@@ -176,7 +188,14 @@ func (w *walk) start(t xml.StartElement, line int) error {
 		}
 	}
 	w.open = append(w.open, opened{name: t.Name})
-	return w.handler.Start(&Element{Name: t.Name.Local, Line: line, attributes: t.Attr})
+	w.tellPlace()
+	return w.handler.Start(&Element{Name: t.Name.Local, Prefix: t.Name.Space, Line: line, attributes: t.Attr})
+}
+
+func (w *walk) tellPlace() {
+	if w.placed != nil {
+		w.placed.Place(Span{int(w.from), int(w.decoder.InputOffset())})
+	}
 }
 
 func (w *walk) fail(format string, args ...any) error {

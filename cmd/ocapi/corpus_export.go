@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+type corpusExportCmd struct {
+	Name         string            `arg:"" help:"The collection."`
+	Format       string            `help:"web-annotation, iiif, page, alto or csv (see docs/collections.md)." required:""`
+	Out          string            `help:"The folder to make (default: the collection's name and the format, here)." placeholder:"FOLDER"`
+	Force        bool              `help:"Replace an earlier export in that folder."`
+	Status       []string          `help:"Which answers: settled, disputed, unreadable, refuted, open. Default: settled; of csv all." sep:","`
+	Known        bool              `help:"Also what was on record when the images were imported (csv has it always)."`
+	Source       string            `help:"What the collection was imported from, where it is at hand: for the places of images, and to put texts into copies of its files. It is not changed."`
+	SourceFormat string            `help:"What the source is, as with import." default:"auto"`
+	Columns      map[string]string `help:"As with import." mapsep:","`
+	Base         string            `help:"The address under which what is made will be published; iiif needs it." placeholder:"ADDRESS"`
+	AllowPrivate bool              `help:"As with import."`
+	Rate         float64           `help:"Requests a second to one host." default:"2"`
+	place
+}
+
+// Run exports a collection. It reads beside a running service.
+func (c *corpusExportCmd) Run(env *environment) (err error) {
+	params, err := c.params(env)
+	if err != nil {
+		return err
+	}
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	report, err := corpus.Export(env.ctx, params, stores.corpus)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(env.stdout, exportSummary(&report, &params, c.out()))
+	return err
+}
+
+// out gives the folder as the caller wrote it.
+func (c *corpusExportCmd) out() string {
+	if c.Out != "" {
+		return c.Out
+	}
+	return c.Name + "-" + c.Format
+}
+
+func (c *corpusExportCmd) params(env *environment) (corpus.ExportParams, error) {
+	p := corpus.ExportParams{
+		Collection: c.Name, Out: c.out(), Force: c.Force, Known: c.Known, Source: c.Source, Columns: c.Columns, Base: c.Base,
+		Program: "Ocapi " + version, Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
+	}
+	// Before it names a folder.
+	if _, err := corpus.ParseCollectionID(c.Name); err != nil {
+		return p, err
+	}
+	if !filepath.IsAbs(p.Out) {
+		p.Out = filepath.Join(env.dir, p.Out)
+	}
+	if p.Source != "" && !strings.Contains(p.Source, "://") && !filepath.IsAbs(p.Source) {
+		p.Source = filepath.Join(env.dir, p.Source)
+	}
+	for _, name := range c.Status {
+		s, err := parseStatus(name)
+		if err != nil {
+			return p, err
+		}
+		p.Statuses = append(p.Statuses, s)
+	}
+	var err error
+	if p.Format, err = corpus.ParseExportFormat(c.Format); err != nil {
+		return p, err
+	}
+	if p.SourceFormat, err = corpus.ParseFormat(c.SourceFormat); err != nil {
+		return p, err
+	}
+	p.Fetch.Interval, err = intervalOf(c.Rate)
+	return p, err
+}
+
+func parseStatus(name string) (domain.QuestionStatus, error) {
+	all := []domain.QuestionStatus{
+		domain.QuestionSettled, domain.QuestionDisputed, domain.QuestionUnreadable, domain.QuestionRefuted, domain.QuestionOpen,
+	}
+	i := slices.IndexFunc(all, func(s domain.QuestionStatus) bool { return s.String() == strings.TrimSpace(name) })
+	if i < 0 {
+		return 0, domain.Invalid("status", "%.40q is no status; it is one of %v", name, all)
+	}
+	return all[i], nil
+}
+
+func exportSummary(r *corpus.ExportReport, p *corpus.ExportParams, out string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Collection %s: %s of %s in %s: %s\n", r.Collection, count(r.Answers, "answer"), count(r.Images, "image"), count(r.Files, "file"), out)
+	say := func(n int, what string) {
+		if n > 0 {
+			fmt.Fprintf(&b, "  %6d  %s\n", n, what)
+		}
+	}
+	say(r.There, "of them stand in the files already, to the letter")
+	if p.Source != "" {
+		say(r.Unmatched, "images are not of this source: their places are those on record, if any")
+	}
+	switch {
+	case r.Unplaced > 0 && p.Format == corpus.ExportIIIF:
+		say(r.Unplaced, "answers left out: their images are of no canvas")
+	case p.Source == "":
+		say(r.Unplaced, "answers left out: where they stand is not on record; --source FOLDER, what they were imported from, tells")
+	default:
+		say(r.Unplaced, "answers left out: they have no place of their own")
+	}
+	say(r.Outlines, "places are given by their boxes alone: their outlines are in the source (--source)")
+	say(r.Negative, "answers left out: that an image does not show a keyword; csv has them")
+	printProblems(&b, "Not read", &r.Problems)
+	return b.String()
+}
