@@ -121,8 +121,8 @@ func TestPriors(t *testing.T) {
 		belief Belief
 		more   bool
 	}{
-		"a machine agrees":    {Builtin().Belief(lion, &tally, Prior{yes, 0.9}), true},
-		"a machine disagrees": {Builtin().Belief(lion, &tally, Prior{no, 0.9}), false},
+		"a machine agrees":    {Builtin().Belief(lion, &tally, Prior{Guess: yes, Probability: 0.9}), true},
+		"a machine disagrees": {Builtin().Belief(lion, &tally, Prior{Guess: no, Probability: 0.9}), false},
 		"a frequent keyword": {
 			(&Model{Labels: builtinLabels().WithRate("lion", 90, 100)}).Belief(lion, &tally, Prior{}), true},
 		"a rare keyword": {
@@ -133,7 +133,7 @@ func TestPriors(t *testing.T) {
 		}
 	}
 	for _, p := range []float64{math.NaN(), 0, 1, -3, 2} {
-		if b := Builtin().Belief(lion, &tally, Prior{yes, p}); b != plain {
+		if b := Builtin().Belief(lion, &tally, Prior{Guess: yes, Probability: p}); b != plain {
 			t.Errorf("a guess of probability %v counts: %+v", p, b)
 		}
 	}
@@ -253,7 +253,7 @@ func TestOrderDecidesNothing(t *testing.T) {
 		for _, v := range extra {
 			taken.Add(v, -2)
 		}
-		prior := Prior{domain.Truth{Kind: domain.TruthMatch, Match: random.IntN(2) == 1}, float64(random.IntN(3)) / 3}
+		prior := Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: random.IntN(2) == 1}, Probability: float64(random.IntN(3)) / 3}
 		for _, m := range models {
 			want := m[0].Belief(lion, &inOrder, prior)
 			for name, got := range map[string]Belief{

@@ -7,38 +7,33 @@ import (
 	"ocapi/domain"
 )
 
-// normalOf is the form under which counting methods take two readings to be the
-// same.
-func normalOf(text string) string { return domain.Fold(text) }
-
 // count counts the readings of a text by their normal form. Each group is
 // spelled as most of it did.
-func (t *TextTally) count() count {
+func (t *TextTally) count(accents Accents) count {
 	var c count
 	type group struct {
 		counted
 		spelled int // votes for the spelling
 	}
 	groups := make(map[string]*group)
-	for _, r := range t.readings {
-		n := int(r.n[GoldNone] + r.n[GoldWrong] + r.n[GoldNear] + r.n[GoldExact])
+	for e := range t.entries {
+		n := e.counts.sum()
 		c.votes += n
-		c.perfect += int(r.n[GoldExact])
-		g := groups[normalOf(r.text)]
+		c.perfect += int(e.counts[GoldExact])
+		if e.unreadable {
+			c.unreadable += n
+			continue
+		}
+		text := string(e.text)
+		form := Normal(text, accents)
+		g := groups[form]
 		if g == nil {
 			g = &group{}
-			groups[normalOf(r.text)] = g
+			groups[form] = g
 		}
 		g.n += n
 		if g.truth.Kind == domain.TruthNone || n > g.spelled {
-			g.truth, g.spelled = domain.Truth{Kind: domain.TruthText, Text: r.text}, n
-		}
-	}
-	for g, n := range t.unreadable {
-		c.votes += int(n)
-		c.unreadable += int(n)
-		if TextGold(g) == GoldExact {
-			c.perfect += int(n)
+			g.truth, g.spelled = domain.Truth{Kind: domain.TruthText, Text: text}, n
 		}
 	}
 	for _, g := range groups {
