@@ -474,3 +474,51 @@ func FuzzDecodeModel(f *testing.F) {
 		}
 	})
 }
+
+// One keyword's tables are not another's, whichever is asked for first.
+func TestKeywordsHaveTheirOwnTables(t *testing.T) {
+	t.Parallel()
+	var gold GoldCounts
+	gold.Add(board(3, 0), "easy", 3000)
+	gold.Add(board(1, 2), "hard", 3000)
+	form := (&Model{Labels: FitLabels(&gold)}).Encode()
+	keywords := []string{"easy", "hard", "never seen"}
+	var tally Tally
+	tally.Add(vote(board(2, 1), domain.VoteFor), 1)
+	believed := func(order ...int) [3]Belief {
+		m, err := DecodeModel(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list [3]Belief
+		for _, i := range order {
+			list[i] = m.Belief(Question{"an image", keywords[i]}, &tally, Prior{})
+		}
+		return list
+	}
+	forth := believed(0, 1, 2)
+	if back := believed(2, 1, 0); back != forth {
+		t.Errorf("asked in one order %+v is believed, in the other %+v", forth, back)
+	}
+	if forth[0] == forth[1] || forth[2] == forth[0] || forth[2] == forth[1] {
+		t.Errorf("of %q %+v is believed", keywords, forth)
+	}
+}
+
+func TestStoredKeywordsAreSorted(t *testing.T) {
+	t.Parallel()
+	for name, keywords := range map[string][]keywordModel{
+		"out of order":    {{keyword: "lion"}, {keyword: "bear"}},
+		"twice":           {{keyword: "lion"}, {keyword: "lion"}},
+		"more than all":   {{keyword: "lion", matches: 2, images: 1}},
+		"not a text":      {{keyword: "\xff"}},
+		"a rate of 0":     {{keyword: "lion", types: []VisitorType{{0, 1, 1}}}},
+		"more than 1":     {{keyword: "lion", types: []VisitorType{{1, 1, 1 << 15}, {1, 1, 1 << 15}, {1, 1, 1 << 15}}}},
+		"too many groups": {{keyword: "lion", types: make([]VisitorType, mostTypes+1)}},
+	} {
+		m := &Model{Labels: LabelModel{keywords: keywords}}
+		if _, err := DecodeModel(m.Encode()); err == nil || !strings.HasPrefix(err.Error(), "model of labels: ") {
+			t.Errorf("keywords that are %s are read with %v", name, err)
+		}
+	}
+}
