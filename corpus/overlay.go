@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// What was decided before a record was corrected says nothing of it.
-	decided = ` FROM annotations a JOIN images i ON i.id = a.image AND i.collection = a.collection
-		WHERE a.collection = $1 AND a.status <> 0 AND (i.known = 0 OR a.decided_at >= i.corrected_at)
-			AND (i.type = 1 AND a.keyword = '' OR i.type = 2 AND a.keyword <> '')`
-
 	// By image, in the order of [selectImages] and [selectHoldings].
-	selectDecided = `SELECT a.image, a.keyword, a.status, a.truth, a.is_match, a.text, a.tried` + decided + ` ORDER BY a.image, a.keyword`
+	selectDecided   = `SELECT image, keyword, status, truth, is_match, text, tried, decided_at FROM annotations WHERE collection = $1 AND status <> 0 ORDER BY image, keyword`
+	selectNeeds     = `SELECT image, need FROM needs WHERE collection = $1 ORDER BY image`
+	selectCorrected = `SELECT id, corrected_at FROM images WHERE collection = $1 AND corrected_at <> 0 AND known <> 0`
 
-	selectDecidedCounts = `SELECT a.status, a.tried >= $2, count(*)` + decided + ` GROUP BY a.status, a.tried >= $2`
+	selectImageDecided   = `SELECT image, keyword, status, truth, is_match, text, tried, decided_at FROM annotations WHERE image = $2 AND collection = $1 AND status <> 0 ORDER BY keyword`
+	selectImageNeed      = `SELECT image, need FROM needs WHERE image = $2 AND collection = $1`
+	selectImageCorrected = `SELECT id, corrected_at FROM images WHERE id = $2 AND collection = $1 AND corrected_at <> 0 AND known <> 0`
 
-	selectNeeds = `SELECT image, need FROM needs WHERE collection = $1 ORDER BY image`
-
-	selectImageDecided = `SELECT a.image, a.keyword, a.status, a.truth, a.is_match, a.text, a.tried` + decided + ` AND a.image = $2 ORDER BY a.keyword`
-	selectImageNeed    = `SELECT image, need FROM needs WHERE collection = $1 AND image = $2`
+	selectDecidedCounts = `SELECT a.status, a.tried >= $2, count(*)
+		FROM annotations a JOIN images i ON i.id = a.image AND i.collection = a.collection
+		WHERE a.collection = $1 AND a.status <> 0 AND (i.known = 0 OR a.decided_at >= i.corrected_at)
+			AND (i.type = 1 AND a.keyword = '' OR i.type = 2 AND a.keyword <> '')
+		GROUP BY a.status, a.tried >= $2`
 )
 
 // DecidedCounts counts the questions about a collection's images by what votes
@@ -69,13 +69,13 @@ func (s *Store) DecidedCounts(ctx context.Context, id domain.CollectionID) (Deci
 // overlay lays what votes have made of a collection's images over what is on
 // record of them. image gives one of n, which are sorted by id.
 func overlay(ctx context.Context, tx *sql.Tx, id domain.CollectionID, in *interner, n int, image func(i int) *domain.Image) error {
-	return overlayBy(ctx, tx, overlayQueries{selectNeeds, selectDecided, []any{id}}, in, n, image)
+	return overlayBy(ctx, tx, overlayQueries{selectNeeds, selectCorrected, selectDecided, []any{id}}, in, n, image)
 }
 
 // overlayQueries find what votes have made of some images, sorted by their ids.
 type overlayQueries struct {
-	needs, decided string
-	args           []any
+	needs, corrected, decided string
+	args                      []any
 }
 
 func overlayBy(ctx context.Context, tx *sql.Tx, q overlayQueries, in *interner, n int, image func(i int) *domain.Image) error {
@@ -103,16 +103,31 @@ func overlayBy(ctx context.Context, tx *sql.Tx, q overlayQueries, in *interner, 
 	if err != nil {
 		return fmt.Errorf("what needs votes: %w", err)
 	}
+	corrected := map[domain.ImageID]int64{}
+	err = each(ctx, tx, q.corrected, q.args, func(rows *sql.Rows) error {
+		var id domain.ImageID
+		var moment int64
+		if err := rows.Scan(&id, &moment); err != nil {
+			return err
+		}
+		corrected[id] = moment
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("what was corrected: %w", err)
+	}
 	at = 0
 	err = each(ctx, tx, q.decided, q.args, func(rows *sql.Rows) error {
 		var id domain.ImageID
 		var d domain.Decision
 		var tried uint32
-		if err := rows.Scan(&id, &d.Keyword, &d.Status, &d.Truth.Kind, &d.Truth.Match, &d.Truth.Text, &tried); err != nil {
+		var moment int64
+		if err := rows.Scan(&id, &d.Keyword, &d.Status, &d.Truth.Kind, &d.Truth.Match, &d.Truth.Text, &tried, &moment); err != nil {
 			return err
 		}
 		im := find(id)
-		if im == nil {
+		// What was decided before a record was corrected says nothing of it.
+		if im == nil || moment < corrected[id] || (im.Type == domain.TypeTranscription) != (d.Keyword == "") {
 			return nil
 		}
 		d.Keyword = in.text(d.Keyword)
@@ -142,7 +157,7 @@ func (s *Store) Overlaid(ctx context.Context, id domain.ImageID) (Entry, bool, e
 		return Entry{}, false, nil
 	}
 	err = s.view(ctx, func(tx *sql.Tx) error {
-		q := overlayQueries{selectImageNeed, selectImageDecided, []any{e.Collection, id}}
+		q := overlayQueries{selectImageNeed, selectImageCorrected, selectImageDecided, []any{e.Collection, id}}
 		return overlayBy(ctx, tx, q, newInterner(), 1, func(int) *domain.Image { return &e.Image })
 	})
 	return e, err == nil, wrap(err, "read what votes have decided about the image %s", id)

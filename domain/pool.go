@@ -32,6 +32,7 @@ type Pool struct {
 	prompts   map[string]map[string]string // of the keywords that can be asked
 	shortages []Shortage
 
+	has           map[ChallengeType]bool
 	secrecy       map[ChallengeType]Secrecy
 	keywordSheets map[string]int
 }
@@ -51,6 +52,10 @@ func NewPool(d Dealing, collections []CollectionInfo, images []Image) (*Pool, er
 	p := &Pool{dealing: d, collections: map[CollectionID]CollectionInfo{}, images: images, prompts: map[string]map[string]string{}}
 	for _, c := range collections {
 		p.collections[c.ID] = c
+	}
+	p.has = map[ChallengeType]bool{}
+	for i := range images {
+		p.has[images[i].Type] = true
 	}
 	p.texts.gather(p)
 	p.pictures.gather(p)
@@ -78,9 +83,7 @@ func (p *Pool) Types() []ChallengeType {
 }
 
 // Has reports whether there are images of a type, be they enough or not.
-func (p *Pool) Has(t ChallengeType) bool {
-	return slices.ContainsFunc(p.images, func(im Image) bool { return im.Type == t })
-}
+func (p *Pool) Has(t ChallengeType) bool { return p.has[t] }
 
 // Shortages lists what cannot be served, and why.
 func (p *Pool) Shortages() []Shortage { return p.shortages }

@@ -96,7 +96,6 @@ func testConsensusList(t *testing.T, at []string) {
 
 	refuse(t, append([]string{"consensus", "list", "--collection", "nowhere"}, at...), `no collection "nowhere"`)
 	refuse(t, append([]string{"consensus", "list", "--limit", "-2"}, at...), "--limit")
-	says(t, succeed(t, append([]string{"corpus", "list"}, at...)...), `SETTLED BY VOTES`)
 }
 
 func TestConsensusShow(t *testing.T) { onEveryPlace(t, testConsensusShow) }
@@ -135,4 +134,5 @@ func testConsensusShow(t *testing.T, at []string) {
 		says(t, succeed(t, args...), `3 settled \(1 of them tried by 30 answers or more, and so dealt as known\), 0 disputed, 1 unreadable, 1 on record refuted`)
 	}
 	says(t, succeed(t, append([]string{"corpus", "check", fixtureCollection}, at...)...), `known: +60 texts, in 60 different forms`, `unknown: 59 texts`)
+	says(t, succeed(t, append([]string{"corpus", "list"}, at...)...), `drawn +Drawings +156 +60/60 +24/12 +3 `)
 }

@@ -197,7 +197,7 @@ func TestRetiredImagesAreDealtNoMore(t *testing.T) {
 	if j := v.answer(other, `{"selected":[]}`); j.State != "rejected" {
 		t.Errorf("the wrong answer was judged %+v", j)
 	}
-	says(t, succeed(t, "corpus", "list", "--data", dir), `drawn +Drawings +156 \(156 retired\) +- +- +nothing yet`)
+	says(t, succeed(t, "corpus", "list", "--data", dir), `drawn +Drawings +156 \(156 retired\) +- +- +0 +nothing yet`)
 
 	says(t, succeed(t, "corpus", "retire", fixtureCollection, "--document", "document-0000", "--restore", "--data", dir), `^1 images of drawn are dealt again. 1 images are dealt`)
 	says(t, succeed(t, "corpus", "retire", fixtureCollection, "--all", "--restore", "--data", dir), `^155 images of drawn are dealt again. 156 images are dealt`)

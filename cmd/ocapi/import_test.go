@@ -155,7 +155,7 @@ func TestImportBesideARunningServiceIsServed(t *testing.T) {
 	if !strings.Contains(again, "0 images made, 12 there already") {
 		t.Errorf("the second import says %s", again)
 	}
-	if list := succeed(t, "corpus", "list", "--data", dir); !regexp.MustCompile(`letters +Letters +12 +- +8/4 +classification of 2 \(too small\) +An importing archive`).MatchString(list) {
+	if list := succeed(t, "corpus", "list", "--data", dir); !regexp.MustCompile(`letters +Letters +12 +- +8/4 +0 +classification of 2 \(too small\) +An importing archive`).MatchString(list) {
 		t.Errorf("the list is %s", list)
 	}
 }

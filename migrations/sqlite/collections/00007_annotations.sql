@@ -19,10 +19,10 @@ CREATE TABLE annotations (
     event_id    TEXT    NOT NULL,
     decided_at  INTEGER NOT NULL, -- µs since 1970 UTC
     tried       INTEGER NOT NULL CHECK (tried >= 0), -- answers since it was settled
-    PRIMARY KEY (image, keyword)
+    PRIMARY KEY (collection, image, keyword)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX annotations_of_collection ON annotations (collection, image, keyword);
+CREATE UNIQUE INDEX annotations_of_image ON annotations (image, keyword);
 
 -- How far the projection has come, and how often it has changed.
 CREATE TABLE annotations_through (
@@ -47,3 +47,5 @@ CREATE INDEX needs_of_collection ON needs (collection, image, need);
 -- When a truth on record was last corrected, µs since 1970 UTC; 0: never. What was
 -- decided before a correction says nothing of it.
 ALTER TABLE images ADD COLUMN corrected_at INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX corrected_images ON images (collection, id, corrected_at) WHERE corrected_at <> 0;
