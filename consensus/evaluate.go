@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"text/tabwriter"
 )
 
@@ -32,6 +31,7 @@ type Figures struct {
 	Votes            float64 `json:"votes"`             // that were used, per task
 	Settled          float64 `json:"settled,omitempty"` // share of tasks that were settled, of methods that stop
 	SettledWrong     float64 `json:"settled_wrong,omitempty"`
+	WordErrors       float64 `json:"word_errors,omitempty"` // of texts: words inserted, deleted and replaced, by the words that are true
 }
 
 // Refusal is a method that was not run.
@@ -133,11 +133,14 @@ func (p *EvaluateParams) texts() (*Evaluation, error) {
 
 // WriteText prints a table for people.
 func (e *Evaluation) WriteText(w io.Writer) error {
-	who := strconv.Itoa(e.Workers) + " workers"
-	if e.Challenges > 0 {
-		who = strconv.Itoa(e.Challenges) + " challenges"
+	who := ""
+	switch {
+	case e.Workers > 0:
+		who = fmt.Sprintf(" by %d workers", e.Workers)
+	case e.Challenges > 0:
+		who = fmt.Sprintf(" by %d challenges", e.Challenges)
 	}
-	if _, err := fmt.Fprintf(w, "%d answers by %s to %d tasks, %d of them scored by their truth\n", e.Answers, who, e.Tasks, e.Truths); err != nil {
+	if _, err := fmt.Fprintf(w, "%d answers%s to %d tasks, %d of them scored by their truth\n", e.Answers, who, e.Tasks, e.Truths); err != nil {
 		return err
 	}
 	if e.Unanswered > 0 {
@@ -146,14 +149,22 @@ func (e *Evaluation) WriteText(w io.Writer) error {
 		}
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "\nmethod\taccuracy %\tlog loss\tcalibration error\tvotes a task\tsettled %\tof these wrong %\t\n") //nolint:errcheck // Flush tells
+	header := "\nmethod\taccuracy %\tlog loss\tcalibration error\tvotes a task\tsettled %\tof these wrong %\t"
+	if e.Kind == "texts" {
+		header += "word errors %\t"
+	}
+	fmt.Fprintln(t, header) //nolint:errcheck // Flush tells
 	for _, f := range e.Methods {
 		fmt.Fprintf(t, "%s\t%.2f\t%.3f\t%.3f\t%.2f\t", f.Method, 100*f.Accuracy, f.LogLoss, f.CalibrationError, f.Votes) //nolint:errcheck // Flush tells
 		if f.Settled > 0 {
-			fmt.Fprintf(t, "%.1f\t%.2f\t\n", 100*f.Settled, 100*f.SettledWrong) //nolint:errcheck // Flush tells
+			fmt.Fprintf(t, "%.1f\t%.2f\t", 100*f.Settled, 100*f.SettledWrong) //nolint:errcheck // Flush tells
 		} else {
-			fmt.Fprint(t, "-\t-\t\n") //nolint:errcheck // Flush tells
+			fmt.Fprint(t, "-\t-\t") //nolint:errcheck // Flush tells
 		}
+		if e.Kind == "texts" {
+			fmt.Fprintf(t, "%.2f\t", 100*f.WordErrors) //nolint:errcheck // Flush tells
+		}
+		fmt.Fprintln(t) //nolint:errcheck // Flush tells
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package consensus
 import (
 	"math"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 
@@ -425,52 +424,32 @@ func TestGoldCountsAreAGroup(t *testing.T) {
 	}
 }
 
-func TestStoredModels(t *testing.T) {
+// One keyword's tables are not another's, whichever is asked for first.
+func TestKeywordsHaveTheirOwnTables(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]*Model{"built in": Builtin(), "fitted": fittedModel(), "with a rate": {Version: 1 << 40, Labels: builtinLabels().WithRate("Löwe", 0, 1<<32-1)}} {
-		form := m.Encode()
-		got, err := DecodeModel(form)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if got.Version != m.Version || string(got.Encode()) != string(form) {
-			t.Errorf("%s: the form is %x, and then %x", name, form, got.Encode())
-		}
-		for n := range form {
-			if _, err := DecodeModel(form[:n]); err == nil {
-				t.Errorf("%s: the first %d of %d bytes are a model", name, n, len(form))
-			}
-		}
-		if _, err := DecodeModel(append(form, 0)); err == nil || !strings.Contains(err.Error(), "behind") {
-			t.Errorf("%s: a byte more is read as %v", name, err)
-		}
-	}
-	if _, err := DecodeModel([]byte{9}); err == nil || !strings.Contains(err.Error(), "form 9") {
-		t.Errorf("an unknown form is refused with %v", err)
-	}
-}
-
-func FuzzDecodeModel(f *testing.F) {
-	f.Add(Builtin().Encode())
-	f.Add(fittedModel().Encode())
-	f.Add((&Model{Labels: builtinLabels().WithRate("lion", 1, 2).WithRate("bear", 0, 0)}).Encode())
-	f.Add([]byte{1, 0, 200, 200, 1})
-	f.Fuzz(func(t *testing.T, form []byte) {
+	var gold GoldCounts
+	gold.Add(board(3, 0), "easy", 3000)
+	gold.Add(board(1, 2), "hard", 3000)
+	form := (&Model{Labels: FitLabels(&gold)}).Encode()
+	keywords := []string{"easy", "hard", "never seen"}
+	var tally Tally
+	tally.Add(vote(board(2, 1), domain.VoteFor), 1)
+	believed := func(order ...int) [3]Belief {
 		m, err := DecodeModel(form)
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		again, err := DecodeModel(m.Encode())
-		if err != nil {
-			t.Fatalf("a model that was read is not read again: %v", err)
+		var list [3]Belief
+		for _, i := range order {
+			list[i] = m.Belief(Question{"an image", keywords[i]}, &tally, Prior{})
 		}
-		var tally Tally
-		tally.Add(vote(board(2, 1), domain.VoteFor), 3)
-		tally.Add(vote(Gold{Matches: 63, Hits: 1, NonMatches: 63, FalseAlarms: 9}, domain.VoteAgainst), 1)
-		b := m.Belief(lion, &tally, Prior{})
-		if again.Belief(lion, &tally, Prior{}) != b || !(b.Probability >= 0 && b.Probability <= 1) {
-			t.Fatalf("%+v is believed", b)
-		}
-	})
+		return list
+	}
+	forth := believed(0, 1, 2)
+	if back := believed(2, 1, 0); back != forth {
+		t.Errorf("asked in one order %+v is believed, in the other %+v", forth, back)
+	}
+	if forth[0] == forth[1] || forth[2] == forth[0] || forth[2] == forth[1] {
+		t.Errorf("of %q %+v is believed", keywords, forth)
+	}
 }

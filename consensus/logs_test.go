@@ -29,9 +29,10 @@ var published = []struct {
 	{"product_bots", 83.96, 85.81, 91.40, 91.40},
 }
 
-// unseen makes logs of other sets and other keywords in the same way. Nothing in
-// the model was chosen by the accuracy on them.
-var unseen = []struct {
+// others makes logs of other sets and other keywords in the same way. The method
+// was not made on them; the share and the exponent of its last class were chosen
+// by log loss with a look at these, too, and the rest of the model was not.
+var others = []struct {
 	name, set string
 	yes       []string
 	ours      float64 // per cent that was reached, without bots; less means that something has broken
@@ -65,10 +66,10 @@ func publishedLogs(t testing.TB) []namedLog {
 	return list
 }
 
-func unseenLogs(t testing.TB) []namedLog {
+func otherLogs(t testing.TB) []namedLog {
 	t.Helper()
 	var list []namedLog
-	for _, u := range unseen {
+	for _, u := range others {
 		c := loadCrowd(t, u.set)
 		list = append(list,
 			namedLog{u.name, false, maker{yes: label(u.yes...), seed: 7}.log(c)},
@@ -122,12 +123,12 @@ func TestLabelsOfPublishedLogs(t *testing.T) {
 	}
 }
 
-func TestLabelsOfUnseenLogs(t *testing.T) {
+func TestLabelsOfOtherLogs(t *testing.T) {
 	t.Parallel()
 	var sum, majority float64
-	logs := unseenLogs(t)
+	logs := otherLogs(t)
 	for i, l := range logs {
-		u, got := unseen[i/2], evaluated(t, l.challengeLog)
+		u, got := others[i/2], evaluated(t, l.challengeLog)
 		ours, theirs := 100*got["bayes"].Accuracy, 100*got["majority"].Accuracy
 		t.Logf("%-26s %5d votes on %4d: majority %.2f, model %.2f", l.name, len(l.votes), len(l.tasks), theirs, ours)
 		if ours < theirs-0.5 {
@@ -152,7 +153,7 @@ func TestLabelsOfUnseenLogs(t *testing.T) {
 func TestLabelsAreCalibrated(t *testing.T) {
 	t.Parallel()
 	var claims, sure []Scored
-	for _, l := range append(publishedLogs(t), unseenLogs(t)...) {
+	for _, l := range append(publishedLogs(t), otherLogs(t)...) {
 		m := l.model()
 		for _, q := range l.questions() {
 			var tally Tally
@@ -178,20 +179,23 @@ func TestLabelsAreCalibrated(t *testing.T) {
 // What RulesFor promises is what is measured here.
 func TestErrorsAmongSettledLabels(t *testing.T) {
 	t.Parallel()
-	logs := append(publishedLogs(t), unseenLogs(t)...)
+	var models []*Model
+	var lists [][]question
+	for _, l := range append(publishedLogs(t), otherLogs(t)...) {
+		models, lists = append(models, l.model()), append(lists, l.questions())
+	}
 	for _, m := range measuredErrors {
 		rules := DefaultRules()
 		rules.SettleLabel = m.threshold
 		var questions, settled, wrong, votes float64
-		for _, l := range logs {
-			list := l.questions()
+		for i, list := range lists {
 			n := float64(len(list))
-			f := l.model().stopping("", list, &rules)
+			f := models[i].stopping("", list, &rules)
 			questions, settled, wrong, votes = questions+n, settled+n*f.Settled, wrong+n*f.Settled*f.SettledWrong, votes+n*f.Votes
 		}
 		t.Logf("threshold %.3f: %4.1f %% of %.0f questions settled, %.2f %% of these wrong, %.2f votes a question", m.threshold,
 			100*settled/questions, questions, 100*wrong/settled, votes/questions)
-		if got := wrong / settled; got > m.wrong+0.0002 || got < m.wrong-0.0015 {
+		if got := wrong / settled; got > m.wrong || got < m.wrong-0.0015 {
 			t.Errorf("at %v %.4f of what is settled is wrong, and %v is promised", m.threshold, got, m.wrong)
 		}
 	}
@@ -234,7 +238,7 @@ func TestVotesSaved(t *testing.T) {
 	t.Parallel()
 	goals := map[bool][]float64{false: {.45, .50, .30}, true: {.50, .55, .40}}
 	sums, n := map[bool][]float64{false: make([]float64, 3), true: make([]float64, 3)}, map[bool]float64{}
-	for _, l := range append(publishedLogs(t), unseenLogs(t)...) {
+	for _, l := range append(publishedLogs(t), otherLogs(t)...) {
 		saved := votesSaved(l.challengeLog)
 		for i := range rivals {
 			sums[l.bots][i] += saved[i]

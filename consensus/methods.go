@@ -83,7 +83,7 @@ func (m *Model) BeliefBy(x Method, q Question, t *Tally, p Prior) (Belief, error
 	}
 	var c count
 	if q.Keyword == "" {
-		c = t.texts.count()
+		c = t.texts.count(p.Accents)
 	} else {
 		c = t.labels.count()
 	}
@@ -140,7 +140,7 @@ func (c *count) belief(x Method, p Prior) Belief {
 	}
 	all := personHalves * (c.votes - c.unreadable)
 	if x == MethodTwoAndAHalf && p.Guess.Kind != domain.TruthNone {
-		i := slices.IndexFunc(answers, func(a counted) bool { return sameTruth(a.truth, p.Guess) })
+		i := slices.IndexFunc(answers, func(a counted) bool { return sameTruth(a.truth, p.Guess, p.Accents) })
 		if i < 0 {
 			i = len(answers)
 			answers, halves = append(answers, counted{truth: p.Guess}), append(halves, 0)
@@ -179,6 +179,6 @@ func succession(n, all int) float64 {
 
 // sameTruth reports whether two answers are the same one; texts by their normal
 // form.
-func sameTruth(a, b domain.Truth) bool {
-	return a.Kind == b.Kind && a.Match == b.Match && normalOf(a.Text) == normalOf(b.Text)
+func sameTruth(a, b domain.Truth, accents Accents) bool {
+	return a.Kind == b.Kind && a.Match == b.Match && Normal(a.Text, accents) == Normal(b.Text, accents)
 }

@@ -7,13 +7,9 @@ import (
 	"ocapi/domain"
 )
 
-// normalOf is the form under which counting methods take two readings to be the
-// same.
-func normalOf(text string) string { return domain.Fold(text) }
-
 // count counts the readings of a text by their normal form. Each group is
 // spelled as most of it did.
-func (t *TextTally) count() count {
+func (t *TextTally) count(accents Accents) count {
 	var c count
 	type group struct {
 		counted
@@ -29,10 +25,11 @@ func (t *TextTally) count() count {
 			continue
 		}
 		text := string(e.text)
-		g := groups[normalOf(text)]
+		form := Normal(text, accents)
+		g := groups[form]
 		if g == nil {
 			g = &group{}
-			groups[normalOf(text)] = g
+			groups[form] = g
 		}
 		g.n += n
 		if g.truth.Kind == domain.TruthNone || n > g.spelled {

@@ -3,7 +3,7 @@ package consensus
 import "math"
 
 // TextPairs counts wholly known challenges of two texts: how often a text was
-// typed in each way, by how the other was. Both orders are counted. The zero
+// typed in each way, by how the other was. Both orders are countedText. The zero
 // value has none. It is a commutative group, as [Tally] is.
 type TextPairs [GoldExact + 1][GoldExact + 1]int64
 
