@@ -220,7 +220,7 @@ func TestVotesSaved(t *testing.T) {
 			set := withVotes(texts(t, tt.set, true), 3)
 			tt.options.Rounds = 10
 			var last consensus.TextFigures
-			for _, threshold := range []float64{0.75, 0.8, 0.82, 0.85, 0.9, 0.95, 0.97, 0.98} {
+			for _, threshold := range []float64{0.8, 0.82, 0.85, 0.9, 0.95, 0.97} {
 				tt.options.Threshold = threshold
 				f := evaluate(t, set, tt.options)
 				three, ours := f[consensus.MethodThreeAgree], f[consensus.MethodSettled]

@@ -1,13 +1,33 @@
 package consensus
 
-import "math"
+import (
+	"math"
 
-// TextPairs counts wholly known challenges of two texts: how often a text was
-// typed in each way, by how the other was. Both orders are countedText. The zero
-// value has none. It is a commutative group, as [Tally] is.
+	"ocapi/domain"
+)
+
+// TextPairs counts how often a text was typed in each way, by how the other text
+// of its challenge was: where both are known, or one is a sentinel. The first
+// index is the other's outcome. The zero value has none. It is a commutative
+// group, as [Tally] is.
 type TextPairs [GoldExact + 1][GoldExact + 1]int64
 
-// Add counts both texts of a challenge n times; a negative n takes them back.
+// AddBallot counts a ballot n times where it tells something: where the truth is
+// known, and something of the challenge beside it. A negative n takes it back. A
+// challenge of two known texts has two such ballots, one for each order.
+func (p *TextPairs) AddBallot(b *Ballot, n int) {
+	if b.Type != domain.TypeTranscription || b.Truth.Kind != domain.TruthText || b.Gold.Text == GoldNone {
+		return
+	}
+	outcome := GoldWrong
+	if b.Kind == domain.VoteText {
+		outcome = GoldOf(b.Truth.Text, b.Text)
+	}
+	p[b.Gold.Text][outcome] += int64(n)
+}
+
+// Add counts two known texts of a challenge n times, in both orders; a negative
+// n takes them back.
 func (p *TextPairs) Add(one, other TextGold, n int) {
 	p[one][other] += int64(n)
 	p[other][one] += int64(n)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ocapi/consensus"
+	"ocapi/domain"
 )
 
 func mean(p *consensus.TextParams, g consensus.TextGold) float64 {
@@ -78,6 +79,54 @@ func TestTextPairsTakenBack(t *testing.T) {
 	}
 }
 
+func TestTextPairsOfBallots(t *testing.T) {
+	t.Parallel()
+	known := func(text string) domain.Position {
+		return domain.Position{Image: domain.ImageID("image of " + text), Role: domain.RoleKnown, Expected: domain.Truth{Kind: domain.TruthText, Text: text}}
+	}
+	unknown := domain.Position{Image: "unknown", Role: domain.RoleUnknown}
+	sentinel := known("Leeds")
+	sentinel.Role = domain.RoleSentinel
+	tests := map[string]struct {
+		positions  []domain.Position
+		texts      []string
+		unreadable []uint32
+		want       consensus.TextPairs
+	}{
+		"both known": {
+			[]domain.Position{known("London"), known("Greenock")}, []string{"london", "Greenok"}, nil,
+			consensus.TextPairs{consensus.GoldNear: {consensus.GoldExact: 1}, consensus.GoldExact: {consensus.GoldNear: 1}},
+		},
+		"one unknown":  {[]domain.Position{known("London"), unknown}, []string{"london", "Greenok"}, nil, consensus.TextPairs{}},
+		"one sentinel": {[]domain.Position{sentinel, known("London")}, []string{"Leeds", "x"}, nil, consensus.TextPairs{consensus.GoldWrong: {consensus.GoldExact: 1}}},
+		"one marked": {
+			[]domain.Position{known("London"), known("Greenock")}, []string{"", "Greenock"}, []uint32{0},
+			consensus.TextPairs{consensus.GoldExact: {consensus.GoldWrong: 1}, consensus.GoldWrong: {consensus.GoldExact: 1}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &domain.ChallengeCreated{Type: domain.TypeTranscription, Positions: tt.positions}
+			a := &domain.ChallengeAnswered{Answer: domain.Answer{Texts: tt.texts, Unreadable: tt.unreadable}}
+			var p consensus.TextPairs
+			ballots := consensus.Ballots(c, a)
+			for i := range ballots {
+				p.AddBallot(&ballots[i], 1)
+			}
+			if p != tt.want {
+				t.Errorf("%v, want %v", p, tt.want)
+			}
+			for i := range ballots {
+				p.AddBallot(&ballots[i], -1)
+			}
+			if p != (consensus.TextPairs{}) {
+				t.Errorf("%v is left", p)
+			}
+		})
+	}
+}
+
 // TestFitTextImages holds that parameters are found again in texts made by them.
 func TestFitTextImages(t *testing.T) {
 	t.Parallel()
@@ -88,7 +137,7 @@ func TestFitTextImages(t *testing.T) {
 	truth.Classes[2].Right[consensus.GoldExact] = 0.1
 	truth.Classes[1].Spread, truth.Classes[2].Spread = 0.6, 5
 	random := rand.New(rand.NewPCG(1, 2))
-	const images, votes = 4000, 10
+	const images, votes = 2000, 10
 	var known []consensus.KnownText
 	for range images {
 		d, u := 0, random.Float64()
