@@ -51,7 +51,8 @@ func (s *State) Fit() *domain.ModelFitted {
 	return e
 }
 
-// challenges gives how many pairs were counted.
+// challenges gives about how many challenges were counted: one of two known texts
+// has two ballots, one of a known text and a sentinel one.
 func (p *TextPairs) challenges() int64 {
 	n := int64(0)
 	for _, row := range p {

@@ -69,7 +69,8 @@ func (s *State) Model() *Model { return s.model }
 // Gold counts how known pictures were answered. The caller does not change it.
 func (s *State) Gold() *GoldCounts { return &s.gold }
 
-// Texts counts how the texts of wholly known challenges were typed.
+// Texts counts how known texts were typed, by how the other one of their challenge
+// was.
 func (s *State) Texts() *TextPairs { return &s.texts }
 
 // Expect tells a state that has read nothing which quarantines there will be, as
@@ -125,7 +126,7 @@ func (s *State) answered(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 		row := s.questions.row(b.Image, b.Keyword)
 		s.learn(row, b)
 		if !s.quarantines.SetAside(&b.Vote) {
-			s.questions.count(row, b, 1)
+			s.vote(row, b, 1)
 		}
 		s.touch(row)
 	}
@@ -176,19 +177,21 @@ func (s *State) setAside(ballots []Ballot) bool {
 	return false
 }
 
-// countGold counts how the known images of a challenge were answered.
-func (s *State) countGold(c *domain.ChallengeCreated, a *domain.ChallengeAnswered, n int) {
-	all, outcomes := goldOf(c, a)
-	if c.Type == domain.TypeClassification {
-		s.gold.Add(all, c.Keyword, n)
-		return
+// vote counts a ballot n times: to its question, and, where the institution has
+// its truth on record, to what one text says of another. What visitors have
+// settled teaches nothing of visitors.
+func (s *State) vote(row uint32, b *Ballot, n int32) {
+	s.questions.count(row, b, n)
+	if b.Trust != domain.TrustPromoted {
+		s.texts.AddBallot(b, int(n))
 	}
-	for i, one := range outcomes {
-		for _, other := range outcomes[i+1:] {
-			if one != GoldNone && other != GoldNone {
-				s.texts.Add(one, other, n)
-			}
-		}
+}
+
+// countGold counts how the known pictures of a challenge were answered.
+func (s *State) countGold(c *domain.ChallengeCreated, a *domain.ChallengeAnswered, n int) {
+	if c.Type == domain.TypeClassification {
+		all, _ := goldOf(c, a)
+		s.gold.Add(all, c.Keyword, n)
 	}
 }
 
@@ -290,7 +293,7 @@ func (s *State) recount(c *domain.ChallengeCreated, a *domain.ChallengeAnswered,
 		if was {
 			n = -1
 		}
-		s.questions.count(row, b, n)
+		s.vote(row, b, n)
 		s.touch(row)
 	}
 	if goldWas == goldIs || !s.countsGold(c) {
