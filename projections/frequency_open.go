@@ -42,6 +42,7 @@ func moment(r domain.Record) time.Time {
 type openChallenge struct {
 	client  uint32
 	expires tick
+	began   tick // where it counts how long an answer took; else 0
 	kind    domain.ChallengeType
 }
 

@@ -237,15 +237,24 @@ func (r *reader) images(f *Frequency) {
 }
 
 func (r *reader) open(f *Frequency) {
+	for _, o := range r.openList(len(f.tallies)) {
+		f.open.add(o.id, o.openChallenge)
+	}
+}
+
+// openList reads the open challenges of so many clients; none after a fault.
+func (r *reader) openList(clients int) []namedOpen {
 	const leastBytes = 19
 	last := tick(0)
+	var list []namedOpen
 	for range r.length(leastBytes) {
-		id := r.uuid()
+		o := namedOpen{id: r.uuid()}
 		last = r.after(last)
-		c := openChallenge{expires: last, client: uint32(r.below(uint64(len(f.tallies)))), kind: r.kind()}
+		o.expires, o.client, o.kind = last, uint32(r.below(uint64(clients))), r.kind()
 		if r.err != nil {
-			return
+			return nil
 		}
-		f.open.add(id, c)
+		list = append(list, o)
 	}
+	return list
 }

@@ -13,7 +13,7 @@ func TestEntriesHoldNoPointers(t *testing.T) {
 	t.Parallel()
 	for _, entry := range []any{
 		stateShard{}.generations[0], recentHalf{}.index, packedState{}, recentSpan{}, domain.UUID{},
-		imageRow{}, cell{}, generationRow{}, openChallenges{}.byID,
+		imageRow{}, cell{}, generationRow{}, openChallenges{}.byID, dayKey{}, dayRow{},
 	} {
 		typ := reflect.TypeOf(entry)
 		if typ.Kind() == reflect.Map {
