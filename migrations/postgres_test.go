@@ -133,6 +133,7 @@ var rows = []struct{ table, insert string }{
 			through, seq, event_id, decided_at, tried)
 		VALUES ('kept', '', 'kept', 1, 2, 0, 'text', 0.99, 3, 0, 0, 1, 2, '0192b1d0-0000-7000-8000-000000000001', 1, 0)`},
 	{"needs", `INSERT INTO needs (image, collection, need) VALUES ('kept', 'kept', 1)`},
+	{"client_days", `INSERT INTO client_days (client, day, checked_validated, checked_rejected, checked_created, checks_failed, failed, asked, limited) VALUES ('kept', 20000, 1, 2, 3, 4, 5, 6, 7)`},
 	{"plans", `INSERT INTO plans (id, pool, type, number, made_at, body) VALUES (7, 'kept', 1, 0, 1, '')`},
 	{"snapshots", `INSERT INTO snapshots (name, incarnation, seq, event_id, made_at, body) VALUES ('kept', 1, 1, '0192b1d0-0000-7000-8000-000000000001', now(), '')`},
 }
@@ -301,7 +302,7 @@ func TestGrant(t *testing.T) {
 		"clients":   "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
 		"client_secrets": "SELECT INSERT UPDATE DELETE", "client_collections": "SELECT INSERT UPDATE DELETE",
 		"client_limits": "SELECT INSERT UPDATE DELETE", "service_keys": "SELECT INSERT",
-		"client_revision": "SELECT UPDATE",
+		"client_revision": "SELECT UPDATE", "client_days": "SELECT INSERT UPDATE DELETE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
 		"imported_votes": "SELECT INSERT DELETE",

@@ -52,6 +52,7 @@ type node struct {
 	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
 	stats    *statistics
+	daily    *daily
 	registry *clients.Registry
 	dealer   *challenges.Dealer
 	gate     *rate.Gate
@@ -196,11 +197,12 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
-	n.stats = newStatistics(statisticsParams{
-		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock(),
-	})
-	n.work.run(n.stats.run)
-	n.work.run(n.stats.keep)
+	figures := statisticsParams{Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock()}
+	n.stats, n.daily = newStatistics(figures), newDaily(figures)
+	for _, k := range []*keeper{n.stats.keeper, n.daily.keeper} {
+		n.work.run(k.run)
+		n.work.run(k.keep)
+	}
 
 	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {

@@ -26,21 +26,50 @@ const (
 	finishPatience = 5 * time.Second
 )
 
-// statistics keeps the image frequency of a running node: warm from the
-// archive's snapshot, brought up to date from the archive, then fed from the
-// log; and stores it while this node is the one that archives.
+// statistics are the image frequency of a running node.
+type statistics struct {
+	*keeper
+	frequency *projections.Frequency
+}
+
+// daily are what became of the challenges of each day, of a running node.
+type daily struct {
+	*keeper
+	days *projections.Days
+}
+
+// keeper keeps a projection of a running node: warm from the archive's
+// snapshot, brought up to date from the archive, then fed from the log; and
+// stores it while this node is the one that archives.
 //
 // It has a consumer of the log to itself: where events are missing it goes back
 // to the archive and waits, which the memory of recent challenges must not.
-type statistics struct {
+type keeper struct {
 	statisticsParams
-	frequency *projections.Frequency
+	counts counts
+	name   string // of the snapshot
+	what   string // for the log
 
 	caughtUp atomic.Bool // it has read what the log held at some time
 
 	mu   sync.Mutex
 	kept keptSnapshot
 }
+
+// counts is a projection that is kept warm.
+type counts interface {
+	Apply(r eventstore.Record) error
+	Skip(to eventstore.Sequence)
+	Next() eventstore.Sequence
+	Position() projections.Position
+	Snapshot() (projections.Position, []byte)
+	Restore(at projections.Position, snapshot []byte) error
+}
+
+var (
+	_ counts = (*projections.Frequency)(nil)
+	_ counts = (*projections.Days)(nil)
+)
 
 type statisticsParams struct {
 	Archive  eventstore.Archive
@@ -59,30 +88,40 @@ type keptSnapshot struct {
 }
 
 func newStatistics(p statisticsParams) *statistics {
+	f := projections.NewFrequency()
+	return &statistics{keeper: newKeeper(p, f, frequencySnapshot, "statistics"), frequency: f}
+}
+
+func newDaily(p statisticsParams) *daily {
+	d := projections.NewDays()
+	return &daily{keeper: newKeeper(p, d, daysSnapshot, "daily figures"), days: d}
+}
+
+func newKeeper(p statisticsParams, c counts, name, what string) *keeper {
 	if p.Every == 0 {
 		p.Every = snapshotEvery
 	}
-	s := &statistics{statisticsParams: p, frequency: projections.NewFrequency()}
+	s := &keeper{statisticsParams: p, counts: c, name: name, what: what}
 	s.kept.due = time.Now().Add(p.Every)
 	return s
 }
 
-// run feeds the statistics until ctx ends.
-func (s *statistics) run(ctx context.Context) {
+// run feeds the projection until ctx ends.
+func (s *keeper) run(ctx context.Context) {
 	began := time.Now()
 	warm := s.restore(ctx)
 	var said string
 	for ctx.Err() == nil {
-		before := s.frequency.Next()
+		before := s.counts.Next()
 		err := s.feed(ctx, func() {
 			if s.caughtUp.CompareAndSwap(false, true) {
-				s.Logger.Info("the statistics are up to date", "event", s.frequency.Position().Seq, "from_snapshot", warm, "took", time.Since(began).Round(time.Millisecond))
+				s.Logger.Info("the "+s.what+" are up to date", "event", s.counts.Position().Seq, "from_snapshot", warm, "took", time.Since(began).Round(time.Millisecond))
 			}
 		})
 		if ctx.Err() != nil {
 			return
 		}
-		moved := s.frequency.Next() != before
+		moved := s.counts.Next() != before
 		if moved {
 			said = ""
 		}
@@ -90,7 +129,7 @@ func (s *statistics) run(ctx context.Context) {
 		// report.
 		if err != nil && said != err.Error() {
 			said = err.Error()
-			s.Logger.Warn("the statistics have lost the log and look for it", "error", err)
+			s.Logger.Warn("the "+s.what+" have lost the log and look for it", "error", err)
 		}
 		if !moved {
 			sleep(ctx, time.Second)
@@ -99,9 +138,9 @@ func (s *statistics) run(ctx context.Context) {
 }
 
 // restore takes the archive's snapshot, and tells how many events that saves.
-func (s *statistics) restore(ctx context.Context) eventstore.Sequence {
+func (s *keeper) restore(ctx context.Context) eventstore.Sequence {
 	for ctx.Err() == nil {
-		kept, found, err := restoreFrequency(ctx, s.Archive, s.frequency)
+		kept, found, err := restoreCounts(ctx, s.Archive, s.name, s.counts)
 		switch {
 		case found:
 			s.remember(kept)
@@ -109,10 +148,10 @@ func (s *statistics) restore(ctx context.Context) eventstore.Sequence {
 		case err == nil:
 			return 0
 		case errors.Is(err, projections.ErrSnapshot):
-			s.Logger.Warn("the statistics are made anew from the archive", "error", err)
+			s.Logger.Warn("the "+s.what+" are made anew from the archive", "error", err)
 			return 0
 		case ctx.Err() == nil:
-			s.Logger.Warn("the snapshot of the statistics could not be read", "error", err)
+			s.Logger.Warn("the snapshot of the "+s.what+" could not be read", "error", err)
 			sleep(ctx, time.Second)
 		}
 	}
@@ -121,8 +160,8 @@ func (s *statistics) restore(ctx context.Context) eventstore.Sequence {
 
 // feed reads what is archived and then follows the log, until an event is
 // missing or the log is lost.
-func (s *statistics) feed(ctx context.Context, caughtUp func()) error {
-	events, err := replayFrequency(ctx, s.Archive, s.frequency, nil)
+func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
+	events, err := replayCounts(ctx, s.Archive, s.counts, nil)
 	if err != nil {
 		return err
 	}
@@ -132,9 +171,9 @@ func (s *statistics) feed(ctx context.Context, caughtUp func()) error {
 		s.kept.due = time.Now()
 		s.mu.Unlock()
 	}
-	return s.Log.Follow(ctx, s.frequency.Next(), followBatch, followLinger, func(batch []eventstore.Record) error {
+	return s.Log.Follow(ctx, s.counts.Next(), followBatch, followLinger, func(batch []eventstore.Record) error {
 		for _, r := range batch {
-			if err := s.frequency.Apply(r); err != nil {
+			if err := s.counts.Apply(r); err != nil {
 				return err
 			}
 		}
@@ -142,8 +181,8 @@ func (s *statistics) feed(ctx context.Context, caughtUp func()) error {
 	}, caughtUp)
 }
 
-// keep stores the statistics now and then, until ctx ends.
-func (s *statistics) keep(ctx context.Context) {
+// keep stores the projection now and then, until ctx ends.
+func (s *keeper) keep(ctx context.Context) {
 	failing := false
 	for sleep(ctx, min(s.Every, time.Second)) {
 		if !s.due(time.Now()) {
@@ -154,21 +193,21 @@ func (s *statistics) keep(ctx context.Context) {
 			return
 		}
 		if err != nil && !failing {
-			s.Logger.Warn("the statistics could not be stored; a start takes longer", "error", err)
+			s.Logger.Warn("the "+s.what+" could not be stored; a start takes longer", "error", err)
 		}
 		failing = err != nil
 	}
 }
 
 // due tells whether it is this node's turn, and time, to store something new.
-func (s *statistics) due(now time.Time) bool {
+func (s *keeper) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !now.Before(s.kept.due) && s.Archiver.Active() && s.frequency.Position().Seq > s.kept.seq
+	return !now.Before(s.kept.due) && s.Archiver.Active() && s.counts.Position().Seq > s.kept.seq
 }
 
-func (s *statistics) store(ctx context.Context) error {
-	position, body := s.frequency.Snapshot()
+func (s *keeper) store(ctx context.Context) error {
+	position, body := s.counts.Snapshot()
 	ctx, cancel := context.WithTimeout(ctx, snapshotPatience)
 	defer cancel()
 	// What the log alone has may still be lost, and must not be remembered.
@@ -177,7 +216,7 @@ func (s *statistics) store(ctx context.Context) error {
 			return nil // the archiver says what keeps it
 		}
 	}
-	kept, err := putFrequency(ctx, s.Archive, position, body, s.Now())
+	kept, err := putCounts(ctx, s.Archive, s.name, position, body, s.Now())
 	if err != nil {
 		s.mu.Lock()
 		s.kept.due = time.Now().Add(s.Every)
@@ -188,24 +227,24 @@ func (s *statistics) store(ctx context.Context) error {
 	return nil
 }
 
-func (s *statistics) remember(kept eventstore.Snapshot) {
+func (s *keeper) remember(kept eventstore.Snapshot) {
 	pause := max(s.Every, time.Duration(len(kept.Body))*time.Second/snapshotBytesPerSecond)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = keptSnapshot{seq: kept.At.Seq, madeAt: kept.MadeAt, due: time.Now().Add(pause)}
 }
 
-// finish stores the statistics a last time, with all that is archived, after
+// finish stores the projection a last time, with all that is archived, after
 // run and keep have ended and while the archiver still runs.
-func (s *statistics) finish() {
+func (s *keeper) finish() {
 	if !s.Archiver.Active() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
 	defer cancel()
 	if s.caughtUp.Load() {
-		if _, err := replayFrequency(ctx, s.Archive, s.frequency, nil); err != nil {
-			s.Logger.Warn("the last events are not in the statistics that are stored", "error", err)
+		if _, err := replayCounts(ctx, s.Archive, s.counts, nil); err != nil {
+			s.Logger.Warn("the last events are not in the "+s.what+" that are stored", "error", err)
 		}
 	}
 	s.mu.Lock()
@@ -215,6 +254,6 @@ func (s *statistics) finish() {
 		return
 	}
 	if err := s.store(ctx); err != nil {
-		s.Logger.Warn("the statistics could not be stored; the next start takes longer", "error", err)
+		s.Logger.Warn("the "+s.what+" could not be stored; the next start takes longer", "error", err)
 	}
 }

@@ -11,14 +11,22 @@ import (
 	"ocapi/projections"
 )
 
-// frequencySnapshot is the name under which the archive keeps the statistics.
-const frequencySnapshot = "frequency"
+// The names under which the archive keeps the statistics and the daily figures.
+const (
+	frequencySnapshot = "frequency"
+	daysSnapshot      = "days"
+)
 
-// restoreFrequency brings new statistics to the archive's snapshot, where it has
-// one. The error is a [projections.ErrSnapshot] when it cannot be used: then the
-// statistics have read nothing, and the events make them anew.
+// restoreFrequency brings new statistics to the archive's snapshot.
 func restoreFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (s eventstore.Snapshot, found bool, err error) {
-	s, found, err = a.Snapshot(ctx, frequencySnapshot)
+	return restoreCounts(ctx, a, frequencySnapshot, f)
+}
+
+// restoreCounts brings a new projection to the archive's snapshot, where it has
+// one. The error is a [projections.ErrSnapshot] when it cannot be used: then the
+// projection has read nothing, and the events make it anew.
+func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f counts) (s eventstore.Snapshot, found bool, err error) {
+	s, found, err = a.Snapshot(ctx, name)
 	if err != nil || !found {
 		return s, false, err
 	}
@@ -28,9 +36,14 @@ func restoreFrequency(ctx context.Context, a eventstore.Archive, f *projections.
 	return s, true, nil
 }
 
-// replayFrequency applies what is archived after the statistics' position. It
-// gives the number of events. visit, where not nil, is called after each.
+// replayFrequency applies what is archived after the statistics' position.
 func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency, visit func(events int)) (events int, err error) {
+	return replayCounts(ctx, a, f, visit)
+}
+
+// replayCounts applies what is archived after a projection's position. It gives
+// the number of events. visit, where not nil, is called after each.
+func replayCounts(ctx context.Context, a eventstore.Archive, f counts, visit func(events int)) (events int, err error) {
 	// Read first: what is not there up to it when the events have been read will
 	// never be.
 	at, err := a.Checkpoint(ctx)
@@ -62,24 +75,35 @@ func keepFrequency(ctx context.Context, a eventstore.Archive, f *projections.Fre
 }
 
 func putFrequency(ctx context.Context, a eventstore.Archive, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {
+	return putCounts(ctx, a, frequencySnapshot, at, body, now)
+}
+
+func putCounts(ctx context.Context, a eventstore.Archive, name string, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {
 	s := eventstore.Snapshot{
-		Name: frequencySnapshot, MadeAt: now, Body: body,
+		Name: name, MadeAt: now, Body: body,
 		At: eventstore.Checkpoint{Incarnation: at.Incarnation, Seq: at.Seq, EventID: at.Event},
 	}
 	return s, a.PutSnapshot(ctx, s)
 }
 
-// rebuildFrequency makes the snapshot of the statistics anew from all events,
-// and says whether the one of before was what the events add up to.
+// rebuildFrequency makes the snapshots of the statistics and of the daily figures
+// anew from all events, and says whether those of before were what the events
+// add up to.
 func rebuildFrequency(env *environment, a eventstore.Archive) error {
-	before, found, err := a.Snapshot(env.ctx, frequencySnapshot)
+	if err := rebuildCounts(env, a, frequencySnapshot, "statistics", projections.NewFrequency()); err != nil {
+		return err
+	}
+	return rebuildCounts(env, a, daysSnapshot, "daily figures", projections.NewDays())
+}
+
+func rebuildCounts(env *environment, a eventstore.Archive, name, what string, f counts) error {
+	before, found, err := a.Snapshot(env.ctx, name)
 	if err != nil {
 		return err
 	}
 	was := "there was none before"
-	f := projections.NewFrequency()
 	say := sayHowFar(env)
-	events, err := replayFrequency(env.ctx, a, f, func(events int) {
+	events, err := replayCounts(env.ctx, a, f, func(events int) {
 		say(events)
 		if found && f.Position().Seq == before.At.Seq {
 			was = "the one of before was the same, byte by byte, as the events give for its place"
@@ -89,15 +113,16 @@ func rebuildFrequency(env *environment, a eventstore.Archive) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("rebuild the statistics: %w", err)
+		return fmt.Errorf("rebuild the %s: %w", what, err)
 	}
 	if events == 0 {
 		return nil
 	}
-	if _, err := keepFrequency(env.ctx, a, f, env.clock()()); err != nil {
-		return fmt.Errorf("rebuild the statistics: %w", err)
+	position, body := f.Snapshot()
+	if _, err := putCounts(env.ctx, a, name, position, body, env.clock()()); err != nil {
+		return fmt.Errorf("rebuild the %s: %w", what, err)
 	}
-	_, err = fmt.Fprintf(env.stdout, "The snapshot of the statistics is made anew from %s; %s.\n", count(events, "event"), was)
+	_, err = fmt.Fprintf(env.stdout, "The snapshot of the %s is made anew from %s; %s.\n", what, count(events, "event"), was)
 	return err
 }
 

@@ -61,6 +61,7 @@ func (n *node) stop() {
 	}
 	if n.stats != nil {
 		n.stats.finish()
+		n.daily.finish()
 	}
 	if n.annotate != nil {
 		n.annotate.finish()
