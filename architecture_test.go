@@ -35,10 +35,12 @@ var mayImport = map[string][]string{
 	"voices/record": {"voices"}, // the program that records what comes with it
 
 	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
+
+	"pages/pagestest": {"pages"}, // figures in every state
 }
 
 // forTests are packages that tests alone may import, those of commands included.
-var forTests = []string{"postgres/postgrestest", "corpus/plate/platetest", "samplestest"}
+var forTests = []string{"postgres/postgrestest", "corpus/plate/platetest", "pages/pagestest", "samplestest"}
 
 // impure are packages of the standard library, with all below them, by which
 // the domain would reach out of itself. (A type may say how it is logged, so
