@@ -22,11 +22,13 @@ type AdminConfig struct {
 	// Hosts are names, without port, under which the listener may be called
 	// besides localhost and plain addresses. Optional.
 	Hosts []string
+	// Pages are served at /pages and everything below it. Optional.
+	Pages http.Handler
 }
 
 // Admin makes the handler for the operator's listener, which belongs on a
 // loopback or otherwise closed address: /metrics, /healthz, /readyz (with the
-// reason), /debug/pprof/. A request for another host name than those of
+// reason), /debug/pprof/, and the pages where there are some. A request for another host name than those of
 // [AdminConfig] is refused, so that no website can have a visiting operator's
 // browser read from it by pointing its own name here.
 func Admin(cfg AdminConfig) (http.Handler, error) {
@@ -56,6 +58,10 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if cfg.Pages != nil {
+		mux.Handle("/pages", cfg.Pages)
+		mux.Handle("/pages/", cfg.Pages)
+	}
 	return withoutVisitor(ownHostsOnly(cfg.Hosts, mux)), nil
 }
 

@@ -52,10 +52,7 @@ var (
 // NewSignIn checks the configuration and reads the file. The errors name what is
 // wrong with it.
 func NewSignIn(cfg SignInConfig) (*SignIn, error) {
-	if cfg.Header == "" || strings.ContainsFunc(cfg.Header, func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && (r < '0' || r > '9') && r != '-'
-	}) {
+	if !IsHeader(cfg.Header) {
 		return nil, fmt.Errorf("%q is no name of a header such as X-Remote-User", cfg.Header)
 	}
 	if len(cfg.Proxies) == 0 {
@@ -73,6 +70,14 @@ func NewSignIn(cfg SignInConfig) (*SignIn, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// IsHeader reports whether a name can be that of a header: letters, digits and '-'.
+func IsHeader(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && r != '-'
+	})
 }
 
 // read takes up the file where it has changed. s.mu is held.

@@ -23,6 +23,7 @@ type serveCmd struct {
 	AdminListen string `help:"Where metrics and profiles are; a loopback address. Default: the public port plus one on 127.0.0.1, or any free port." env:"OCAPI_ADMIN_LISTEN"`
 	place
 	natsFlags
+	pagesFlags
 	Migrate    bool          `help:"Apply pending migrations of the database at start." env:"OCAPI_MIGRATE"`
 	DrainDelay time.Duration `help:"How long the service says that it is not ready before it stops taking requests: longer than a load balancer needs to notice." default:"0s" env:"OCAPI_DRAIN_DELAY"`
 
@@ -91,6 +92,9 @@ func (c *serveCmd) validate() error {
 		return fmt.Errorf("--public-url: %q is not an address such as https://ocapi.example.org", c.PublicURL)
 	}
 	if err := c.validateLimits(); err != nil {
+		return err
+	}
+	if err := c.validatePages(); err != nil {
 		return err
 	}
 	for _, share := range []struct {

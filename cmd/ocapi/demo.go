@@ -202,6 +202,7 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	}
 	n.say("  API            %s/docs", base)
 	n.say("  Health         %s/readyz", base)
+	n.say("  Pages          http://%s/pages/ (this machine only)", admin.Addr())
 	n.say("  Metrics        http://%s/metrics (this machine only)", admin.Addr())
 	if n.cfg.shared() {
 		n.say("  Data           PostgreSQL at %s, NATS by the server %s", n.stores.address, n.cluster.ConnectedServerName())

@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/usage"
 	"ocapi/voices"
 	"ocapi/widget"
 )
@@ -53,6 +54,8 @@ type node struct {
 	memory   *projections.Memory
 	stats    *statistics
 	daily    *daily
+	usage    *usageKeeper
+	figures  *pageFigures
 	registry *clients.Registry
 	dealer   *challenges.Dealer
 	gate     *rate.Gate
@@ -204,6 +207,9 @@ func (n *node) open(ctx context.Context) (err error) {
 		n.work.run(k.keep)
 	}
 
+	n.usage = newUsageKeeper(usage.NewStore(n.stores.write, n.stores.read), n.logger, n.env.clock())
+	n.work.run(n.usage.run)
+
 	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
 	if err := n.registry.Start(ctx); err != nil {
 		return err
@@ -271,18 +277,27 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 		mounts[demoPath] = site
 	}
 	api, err := apihttp.New(apihttp.Config{
-		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
+		Challenges: countedChallenges{service, n.usage.Counter}, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
 		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
 	})
 	if err != nil {
 		return err
 	}
-	operator, err := apihttp.Admin(apihttp.AdminConfig{Gatherer: n.metrics, Ready: n.ready, Logger: n.logger})
+	n.figures = newPageFigures(n)
+	pages, err := n.operatorPages()
+	if err != nil {
+		return err
+	}
+	operator, err := apihttp.Admin(apihttp.AdminConfig{Gatherer: n.metrics, Ready: n.ready, Logger: n.logger, Pages: pages})
+	if err != nil {
+		return err
+	}
+	front, err := n.withPages(api)
 	if err != nil {
 		return err
 	}
 	n.start(apihttp.AdminServer(operator, n.logger), admin)
-	n.start(apihttp.Server(api, n.logger), public)
+	n.start(apihttp.Server(front, n.logger), public)
 	return nil
 }
 

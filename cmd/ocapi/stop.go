@@ -52,6 +52,9 @@ func (n *node) stop() {
 		_ = l.Close() // closed already where it was served
 	}
 	n.work.stop()
+	if n.usage != nil {
+		n.usage.finish()
+	}
 	if n.registry != nil {
 		n.registry.Stop()
 	}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+// tableRow finds the cells of a row of the table with a caption, by the row's
+// title.
+func tableRow(t *testing.T, page, caption, row string) []string {
+	t.Helper()
+	_, table, found := strings.Cut(page, caption+"</caption>")
+	if !found {
+		t.Fatalf("there is no table %q", caption)
+	}
+	table, _, _ = strings.Cut(table, "</table>")
+	for line := range strings.SplitSeq(table, "<tr>") {
+		cells := regexp.MustCompile(`(?s)<t[hd][^>]*>(.*?)</t[hd]>`).FindAllStringSubmatch(line, -1)
+		if len(cells) > 0 && strings.HasPrefix(cells[0][1], row) {
+			var list []string
+			for _, c := range cells[1:] {
+				list = append(list, c[1])
+			}
+			return list
+		}
+	}
+	t.Fatalf("the table %q has no row %q: %s", caption, row, table)
+	return nil
+}
+
+// TestPagesShowWhatHappened has visitors at work and looks at the operator's
+// listener: before and after a restart, the figures are those of what they did.
+func TestPagesShowWhatHappened(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := start(t, dir, options{flags: []string{"--client-burst", "12", "--client-rate", "0.01"}})
+	v := newVisitor(t, p, f, siteID)
+	var right, wrong challenge
+	for range 4 {
+		right = v.ask("transcription")
+		v.answer(right, v.right(right))
+	}
+	for range 2 {
+		wrong = v.ask("classification")
+		v.answer(wrong, wrongAnswer(wrong)) // and each is given another challenge
+	}
+	open := v.ask("classification")
+	for range 3 {
+		v.state(right.ID)
+	}
+	v.state(wrong.ID)
+	v.state(open.ID)
+	limited := 0
+	for range 20 {
+		if v.get("/challenge/"+siteID).status == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	issued := 9 + 20 - limited
+	today := time.Now().UTC().Format(time.DateOnly)
+	page := func(p *program) string {
+		status, body := p.adminGet("/pages/client/" + siteID)
+		if status != http.StatusOK {
+			t.Fatalf("the page is %d: %s", status, body)
+		}
+		return body
+	}
+	check := func(p *program) {
+		t.Helper()
+		want := []string{fmt.Sprint(issued), "6", "4", "66.7 %", "0.0 %"}
+		eventually(t, "the figures", func() bool { return slices.Equal(tableRow(t, page(p), "Challenges by day", today), want) })
+		body := page(p)
+		if got := tableRow(t, body, "Look-ups by day", today); !slices.Equal(got, []string{"5", "3", "4"}) {
+			t.Errorf("look-ups are %v", got)
+		}
+		if got := tableRow(t, body, "Requests that were not served at once, by day", today); !slices.Equal(got, []string{"0", "0", fmt.Sprint(limited), "0"}) {
+			t.Errorf("refusals are %v, want %d limited", got, limited)
+		}
+		if got := tableRow(t, body, "Median time to an answer, by day", today); got[0] != "6" || !strings.HasSuffix(got[1], " s") {
+			t.Errorf("times are %v", got)
+		}
+		if _, alias := p.adminGet("/pages/client/" + siteAlias); alias != body {
+			t.Error("under its alias it is another page")
+		}
+		status, all := p.adminGet("/pages/")
+		if status != http.StatusOK || !strings.Contains(all, "All is well.") || !strings.Contains(all, `href="/pages/client/`+otherID+`"`) ||
+			!strings.Contains(all, `href="/pages/collection/`+fixtureCollection+`"`) {
+			t.Errorf("the overview is %d: %s", status, all)
+		}
+		if got := tableRow(t, all, "Challenges by day", today); !slices.Equal(got, want) {
+			t.Errorf("of all the figures are %v", got)
+		}
+		holdsNothingOfAnybody(t, dir, body+all, right, wrong, open)
+	}
+	check(p)
+	if code := p.stop(); code != 0 {
+		t.Fatalf("it stopped with %d", code)
+	}
+	check(start(t, dir, options{}))
+}
+
+// holdsNothingOfAnybody looks for what no page may show: secrets, challenges,
+// images.
+func holdsNothingOfAnybody(t *testing.T, dir, text string, challenges ...challenge) {
+	t.Helper()
+	unwanted := []string{"ocapi_"} // as every private id begins
+	for _, c := range challenges {
+		unwanted = append(unwanted, c.ID)
+	}
+	images, err := openCorpus(t, dir)
+	if err != nil || len(images) == 0 {
+		t.Fatalf("%d images, %v", len(images), err)
+	}
+	for _, im := range images {
+		unwanted = append(unwanted, `/`+string(im.ID))
+	}
+	for _, s := range unwanted {
+		if strings.Contains(text, s) {
+			t.Errorf("a page shows %s", s)
+		}
+	}
+}
+
+// TestRebuildMakesTheDailyFiguresAnew finds them to be, byte by byte, what was
+// stored.
+func TestRebuildMakesTheDailyFiguresAnew(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := start(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	c := v.ask("transcription")
+	v.answer(c, v.right(c))
+	p.stop()
+	out := succeed(t, "replay", "rebuild", "--data", dir)
+	if !strings.Contains(out, "The snapshot of the daily figures is made anew from 2 events; the one of before was the same, byte by byte") {
+		t.Errorf("a rebuild says: %s", out)
+	}
+}
+
+// TestCollectionPage shows what votes have settled, its picture and its table,
+// and of what they have not settled nothing but how many.
+func TestCollectionPage(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	images, err := openCorpus(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unknown []domain.Image
+	for _, im := range images {
+		if !im.Known && im.Type == domain.TypeTranscription {
+			unknown = append(unknown, im)
+		}
+	}
+	decided := func(im domain.Image, status domain.QuestionStatus, text string) corpus.Annotation {
+		return corpus.Annotation{
+			Finding: domain.Finding{
+				Image: im.ID, Collection: im.Collection, Truth: domain.Truth{Kind: domain.TruthText, Text: text}, Probability: 0.99, Votes: 4,
+			},
+			Status: status, Seq: 1, Event: domain.EventID{UUID: domain.UUID{1}}, DecidedAt: time.Now(),
+		}
+	}
+	inStores(t, dir, func(s *stores) error {
+		return s.corpus.PutAnnotations(t.Context(), corpus.AnnotationsMark{Incarnation: 1, Seq: 1}, []corpus.Annotation{
+			decided(unknown[0], domain.QuestionSettled, "harbourmaster"), decided(unknown[1], domain.QuestionDisputed, "somebodys-word"),
+		})
+	})
+	p := start(t, dir, options{flags: []string{"--no-consensus"}})
+	base := "/pages/collection/" + fixtureCollection
+	status, body := p.adminGet(base)
+	if status != http.StatusOK || !strings.Contains(body, "harbourmaster") || strings.Contains(body, "somebodys-word") {
+		t.Fatalf("the page is %d: %s", status, body)
+	}
+	for name, want := range map[string]string{"Settled": "1", "Disputed": "1", "Unreadable": "0", "Refuted": "0"} {
+		if got := tableRow(t, body, "Questions by what was decided", name); got[0] != want {
+			t.Errorf("%s are %v, want %s", name, got, want)
+		}
+	}
+	picture := func(im domain.Image) int {
+		status, _ := p.adminGet(base + "/images/" + string(im.ID))
+		return status
+	}
+	if settled, disputed := picture(unknown[0]), picture(unknown[1]); settled != http.StatusOK || disputed != http.StatusNotFound {
+		t.Errorf("the settled picture is %d, the disputed one %d", settled, disputed)
+	}
+	if status, _ := p.adminGet("/pages/collection/other/images/" + string(unknown[0].ID)); status != http.StatusNotFound {
+		t.Errorf("the picture of another collection is %d", status)
+	}
+	status, table := p.adminGet(base + "/annotations.csv")
+	rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
+	if status != http.StatusOK || err != nil || len(rows) != 2 || !strings.Contains(table, "harbourmaster") || strings.Contains(table, "somebodys-word") {
+		t.Errorf("the table is %d: %v %s", status, err, table)
+	}
+	for _, path := range []string{"/pages/collection/nowhere", "/pages/collection/nowhere/annotations.csv", "/pages/client/nobody"} {
+		if status, _ := p.adminGet(path); status != http.StatusNotFound {
+			t.Errorf("%s is %d", path, status)
+		}
+	}
+}
+
+// TestPagesOnThePublicAddress are not there unless asked for, and then for those
+// whom the proxy names.
+func TestPagesOnThePublicAddress(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	access := filepath.Join(t.TempDir(), "access")
+	if err := os.WriteFile(access, []byte("ada client/"+siteID+"\nroot operator\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	as := func(p *program, user, path string) int {
+		v := newVisitor(t, p, f, siteID)
+		header := http.Header{}
+		if user != "" {
+			header.Set("X-Remote-User", user)
+		}
+		return v.do(http.MethodGet, path, "", header).status
+	}
+	p := start(t, dir, options{})
+	if got := as(p, "root", "/pages/"); got != http.StatusNotFound {
+		t.Errorf("unasked for, the pages are %d", got)
+	}
+	p.stop()
+	for proxy, believed := range map[string]bool{"127.0.0.1": true, "192.0.2.0/24": false} {
+		p := start(t, dir, options{flags: []string{"--pages", "--pages-access", access, "--pages-trusted-proxy", proxy}})
+		for _, tt := range []struct {
+			user, path string
+			want       int
+		}{
+			{"", "/pages/", 403},
+			{"eve", "/pages/client/" + siteID, 403},
+			{"ada", "/pages/", 200},
+			{"ada", "/pages/client/" + siteID, 200},
+			{"ada", "/pages/client/" + otherID, 404},
+			{"ada", "/pages/collection/" + fixtureCollection, 404},
+			{"root", "/pages/client/" + otherID, 200},
+			{"root", "/pages/collection/" + fixtureCollection, 200},
+		} {
+			want := tt.want
+			if !believed {
+				want = 403
+			}
+			if got := as(p, tt.user, tt.path); got != want {
+				t.Errorf("behind %s, %s gets %d from %s, want %d", proxy, tt.user, got, tt.path, want)
+			}
+		}
+		if got := as(p, "", "/healthz"); got != http.StatusOK {
+			t.Errorf("the API is %d", got)
+		}
+		if log := p.log.String(); strings.Contains(log, "=ada") || strings.Contains(log, "=eve") {
+			t.Errorf("the log names who asked: %s", log)
+		}
+		p.stop()
+	}
+}
+
+func TestPagesSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	bad := filepath.Join(t.TempDir(), "bad")
+	if err := os.WriteFile(bad, []byte("ada\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		flags []string
+		want  []string
+	}{
+		{[]string{"--pages"}, []string{"--pages-access is missing"}},
+		{[]string{"--pages", "--pages-access", bad}, []string{"--pages-trusted-proxy is missing"}},
+		{[]string{"--pages-access", bad}, []string{"--pages is missing"}},
+		{[]string{"--pages", "--pages-access", bad, "--pages-trusted-proxy", "proxy.example"}, []string{"--pages-trusted-proxy", "proxy.example", "10.0.0.0/24"}},
+		{[]string{"--pages", "--pages-access", bad, "--pages-trusted-proxy", "0.0.0.0/0"}, []string{"believe everybody"}},
+		{[]string{"--pages", "--pages-access", bad, "--pages-trusted-proxy", "10.0.0.1"}, []string{"--pages-access: " + bad + ": line 1"}},
+		{[]string{"--pages", "--pages-access", bad + "x", "--pages-trusted-proxy", "10.0.0.1"}, []string{"--pages-access: " + bad + "x: no such file"}},
+		{[]string{"--pages", "--pages-access", bad, "--pages-trusted-proxy", "10.0.0.1", "--pages-user-header", "X User"}, []string{"--pages-user-header", "X User"}},
+	} {
+		refuse(t, serveArgs(dir, options{flags: tt.flags}), tt.want...)
+	}
+}
