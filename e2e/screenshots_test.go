@@ -18,7 +18,7 @@ import (
 // photographers take pictures for people to look at.
 var photographers = map[string]func(t *testing.T){
 	"sign-in": signInPictures, "README": readmePictures, "states": statePictures, "more states": moreStatePictures,
-	"without scripts": plainPictures,
+	"without scripts": plainPictures, "figures": figurePictures,
 }
 
 // TestScreenshots takes all pictures, into the folder that OCAPI_SCREENSHOTS

@@ -39,7 +39,7 @@ func newLooks() (*looks, error) {
 		t, err := template.New("layout.html").Funcs(template.FuncMap{
 			"number": number, "share": share, "percent": percent, "day": func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 			"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }, "duration": duration, "fixed": fixed,
-			"safeSource": safeSource,
+			"safeSource": safeSource, "decided": decidedWords,
 		}).ParseFS(look, "look/layout.html", "look/plot.html", "look/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("pages: the page %s: %w", name, err)
@@ -79,7 +79,7 @@ func (l *looks) days(days []Day, total Day, now time.Time) daysBody {
 	var starts []time.Time
 	outcomes, times, checks, trouble := [][]float64{}, [][]float64{}, [][]float64{}, [][]float64{}
 	for i, d := range days {
-		label := d.Start.UTC().Format(time.DateOnly)
+		label := d.Start.UTC().Format("2 Jan")
 		if !now.Before(d.Start) && now.Before(d.Start.Add(24*time.Hour)) {
 			label += " so far"
 		}
@@ -280,6 +280,26 @@ func duration(d time.Duration) string {
 	}
 	s := int(math.Round(d.Seconds()))
 	return fmt.Sprintf("%d min %d s", s/60, s%60)
+}
+
+// decidedWords says what the limiter's word for a decision means; a word that is
+// new here stands for itself.
+func decidedWords(outcome string) string {
+	switch outcome {
+	case "free":
+		return "let in without a proof of work"
+	case "proven":
+		return "let in for a proof of work"
+	case "asked":
+		return "asked for a proof of work"
+	case "plain":
+		return "told to wait, not asked for a proof"
+	case "bad_proof":
+		return "told that the proof is no good"
+	case "hard":
+		return "told to wait, proofs are used up too"
+	}
+	return outcome
 }
 
 // safeSource lets through addresses of the web only.

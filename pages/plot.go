@@ -131,16 +131,16 @@ func describe(p plotParams, highest int, top float64) string {
 		len(p.Days), p.Days[len(p.Days)-1].Format("2 January"), strings.Join(names, ", "), p.Label(top), p.Days[highest].Format("2 January"))
 }
 
-// niceCeiling is the least of 2, 4, 10, 20, 40, 100 … that is not less than v, so
-// that half of it is a round number too.
+// niceCeiling is a round number that is not less than v and not much more, whose
+// half is a whole number too.
 func niceCeiling(v float64) float64 {
 	if v <= 2 {
 		return 2
 	}
 	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, m := range []float64{1, 2, 4, 6, 8} {
-		if m*power >= v {
-			return m * power
+	for _, m := range []float64{1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8} {
+		if n := m * power; n >= v && math.Mod(n, 2) == 0 {
+			return n
 		}
 	}
 	return 10 * power

@@ -68,7 +68,7 @@ func TestPagesShowWhatHappened(t *testing.T) {
 		}
 	}
 	issued := 9 + 20 - limited
-	today := time.Now().UTC().Format(time.DateOnly)
+	today := time.Now().UTC().Format("2 Jan")
 	page := func(p *program) string {
 		status, body := p.adminGet("/pages/client/" + siteID)
 		if status != http.StatusOK {
