@@ -85,7 +85,6 @@ func TestAccessibilityOfFigures(t *testing.T) {
 	}
 	for _, state := range pagestest.States {
 		t.Run(string(state), func(t *testing.T) {
-			t.Parallel()
 			base := figures(t, state, asOperator)
 			p := newTab(t)
 			for i, f := range figurePages {
@@ -100,7 +99,6 @@ func TestAccessibilityOfFigures(t *testing.T) {
 		})
 	}
 	t.Run("viewers", func(t *testing.T) {
-		t.Parallel()
 		for what, viewer := range map[string]func(*http.Request) (pages.Viewer, error){
 			"a partner's list": asPartner, "not signed in": asNobody, "nobody can be let in": asFailing,
 		} {
@@ -110,7 +108,6 @@ func TestAccessibilityOfFigures(t *testing.T) {
 		}
 	})
 	t.Run("running service", func(t *testing.T) {
-		t.Parallel()
 		s := shared.running(t)
 		admin := operatorAddress(t, s)
 		p := newTab(t)

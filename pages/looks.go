@@ -192,7 +192,8 @@ func (b collectionBody) SharesOf() []barPart {
 	for _, d := range b.Decided {
 		w := float64(d.Questions) / float64(total) * width
 		if d.Questions > 0 {
-			parts = append(parts, barPart{X: round(x), Width: round(max(w, 1)), Height: height, Class: d.Class})
+			seen := max(w, 2) // one of a million is to be seen
+			parts = append(parts, barPart{X: round(min(x, width-seen)), Width: round(seen), Height: height, Class: d.Class})
 		}
 		x += w
 	}

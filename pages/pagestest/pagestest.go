@@ -119,7 +119,7 @@ func (s Source) Collection(_ context.Context, id domain.CollectionID) (pages.Col
 	c.Licences = []pages.Licence{{Name: "https://creativecommons.org/publicdomain/zero/1.0/", Images: c.Known}, {Images: c.Unknown}}
 	n := 3
 	if s.State != Small {
-		n = 24
+		n = 12
 	}
 	for i := range n {
 		a := pages.Annotation{
@@ -165,7 +165,7 @@ func (s Source) Overview(context.Context) pages.Overview {
 	if s.State == Small {
 		return o
 	}
-	for i := range 60 {
+	for i := range 20 {
 		o.Clients = append(o.Clients, pages.ClientLine{ID: domain.ClientID(fmt.Sprintf("client-%02d", i)), Today: o.Days[i%pages.DaysShown]})
 		o.Collections = append(o.Collections, pages.CollectionLine{ID: domain.CollectionID(fmt.Sprintf("registers-%02d", i)), Title: "Registers of births, volume " + fmt.Sprint(i)})
 	}
