@@ -29,7 +29,7 @@ func TestVerifyReadme(t *testing.T) {
 			t.Fatalf("the form does not listen:\n%s", site.log)
 		}
 		curl := replace(t, readme.block(t, "sh", 5), "http://127.0.0.1:8000", site.base)
-		const says = "The challenge was not solved."
+		const says = "The challenge was not solved. If there was none, please try again in a moment."
 		if !strings.Contains(readme.text, "it says: `"+says+"`") {
 			t.Error("the README does not say what the form says")
 		}

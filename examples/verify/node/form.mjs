@@ -18,7 +18,7 @@ async function handle(form) {
   if (use !== '' || result.outcome === Outcome.unavailable || result.outcome === Outcome.misconfigured) {
     return [503, 'The challenge could not be checked. Please try again in a moment.'];
   }
-  return [403, 'The challenge was not solved.'];
+  return [403, 'The challenge was not solved. If there was none, please try again in a moment.'];
 }
 
 /**

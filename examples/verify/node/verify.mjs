@@ -1,4 +1,4 @@
-// Asks Ocapi how a challenge ended, from a website's server. Take this file as it is; it needs Node 20 and
+// Asks Ocapi how a challenge ended, from a website's server. Take this file as it is; it needs Node 18.17 and
 // nothing else.
 //
 //     const ocapi = Verifier.fromEnvironment();

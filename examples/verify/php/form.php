@@ -22,7 +22,7 @@ header('Content-Type: text/plain; charset=utf-8');
     $result->passes && !$used => [200, 'Thank you.'], // here the message is stored
     $used, $result->outcome === Outcome::Unavailable, $result->outcome === Outcome::Misconfigured
         => [503, 'The challenge could not be checked. Please try again in a moment.'],
-    default => [403, 'The challenge was not solved.'],
+    default => [403, 'The challenge was not solved. If there was none, please try again in a moment.'],
 };
 http_response_code($status);
 echo "$text\n";

@@ -28,7 +28,7 @@ def handle(form):
         return 200, "Thank you."  # here the message is stored
     if not checked:
         return 503, "The challenge could not be checked. Please try again in a moment."
-    return 403, "The challenge was not solved."
+    return 403, "The challenge was not solved. If there was none, please try again in a moment."
 
 
 def use(challenge_id):

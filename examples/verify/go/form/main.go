@@ -35,7 +35,7 @@ func handler(ocapi *verify.Verifier, usedFolder string) http.HandlerFunc {
 		case result.Outcome == verify.Validated, result.Outcome == verify.Unavailable, result.Outcome == verify.Misconfigured:
 			http.Error(w, "The challenge could not be checked. Please try again in a moment.", http.StatusServiceUnavailable)
 		default:
-			http.Error(w, "The challenge was not solved.", http.StatusForbidden)
+			http.Error(w, "The challenge was not solved. If there was none, please try again in a moment.", http.StatusForbidden)
 		}
 	}
 }
