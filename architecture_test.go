@@ -20,6 +20,8 @@ const module = "ocapi"
 var mayImport = map[string][]string{
 	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
 	"cluster/run": {"cluster"},                     // the program that does so from the command line
+
+	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied
 	"corpus": {
 		"corpus/rendering", "corpus/plate", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",
