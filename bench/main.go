@@ -25,6 +25,7 @@ const (
 // config is what the flags say.
 type config struct {
 	short, markdown, keep     bool
+	consensus                 bool
 	rounds                    int
 	limit                     time.Duration
 	json, profile, dir, ocapi string
@@ -56,6 +57,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.short, "short", false, "measure for about half a minute; the spread is wider")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
+	flags.BoolVar(&c.consensus, "consensus", false, "measure only what the consensus is worth on public data")
 	flags.StringVar(&c.json, "json", "", "write every measurement to this `file`")
 	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
@@ -96,6 +98,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	if c.consensus {
+		a, err := measureAgreement(module)
+		if err == nil {
+			_, err = io.WriteString(stdout, a.text(c.markdown))
+		}
+		return err
+	}
 	folder, err := workFolder(c.dir, module)
 	if err != nil {
 		return err
@@ -128,6 +137,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	imports, importErr := measureImports(ctx, &c, b.fsync.binary, folder)
 	r.Imports, err = imports, errors.Join(err, importErr)
 	progress("imported pages")
+	agreed, agreeErr := measureAgreement(module)
+	r.Agreement, err = agreed, errors.Join(err, agreeErr)
+	progress("evaluated public data")
 	r.bench, r.Goals, r.Measurements, r.Failed = b, b.goals(), b.measurements, b.failed
 	if _, printErr := io.WriteString(stdout, r.text(c.markdown)); printErr != nil {
 		err = errors.Join(err, printErr)

@@ -17,6 +17,7 @@ type report struct {
 	Failed       int           `json:"failed_requests"`
 	Measurements []measurement `json:"measurements"`
 	Imports      []importing   `json:"imports"`
+	Agreement    *agreement    `json:"consensus"`
 
 	bench *bench
 }
@@ -131,6 +132,9 @@ func (r *report) text(markdown bool) string {
 	fmt.Fprintf(&b, "%s\n", goals.text(markdown))
 	imports := importTable(r.Imports)
 	fmt.Fprintf(&b, "%s\n", imports.text(markdown))
+	if r.Agreement != nil {
+		fmt.Fprintf(&b, "%s\n", r.Agreement.text(markdown))
+	}
 	for _, a := range r.Audits {
 		verdict := "Everything acknowledged is in the archive, once"
 		if a.Missing+a.Unexpected > 0 {
