@@ -15,6 +15,7 @@ type Teller struct {
 	// texts they are dear.
 	NoPatterns bool
 
+	gold     Gold
 	ballots  []Ballot
 	outcomes []TextGold
 	golds    map[typed]TextGold
@@ -35,6 +36,7 @@ func (t *Teller) Ballots(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 	}
 	selected, unreadable := maskOf(a.Answer.Selected), maskOf(a.Answer.Unreadable)
 	all := t.goldOf(c, a, selected, unreadable)
+	t.gold = all
 	var pattern domain.VotePattern
 	if c.Type == domain.TypeClassification && a.Answer.Selected != nil && !t.NoPatterns {
 		pattern = domain.SelectionPattern(a.Answer.Selected, len(c.Positions))
@@ -80,6 +82,10 @@ func (t *Teller) Ballots(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 	}
 	return t.ballots
 }
+
+// Gold gives how all known positions were answered of the answer whose ballots
+// were given last.
+func (t *Teller) Gold() Gold { return t.gold }
 
 // goldOf gives how all known positions were answered, and leaves of texts each
 // one's outcome, [GoldNone] where it is not known.

@@ -1,0 +1,218 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ocapi/consensus"
+	"ocapi/domain"
+)
+
+// Decoder reads stored forms. A creation or an answer that it gives is valid
+// until it is asked again, and its strings are parts of data.
+type Decoder interface {
+	Decode(data string) (domain.Event, error)
+}
+
+// Params say what is counted. The zero value of each filter leaves nothing out.
+type Params struct {
+	// Events reads what comes from the log, Held the creations that were held: two
+	// decoders, because an answer is read together with its creation.
+	Events, Held Decoder
+
+	Since, Until time.Time // votes at or after Since and before Until
+	Client       domain.ClientID
+	Collection   domain.CollectionID
+	Keyword      string // only questions under it; empty: all
+	Known        bool   // also answers to images whose truth the institution has on record
+
+	Exclude     *domain.Exclusion   // votes that are left out; nil: none
+	Quarantines *domain.Quarantines // of which those in force are left out; nil: none
+}
+
+// Counts tell what a replay has read.
+type Counts struct {
+	Events     int // of all kinds
+	Challenges int // answered, and not filtered away
+	Votes      int // answers to positions of those, whether they are counted or not
+	Counted    int // votes that are counted
+	LeftOut    int // votes that an exclusion or a quarantine covers
+}
+
+// Item is one question with what was said to it.
+type Item struct {
+	consensus.Question
+	Collection domain.CollectionID
+	Type       domain.ChallengeType
+	Prior      float64      // of the machine's guess, as the latest challenge had it; 0: none
+	Truth      domain.Truth // on record when it was last known; TruthNone: never
+	Trust      domain.Trust // of Truth
+	First      time.Time    // vote
+	Last       time.Time    // vote
+	Tally      consensus.Tally
+}
+
+// Replay counts votes. It is not safe for concurrent use.
+type Replay struct {
+	p       Params
+	teller  consensus.Teller
+	pairing pairing
+	items   map[consensus.Question]*Item
+	texts   map[string]string // typed texts, of which there are many alike
+	gold    func(consensus.Gold, string)
+	counts  Counts
+	over    bool
+}
+
+// New makes a replay that has read nothing.
+func New(p Params) *Replay {
+	r := &Replay{p: p, pairing: newPairing(), items: map[consensus.Question]*Item{}, texts: map[string]string{}}
+	patterns := p.Exclude != nil && p.Exclude.Pattern.Kind != domain.PatternNone
+	if p.Quarantines != nil {
+		for _, q := range p.Quarantines.All() {
+			patterns = patterns || q.InForce() && q.Votes.Pattern.Kind != domain.PatternNone
+		}
+	}
+	r.teller.NoPatterns = !patterns
+	return r
+}
+
+// OnGold has every answered challenge's gold told, with its keyword: what a
+// model is fitted to. Challenges of which anything is left out are not told.
+func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string)) { r.gold = tell }
+
+// orderSlack is how far events may be out of the order of their times: the
+// clocks of two nodes.
+const orderSlack = time.Hour
+
+// Apply takes in the next event of the log. Errors are those of decoding.
+func (r *Replay) Apply(seq domain.Sequence, data string) error {
+	event, err := r.p.Events.Decode(data)
+	if err != nil {
+		return fmt.Errorf("event %d: %w", seq, err)
+	}
+	r.counts.Events++
+	switch e := event.(type) {
+	case *domain.ChallengeCreated:
+		r.pairing.expire(e.At)
+		if r.concerns(e) {
+			r.pairing.hold(e, data)
+		}
+		r.over = r.over || !r.p.Until.IsZero() && e.At.After(r.p.Until.Add(orderSlack))
+	case *domain.ChallengeAnswered:
+		created := r.pairing.take(e.Challenge)
+		if created == "" {
+			return nil // its second answer, or one to what is not asked about
+		}
+		held, err := r.p.Held.Decode(created)
+		if err != nil {
+			return fmt.Errorf("read the creation of challenge %s: %w", e.Challenge, err)
+		}
+		c, ok := held.(*domain.ChallengeCreated)
+		if ok && c.Client == e.Client && !e.At.After(c.ExpiresAt.Add(pairingGrace)) { // other answers are none
+			r.count(c, e)
+		}
+	}
+	return nil
+}
+
+// Over reports that no event that is still to come can bring a vote that is
+// asked for.
+func (r *Replay) Over() bool { return r.over }
+
+// Counts tells what has been read.
+func (r *Replay) Counts() Counts { return r.counts }
+
+// concerns reports whether answers to a challenge can be asked for.
+func (r *Replay) concerns(e *domain.ChallengeCreated) bool {
+	if e.Type == domain.TypeAudio || r.p.Client != "" && e.Client != r.p.Client || r.p.Keyword != "" && e.Keyword != r.p.Keyword {
+		return false
+	}
+	return r.p.Collection == "" || slices.ContainsFunc(e.Positions, func(p domain.Position) bool { return p.Collection == r.p.Collection })
+}
+
+// count counts the ballots of one answer.
+func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) {
+	if a.At.Before(r.p.Since) || !r.p.Until.IsZero() && !a.At.Before(r.p.Until) {
+		return
+	}
+	ballots := r.teller.Ballots(c, a)
+	r.counts.Challenges++
+	r.counts.Votes += len(ballots)
+	left := 0
+	for i := range ballots {
+		b := &ballots[i]
+		if r.p.Exclude != nil && r.p.Exclude.Covers(&b.Vote) || r.p.Quarantines != nil && r.p.Quarantines.SetAside(&b.Vote) {
+			left++
+			continue
+		}
+		if (r.p.Known || b.Trust != domain.TrustImported) && (r.p.Collection == "" || b.Collection == r.p.Collection) {
+			r.add(b)
+		}
+	}
+	r.counts.LeftOut += left
+	if r.gold != nil && left == 0 && len(ballots) > 0 {
+		r.gold(r.teller.Gold(), c.Keyword)
+	}
+}
+
+// add counts one ballot.
+func (r *Replay) add(b *consensus.Ballot) {
+	r.counts.Counted++
+	it := r.items[b.Question()]
+	if it == nil {
+		it = &Item{
+			Question:   consensus.Question{Image: domain.ImageID(strings.Clone(string(b.Image))), Keyword: r.kept(b.Keyword)},
+			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, First: b.At, Last: b.At,
+		}
+		r.items[it.Question] = it
+	}
+	if b.At.Before(it.First) {
+		it.First = b.At
+	}
+	if b.At.After(it.Last) {
+		it.Last = b.At
+	}
+	switch {
+	case b.Truth.Kind == domain.TruthText:
+		it.Truth, it.Trust = domain.Truth{Kind: domain.TruthText, Text: r.kept(b.Truth.Text)}, b.Trust
+	case b.Truth.Kind == domain.TruthMatch:
+		it.Truth, it.Trust = b.Truth, b.Trust
+	case b.Prior != 0:
+		it.Prior = b.Prior
+	}
+	b.Text = r.kept(b.Text)
+	it.Tally.Add(b, 1)
+}
+
+// mostKept bounds the texts that are remembered so that many alike are one.
+const mostKept = 1 << 16
+
+// kept gives a text that is no part of what was read.
+func (r *Replay) kept(text string) string {
+	if kept, ok := r.texts[text]; ok {
+		return kept
+	}
+	if len(r.texts) >= mostKept {
+		clear(r.texts)
+	}
+	text = strings.Clone(text)
+	r.texts[text] = text
+	return text
+}
+
+// Items gives all questions, sorted by collection, image and keyword. They are
+// the replay's own.
+func (r *Replay) Items() []*Item {
+	items := make([]*Item, 0, len(r.items))
+	for _, it := range r.items {
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(a.Collection, b.Collection), a.Question.Compare(b.Question))
+	})
+	return items
+}

@@ -1,0 +1,319 @@
+package replay_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ocapi/consensus"
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/replay"
+)
+
+// params completes what a test asks for with decoders: package eventstore's own.
+func params(p replay.Params) replay.Params {
+	p.Events, p.Held = new(eventstore.Decoder), new(eventstore.Decoder)
+	return p
+}
+
+// logged is a log that a test makes up.
+type logged struct {
+	random *rand.Rand
+	now    time.Time
+	events []domain.Event
+}
+
+func newLog(seed uint64) *logged {
+	return &logged{random: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+}
+
+func (l *logged) head(client domain.ClientID) (h domain.Header) {
+	for i := range h.ID.UUID {
+		h.ID.UUID[i], h.Challenge.UUID[i] = byte(l.random.Uint32()), byte(l.random.Uint32())
+	}
+	l.now = l.now.Add(time.Duration(l.random.IntN(4)) * time.Second)
+	h.Client, h.At = client, l.now
+	return h
+}
+
+// challenge adds a creation: of texts, or of pictures under a keyword.
+func (l *logged) challenge(client domain.ClientID, keyword string) *domain.ChallengeCreated {
+	c := &domain.ChallengeCreated{Header: l.head(client), Type: domain.TypeTranscription, Keyword: keyword}
+	c.ExpiresAt = c.At.Add(domain.Lifetime)
+	n := 2
+	if keyword != "" {
+		c.Type, n = domain.TypeClassification, 9
+	}
+	for i := range n {
+		p := domain.Position{Collection: "c", Role: domain.RoleKnown, Trust: domain.TrustImported, Image: domain.ImageID(fmt.Sprintf("known-%s-%d", keyword, l.random.IntN(20)))}
+		switch {
+		case i == 0 || i == 1 && n == 9:
+			p = domain.Position{Collection: domain.CollectionID([]string{"c", "d"}[l.random.IntN(2)]), Role: domain.RoleUnknown, Image: domain.ImageID(fmt.Sprintf("u%d", l.random.IntN(30)))}
+			if l.random.IntN(3) == 0 {
+				p.Prior = 0.75
+			}
+		case n == 2:
+			p.Expected = domain.Truth{Kind: domain.TruthText, Text: "maison"}
+		default:
+			p.Expected = domain.Truth{Kind: domain.TruthMatch, Match: i < 5}
+		}
+		c.Positions = append(c.Positions, p)
+	}
+	l.events = append(l.events, c)
+	return c
+}
+
+// answer adds an answer to a challenge, a random one.
+func (l *logged) answer(c *domain.ChallengeCreated) *domain.ChallengeAnswered {
+	a := &domain.ChallengeAnswered{Header: l.head(c.Client), Verdict: domain.StatusValidated}
+	a.Challenge = c.Challenge
+	words := []string{"maison", "Maison", "maisons", "lande", "août"}
+	if c.Type == domain.TypeClassification {
+		a.Answer.Selected = []uint32{}
+	}
+	for i := range c.Positions {
+		switch {
+		case c.Type == domain.TypeTranscription:
+			a.Answer.Texts = append(a.Answer.Texts, words[l.random.IntN(len(words))])
+		case l.random.IntN(2) == 0:
+			a.Answer.Selected = append(a.Answer.Selected, uint32(i))
+		}
+	}
+	if a.Verdict = domain.Judge(c, a.Answer); l.random.IntN(20) == 0 {
+		a.Verdict = domain.StatusRejected
+	}
+	l.events = append(l.events, a)
+	return a
+}
+
+// fill adds challenges of all kinds, of which some are never answered, some are
+// answered late, and some twice.
+func (l *logged) fill(n int) {
+	var open []*domain.ChallengeCreated
+	for range n {
+		client := domain.ClientID([]string{"site", "other"}[l.random.IntN(2)])
+		open = append(open, l.challenge(client, []string{"", "ship", "house"}[l.random.IntN(3)]))
+		if len(open) > 5 {
+			i := l.random.IntN(len(open))
+			l.answer(open[i])
+			if l.random.IntN(10) > 0 {
+				open = slices.Delete(open, i, i+1)
+			}
+		}
+	}
+}
+
+// run replays events.
+func run(t testing.TB, p replay.Params, events []domain.Event) *replay.Replay {
+	t.Helper()
+	r := replay.New(params(p))
+	for i, e := range events {
+		data, err := eventstore.EncodeEvent(nil, e)
+		if err == nil {
+			err = r.Apply(domain.Sequence(i+1), string(data))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// seen is an item as it can be compared.
+type seen struct {
+	consensus.Question
+	Collection  domain.CollectionID
+	Type        domain.ChallengeType
+	Prior       float64
+	Truth       domain.Truth
+	First, Last time.Time
+	Belief      consensus.Belief
+}
+
+func seenOf(r *replay.Replay) (list []seen) {
+	for _, it := range r.Items() {
+		list = append(list, seen{it.Question, it.Collection, it.Type, it.Prior, it.Truth, it.First, it.Last, consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{})})
+	}
+	return list
+}
+
+// plainly counts as a replay does, from decoded events and with no care for time
+// and memory.
+func plainly(p replay.Params, events []domain.Event) (list []seen) {
+	created := map[domain.ChallengeID]*domain.ChallengeCreated{}
+	answered := map[domain.ChallengeID]bool{}
+	items := map[consensus.Question]*seen{}
+	tallies := map[consensus.Question]*consensus.Tally{}
+	for _, e := range events {
+		switch e := e.(type) {
+		case *domain.ChallengeCreated:
+			created[e.Challenge] = e
+		case *domain.ChallengeAnswered:
+			c := created[e.Challenge]
+			if c == nil || answered[e.Challenge] || c.Client != e.Client || e.At.After(c.ExpiresAt.Add(time.Minute)) {
+				continue
+			}
+			answered[e.Challenge] = true
+			for _, b := range consensus.Ballots(c, e) {
+				switch {
+				case p.Client != "" && b.Client != p.Client, p.Collection != "" && b.Collection != p.Collection, p.Keyword != "" && b.Keyword != p.Keyword,
+					b.At.Before(p.Since), !p.Until.IsZero() && !b.At.Before(p.Until), !p.Known && b.Trust == domain.TrustImported,
+					p.Exclude != nil && p.Exclude.Covers(&b.Vote), p.Quarantines != nil && p.Quarantines.SetAside(&b.Vote):
+					continue
+				}
+				it := items[b.Question()]
+				if it == nil {
+					it = &seen{Question: b.Question(), Collection: b.Collection, Type: b.Type, First: b.At}
+					items[it.Question], tallies[it.Question] = it, &consensus.Tally{}
+				}
+				it.Last = b.At
+				if b.Prior != 0 {
+					it.Prior = b.Prior
+				}
+				if b.Truth.Kind != domain.TruthNone {
+					it.Truth = b.Truth
+				}
+				tallies[it.Question].Add(&b, 1)
+			}
+		}
+	}
+	for q, it := range items {
+		it.Belief = consensus.Builtin().Belief(q, tallies[q], consensus.Prior{})
+		list = append(list, *it)
+	}
+	slices.SortFunc(list, func(a, b seen) int {
+		if a.Collection != b.Collection {
+			return map[bool]int{true: -1, false: 1}[a.Collection < b.Collection]
+		}
+		return a.Question.Compare(b.Question)
+	})
+	return list
+}
+
+// TestReplayCountsWhatIsAsked holds a replay against a plain count, with every
+// filter.
+func TestReplayCountsWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	l := newLog(1)
+	l.fill(3000)
+	begin, end := l.events[0].Head().At, l.now
+	third := begin.Add(end.Sub(begin) / 3).Truncate(time.Second)
+	var quarantines domain.Quarantines
+	q := &domain.VotesQuarantined{Header: domain.Header{Client: "other"}, Pattern: domain.TextPattern("LANDE"), From: begin, To: third}
+	q.Challenge.UUID[0] = 1
+	quarantines.Apply(q)
+	for _, tt := range []struct {
+		name string
+		p    replay.Params
+	}{
+		{name: "all", p: replay.Params{}},
+		{name: "known ones", p: replay.Params{Known: true}},
+		{name: "of a client", p: replay.Params{Client: "other"}},
+		{name: "of a collection", p: replay.Params{Collection: "d"}},
+		{name: "of a keyword", p: replay.Params{Keyword: "ship"}},
+		{name: "since and until", p: replay.Params{Since: third, Until: third.Add(end.Sub(begin) / 3)}},
+		{name: "without a window", p: replay.Params{Exclude: &domain.Exclusion{From: third, To: end}}},
+		{name: "without a client's text", p: replay.Params{Exclude: &domain.Exclusion{Client: "site", Pattern: domain.TextPattern("Maison")}}},
+		{name: "without a habit", p: replay.Params{Exclude: &domain.Exclusion{Pattern: domain.SelectionPattern([]uint32{0, 1, 2, 3}, 9)}}},
+		{name: "without what is quarantined", p: replay.Params{Quarantines: &quarantines}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := plainly(tt.p, l.events)
+			got := seenOf(run(t, tt.p, l.events))
+			if diff := cmp.Diff(want, got); diff != "" || len(got) < 30 {
+				t.Errorf("%d rows differ (-plainly +replayed):\n%.2000s", len(got), diff)
+			}
+		})
+	}
+}
+
+// TestPoisonLeavesNothingBehind leaves votes out, and compares with a log that
+// never had them.
+func TestPoisonLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	l := newLog(2)
+	l.fill(1000)
+	from := l.now.Add(time.Hour)
+	l.now = from
+	clean := slices.Clone(l.events)
+	l.fill(1000)
+	to := l.now.Add(time.Hour)
+	l.now = to
+	poisoned := len(l.events)
+	l.fill(1000)
+	clean = append(clean, l.events[poisoned:]...)
+	whole, without := run(t, replay.Params{Known: true}, l.events), run(t, replay.Params{Known: true, Exclude: &domain.Exclusion{From: from, To: to}}, l.events)
+	want := run(t, replay.Params{Known: true}, clean)
+	if diff := cmp.Diff(seenOf(want), seenOf(without)); diff != "" {
+		t.Errorf("something is left behind (-never had +left out):\n%.2000s", diff)
+	}
+	if cmp.Equal(seenOf(whole), seenOf(without)) || without.Counts().LeftOut == 0 || want.Counts().Counted != without.Counts().Counted {
+		t.Errorf("nothing was left out: %+v and %+v", without.Counts(), want.Counts())
+	}
+}
+
+// TestReplayForgetsWhatIsOver answers a challenge that has expired, and one under
+// another client's name.
+func TestReplayForgetsWhatIsOver(t *testing.T) {
+	t.Parallel()
+	l := newLog(3)
+	late, stolen := l.challenge("site", ""), l.challenge("site", "")
+	stolen.Client = "site"
+	a := l.answer(stolen)
+	a.Client = "other"
+	l.now = l.now.Add(2 * domain.Lifetime)
+	l.answer(l.challenge("site", ""))
+	l.answer(late)
+	if c := run(t, replay.Params{}, l.events).Counts(); c.Challenges != 1 || c.Events != 6 || c.Votes != 2 || c.Counted != 1 {
+		t.Errorf("counted %+v", c)
+	}
+}
+
+func TestReplayRefusesWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
+	r := replay.New(params(replay.Params{}))
+	if err := r.Apply(7, "nonsense"); err == nil || err.Error()[:8] != "event 7:" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestReplayTellsGold has the gold told of what counts, and of nothing else.
+func TestReplayTellsGold(t *testing.T) {
+	t.Parallel()
+	l := newLog(4)
+	l.fill(500)
+	told := func(p replay.Params) (n, matches int) {
+		r := replay.New(params(p))
+		r.OnGold(func(g consensus.Gold, keyword string) {
+			n++
+			if (keyword == "") != (g.Text != consensus.GoldNone) {
+				t.Errorf("gold %+v under %q", g, keyword)
+			}
+			matches += int(g.Matches)
+		})
+		for i, e := range l.events {
+			data, err := eventstore.EncodeEvent(nil, e)
+			if err == nil {
+				err = r.Apply(domain.Sequence(i+1), string(data))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.Counts().LeftOut == 0 && n != r.Counts().Challenges {
+			t.Errorf("told %d times of %d challenges", n, r.Counts().Challenges)
+		}
+		return n, matches
+	}
+	all, matches := told(replay.Params{})
+	some, _ := told(replay.Params{Exclude: &domain.Exclusion{Client: "other"}})
+	if all == 0 || matches == 0 || some == 0 || some >= all {
+		t.Errorf("told %d times with %d matches; without a client %d times", all, matches, some)
+	}
+}
