@@ -1,7 +1,7 @@
 package consensus
 
 import (
-	"math"
+	"cmp"
 	"slices"
 
 	"ocapi/domain"
@@ -18,6 +18,7 @@ type labelCell struct {
 	n   int32
 }
 
+// labelKey packs an outcome of at most 63 known pictures of a kind, and a vote.
 func labelKey(g Gold, kind domain.VoteKind) uint32 {
 	return uint32(g.Matches)<<24 | uint32(g.Hits)<<18 | uint32(g.NonMatches)<<12 | uint32(g.FalseAlarms)<<6 | uint32(kind)
 }
@@ -29,10 +30,14 @@ func (c labelCell) parts() (Gold, domain.VoteKind) {
 	}, domain.VoteKind(c.key & six)
 }
 
-// Add counts n votes; a negative n takes them back.
+// Add counts n votes; a negative n takes them back. A vote of another kind than
+// for, against or unreadable is none.
 func (t *LabelTally) Add(g Gold, kind domain.VoteKind, n int) {
+	if kind != domain.VoteFor && kind != domain.VoteAgainst && kind != domain.VoteUnreadable || n == 0 {
+		return
+	}
 	key := labelKey(g, kind)
-	i, found := slices.BinarySearchFunc(t.cells, key, func(c labelCell, key uint32) int { return int(c.key) - int(key) })
+	i, found := slices.BinarySearchFunc(t.cells, key, func(c labelCell, key uint32) int { return cmp.Compare(c.key, key) })
 	if !found {
 		t.cells = slices.Insert(t.cells, i, labelCell{key: key})
 	}
@@ -41,40 +46,10 @@ func (t *LabelTally) Add(g Gold, kind domain.VoteKind, n int) {
 	}
 }
 
-// LabelModel says what votes on keywords are worth.
-type LabelModel struct{}
-
-func builtinLabels() LabelModel { return LabelModel{} }
-
-// Belief gives what a tally says.
-func (m *LabelModel) Belief(_ string, t *LabelTally, p Prior) Belief {
-	odds := 0.0
-	if p.Guess.Kind == domain.TruthMatch {
-		odds = math.Log(p.Probability / (1 - p.Probability))
-		if !p.Guess.Match {
-			odds = -odds
-		}
-	}
-	var b Belief
-	for _, c := range t.cells {
+// Merge counts what another tally has counted.
+func (t *LabelTally) Merge(o *LabelTally) {
+	for _, c := range o.cells {
 		g, kind := c.parts()
-		b.Votes += int(c.n)
-		if g.Perfect() {
-			b.Perfect += int(c.n)
-		}
-		hits, rejections := float64(g.Hits), float64(g.NonMatches-g.FalseAlarms)
-		m := (hits + rejections + 2.4) / 10
-		yes, no := (hits+4*m)/7, (rejections+4*m)/8
-		switch kind {
-		case domain.VoteFor:
-			odds += float64(c.n) * math.Log(yes/(1-no))
-		case domain.VoteAgainst:
-			odds += float64(c.n) * math.Log((1-yes)/no)
-		case domain.VoteText, domain.VoteUnreadable, domain.VoteInvalid:
-		}
+		t.Add(g, kind, int(c.n))
 	}
-	b.Probability = 1 / (1 + math.Exp(-math.Abs(odds)))
-	b.Truth = domain.Truth{Kind: domain.TruthMatch, Match: odds > 0}
-	b.RunnerUp, b.RunnerUpProbability = domain.Truth{Kind: domain.TruthMatch, Match: odds <= 0}, 1-b.Probability
-	return b
 }

@@ -75,6 +75,7 @@ type Finding struct {
 type AnnotationAccepted struct {
 	Header
 	Finding
+	Reason string // of a person; empty: the service decided by the votes
 }
 
 // AnnotationDisputed says that the votes on a question do not settle it, and

@@ -9,8 +9,8 @@ const (
 	NameChallengeAnswered = "ChallengeAnswered.v1"
 )
 
-// Event is one thing that happened to one challenge or to one quarantine (see
-// quarantine.go). The set is closed: a new event needs a name above, Evolve, the
+// Event is one thing that happened to one challenge, to one quarantine (see
+// quarantine.go), to one annotation or to the model (see annotation.go). The set is closed: a new event needs a name above, Evolve, the
 // codec with its schema, and the tables that show it. No event holds an address, a user agent or anything derived
 // from them: what is never collected cannot leak.
 type Event interface {
@@ -23,7 +23,7 @@ type Event interface {
 // Header is what all events share.
 type Header struct {
 	ID        EventID
-	Challenge ChallengeID // of an event about a quarantine: that one's id
+	Challenge ChallengeID // of an event about a quarantine, an annotation or the model: that one's id
 	Client    ClientID
 	At        time.Time // when it was decided; UTC, whole microseconds
 }

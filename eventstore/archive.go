@@ -98,6 +98,11 @@ type Archive interface {
 	// order, until visit fails. They are found without a look at the others.
 	Quarantines(ctx context.Context, visit func(Record) error) error
 
+	// Annotations visits the archived events about annotations and about the
+	// model that come after a sequence, in the log's order, until visit fails.
+	// They are found without a look at the others.
+	Annotations(ctx context.Context, after Sequence, visit func(Record) error) error
+
 	// AcceptGap records that an operator has declared a range lost. Doing it
 	// twice changes nothing. A range that is none is CodeInvalid.
 	AcceptGap(ctx context.Context, g Gap, at time.Time) error

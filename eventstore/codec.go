@@ -41,6 +41,16 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 		field, body = 18, encodeQuarantined(e)
 	case *domain.QuarantineLifted:
 		field, body = 19, appendString(nil, 1, e.Reason)
+	case *domain.AnnotationAccepted:
+		field, body = 20, appendString(encodeFinding(&e.Finding), 2, e.Reason)
+	case *domain.AnnotationDisputed:
+		field, body = 21, encodeFinding(&e.Finding)
+	case *domain.ImageUnreadable:
+		field, body = 22, encodeFinding(&e.Finding)
+	case *domain.AnnotationWithdrawn:
+		field, body = 23, appendString(appendBool(encodeFinding(&e.Finding), 2, e.Refuted), 3, e.Reason)
+	case *domain.ModelFitted:
+		field, body = 24, encodeFitted(e)
 	default:
 		return nil, fmt.Errorf("encode event %s: %T has no stored form", h.ID, e)
 	}
@@ -189,6 +199,12 @@ type decodedEvent struct {
 	// About quarantines.
 	quarantined *domain.VotesQuarantined
 	lifted      *domain.QuarantineLifted
+	// About annotations and the model.
+	accepted   *domain.AnnotationAccepted
+	disputed   *domain.AnnotationDisputed
+	unreadable *domain.ImageUnreadable
+	withdrawn  *domain.AnnotationWithdrawn
+	fitted     *domain.ModelFitted
 }
 
 func (d *decodedEvent) field(f field) (err error) {
@@ -223,6 +239,9 @@ func (d *decodedEvent) field(f field) (err error) {
 		d.bodies++
 		d.lifted = &domain.QuarantineLifted{}
 		err = decodeLifted(f, d.lifted)
+	case 20, 21, 22, 23, 24:
+		d.bodies++
+		err = d.annotation(f)
 	}
 	return err
 }
@@ -247,6 +266,9 @@ func (d *decodedEvent) event() (domain.Event, error) {
 	case d.lifted != nil:
 		d.lifted.Header = d.header
 		return d.lifted, nil
+	}
+	if e := d.aboutAnnotation(); e != nil {
+		return e, nil
 	}
 	return nil, errors.New("no body that this program knows")
 }

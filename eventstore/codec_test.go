@@ -101,7 +101,11 @@ func drawEvent(r *rapid.T) domain.Event {
 		return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(r, name)).UTC()
 	}
 	h := domain.Header{ID: id, Challenge: challenge, Client: domain.ClientID(text.Draw(r, "client")), At: moment("at")}
-	switch rapid.IntRange(0, 3).Draw(r, "kind of event") {
+	kind := rapid.IntRange(0, 8).Draw(r, "kind of event")
+	if kind >= 4 {
+		return drawAnnotation(r, h, kind)
+	}
+	switch kind {
 	case 2:
 		return &domain.VotesQuarantined{
 			Header: h, From: moment("from"), To: moment("to"), Reason: text.Draw(r, "reason"), Automatic: rapid.Bool().Draw(r, "automatic"),
@@ -155,6 +159,37 @@ func drawEvent(r *rapid.T) domain.Event {
 	return e
 }
 
+// drawAnnotation draws an event about an annotation or about the model.
+func drawAnnotation(r *rapid.T, h domain.Header, kind int) domain.Event {
+	text := rapid.StringN(0, 30, 100)
+	f := domain.Finding{
+		Image: domain.ImageID(text.Draw(r, "image")), Collection: domain.CollectionID(text.Draw(r, "collection")), Keyword: text.Draw(r, "keyword"),
+		Probability: rapid.Float64Range(0, 1).Draw(r, "probability"), Votes: rapid.Uint32().Draw(r, "votes"), Merged: rapid.Bool().Draw(r, "merged"),
+		Model: rapid.Uint64().Draw(r, "model"), Through: domain.Sequence(rapid.Uint64().Draw(r, "through")),
+	}
+	switch rapid.IntRange(0, 2).Draw(r, "truth") {
+	case 1:
+		f.Truth = domain.Truth{Kind: domain.TruthMatch, Match: rapid.Bool().Draw(r, "match")}
+	case 2:
+		f.Truth = domain.Truth{Kind: domain.TruthText, Text: text.Draw(r, "text")}
+	}
+	switch kind {
+	case 4:
+		return &domain.AnnotationAccepted{Header: h, Finding: f, Reason: text.Draw(r, "reason")}
+	case 5:
+		return &domain.AnnotationDisputed{Header: h, Finding: f}
+	case 6:
+		return &domain.ImageUnreadable{Header: h, Finding: f}
+	case 7:
+		return &domain.AnnotationWithdrawn{Header: h, Finding: f, Refuted: rapid.Bool().Draw(r, "refuted"), Reason: text.Draw(r, "reason")}
+	}
+	e := &domain.ModelFitted{Header: h, Version: rapid.Uint64().Draw(r, "version")}
+	if body := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(r, "body"); len(body) > 0 {
+		e.Body = body
+	}
+	return e
+}
+
 func TestDecodeEventRefuses(t *testing.T) {
 	t.Parallel()
 	good, err := eventstore.EncodeEvent(nil, created("site", newChallengeID()))
@@ -181,6 +216,8 @@ func TestDecodeEventRefuses(t *testing.T) {
 		{"another wire type", with(uintField(4, 7)), "wire type"},
 		{"not UTF-8", with(bytesField(4, []byte{0xff})), "UTF-8"},
 		{"a creation and a quarantine", with(bytesField(18, nil)), "two bodies"},
+		{"a creation and a model", with(bytesField(24, nil)), "two bodies"},
+		{"votes beyond counting", with(bytesField(20, bytesField(1, uintField(7, 1<<32)))), "out of range"},
 		{"a pattern of the future", with(bytesField(18, bytesField(1, uintField(1, 3)))), "out of range"},
 		{"a role of the future", with(bytesField(16, bytesField(8, uintField(4, 9)))), "out of range"},
 		{"a collection that is not named", with(bytesField(16, bytesField(8, uintField(2, 1)))), "collection 1 of 0"},
@@ -214,7 +251,7 @@ func TestEncodeEventRefusesTheHuge(t *testing.T) {
 // what it accepts it can write and read again.
 func FuzzDecodeEvent(f *testing.F) {
 	c := created("site", newChallengeID())
-	for _, e := range []domain.Event{c, answered(c, domain.StatusValidated), quarantined("site", domain.TextPattern("lande")), lifted(quarantined("", domain.VotePattern{}))} {
+	for _, e := range append(annotations(), c, answered(c, domain.StatusValidated), quarantined("site", domain.TextPattern("lande")), lifted(quarantined("", domain.VotePattern{}))) {
 		data, err := eventstore.EncodeEvent(nil, e)
 		if err != nil {
 			f.Fatal(err)

@@ -24,4 +24,4 @@ const ScanPage = scanPage
 var EventColumns = eventColumns
 
 // PostgresQueries are those that ask the table of events.
-var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot}
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}

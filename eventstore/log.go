@@ -92,8 +92,8 @@ func (l *Log) Incarnation() Incarnation { return Incarnation(l.incarnation.Load(
 func (l *Log) Seen() Sequence { return Sequence(l.floor.Load()) }
 
 // Append adds an event whose subject's last event must be at the sequence
-// expected: 0 for the creation of a challenge or of a quarantine, the creation's
-// sequence for what follows. The returned record says where it stands.
+// expected: 0 for the first of its subject (the creation of a challenge, say),
+// and for what follows the sequence of the one before. The returned record says where it stands.
 //
 // Errors: CodeConflict when the subject has moved on (the event is not in the
 // log); CodeUnavailable when the log is full or does not answer. In the latter
@@ -318,22 +318,39 @@ func (l *Log) LastLike(ctx context.Context, e domain.Event) (r Record, found boo
 	return r, found, nil
 }
 
-// aboutQuarantine reports whether an event's header names a quarantine and no
-// challenge.
-func aboutQuarantine(e domain.Event) bool {
+// about is what an event's header names where a challenge's has the challenge.
+type about uint8
+
+const (
+	aboutChallenge about = iota
+	aboutQuarantine
+	aboutAnnotation
+	aboutModel
+)
+
+func aboutOf(e domain.Event) about {
 	switch e.(type) {
 	case *domain.VotesQuarantined, *domain.QuarantineLifted:
-		return true
+		return aboutQuarantine
+	case *domain.AnnotationAccepted, *domain.AnnotationDisputed, *domain.ImageUnreadable, *domain.AnnotationWithdrawn:
+		return aboutAnnotation
+	case *domain.ModelFitted:
+		return aboutModel
 	}
-	return false
+	return aboutChallenge
 }
 
-// subjectOf gives the subject of an event: that of its challenge or of its
-// quarantine.
+// subjectOf gives the subject of an event: that of what its header names.
 func subjectOf(e domain.Event) string {
 	h := e.Head()
-	if aboutQuarantine(e) {
+	switch aboutOf(e) {
+	case aboutQuarantine:
 		return quarantinePrefix + h.Challenge.String()
+	case aboutAnnotation:
+		return annotationPrefix + h.Challenge.String()
+	case aboutModel:
+		return modelPrefix + h.Challenge.String()
+	case aboutChallenge:
 	}
 	return subject(h.Client, h.Challenge)
 }

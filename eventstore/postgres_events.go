@@ -27,6 +27,10 @@ WHERE challenge = $6 AND seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) AND 
 	pgQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
 WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
 
+	// As in the index that it uses.
+	pgAnnotations = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE name IN ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadable.v1', 'AnnotationWithdrawn.v1', 'ModelFitted.v1') AND seq > $1 ORDER BY seq LIMIT $2`
+
 	// pgFirstDecided finds where a listing by time begins. OFFSET 0 keeps the
 	// planner from going through the sequences in their order, past all that is
 	// older: the index by time alone is to say where to look.
@@ -157,6 +161,25 @@ func (a *PostgresArchive) Quarantines(ctx context.Context, visit func(Record) er
 		}
 	}
 	return nil
+}
+
+// Annotations implements [Archive]. It holds no connection while it visits.
+func (a *PostgresArchive) Annotations(ctx context.Context, after Sequence, visit func(Record) error) error {
+	for {
+		page, err := readRecords(ctx, a.pool, 0, pgAnnotations, int64(after), eventsPage)
+		if err != nil {
+			return fmt.Errorf("read the annotations of the archive after %d: %w", after, err)
+		}
+		for _, r := range page {
+			after = r.Seq
+			if err := visit(r); err != nil {
+				return err
+			}
+		}
+		if len(page) < eventsPage {
+			return nil
+		}
+	}
 }
 
 // readRecords reads all rows of a query, about as many as expected.

@@ -17,26 +17,36 @@ type (
 
 // RecordJSON gives the view for people: one object with seq, event_id, type,
 // version, time, client_id, challenge_id and data, without a line break; events
-// about a quarantine have its quarantine_id in place of the challenge's. It is a
-// view: the stored form is binary.
+// about a quarantine or an annotation have its quarantine_id or annotation_id in
+// place of the challenge's, the latter no client_id, and events about the model
+// neither. It is a view: the stored form is binary.
 func RecordJSON(r Record) ([]byte, error) {
 	h := r.Event.Head()
 	name, version, _ := strings.Cut(r.Event.Name(), ".v")
-	challenge, quarantine := &h.Challenge.UUID, (*domain.UUID)(nil)
-	if aboutQuarantine(r.Event) {
-		challenge, quarantine = nil, challenge
+	client := &h.Client
+	var challenge, quarantine, annotation *domain.UUID
+	switch aboutOf(r.Event) {
+	case aboutChallenge:
+		challenge = &h.Challenge.UUID
+	case aboutQuarantine:
+		quarantine = &h.Challenge.UUID
+	case aboutAnnotation:
+		client, annotation = nil, &h.Challenge.UUID
+	case aboutModel:
+		client = nil
 	}
 	return json.Marshal(struct {
-		Seq        Sequence        `json:"seq"`
-		EventID    domain.EventID  `json:"event_id"`
-		Type       string          `json:"type"`
-		Version    json.Number     `json:"version"`
-		Time       string          `json:"time"`
-		Client     domain.ClientID `json:"client_id"`
-		Challenge  *domain.UUID    `json:"challenge_id,omitempty"`
-		Quarantine *domain.UUID    `json:"quarantine_id,omitempty"`
-		Data       any             `json:"data"`
-	}{r.Seq, h.ID, name, json.Number(version), jsonTime(h.At), h.Client, challenge, quarantine, jsonData(r.Event)})
+		Seq        Sequence         `json:"seq"`
+		EventID    domain.EventID   `json:"event_id"`
+		Type       string           `json:"type"`
+		Version    json.Number      `json:"version"`
+		Time       string           `json:"time"`
+		Client     *domain.ClientID `json:"client_id,omitempty"`
+		Challenge  *domain.UUID     `json:"challenge_id,omitempty"`
+		Quarantine *domain.UUID     `json:"quarantine_id,omitempty"`
+		Annotation *domain.UUID     `json:"annotation_id,omitempty"`
+		Data       any              `json:"data"`
+	}{r.Seq, h.ID, name, json.Number(version), jsonTime(h.At), client, challenge, quarantine, annotation, jsonData(r.Event)})
 }
 
 // jsonTime is RFC 3339 with microseconds always, so that lines align and sort.
@@ -138,6 +148,16 @@ func jsonData(e domain.Event) any {
 		return jsonQuarantined(e)
 	case *domain.QuarantineLifted:
 		return liftedJSON{e.Reason}
+	case *domain.AnnotationAccepted:
+		return jsonDecision(&e.Finding, nil, e.Reason)
+	case *domain.AnnotationDisputed:
+		return jsonDecision(&e.Finding, nil, "")
+	case *domain.ImageUnreadable:
+		return jsonDecision(&e.Finding, nil, "")
+	case *domain.AnnotationWithdrawn:
+		return jsonDecision(&e.Finding, &e.Refuted, e.Reason)
+	case *domain.ModelFitted:
+		return fittedJSON{e.Version, len(e.Body), e.Body}
 	}
 	return nil
 }

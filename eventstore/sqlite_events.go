@@ -19,6 +19,9 @@ WHERE challenge = ?6 AND seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND 
 	// As in the index that it uses.
 	sqlQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
 WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
+	// As in the index that it uses.
+	sqlAnnotations = `SELECT seq, incarnation, stored_at, data FROM events
+WHERE name IN ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadable.v1', 'AnnotationWithdrawn.v1', 'ModelFitted.v1') AND seq > ? ORDER BY seq LIMIT ?`
 	// eventsPage bounds one read, so that a long listing holds no old view of
 	// the database open, which would keep its write-ahead log growing.
 	eventsPage = 2000
@@ -100,4 +103,25 @@ func (a *SQLiteArchive) Quarantines(ctx context.Context, visit func(Record) erro
 		return fmt.Errorf("read the quarantines of the archive: %w", err)
 	}
 	return nil
+}
+
+// Annotations implements [Archive].
+func (a *SQLiteArchive) Annotations(ctx context.Context, after Sequence, visit func(Record) error) error {
+	for {
+		n := 0
+		rows, err := a.read.QueryContext(ctx, sqlAnnotations, after, eventsPage)
+		if err == nil {
+			err = scanRecords(rows, func(r Record) error {
+				n++
+				after = r.Seq
+				return visit(r)
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("read the annotations of the archive after %d: %w", after, err)
+		}
+		if n < eventsPage {
+			return nil
+		}
+	}
 }

@@ -20,6 +20,9 @@ const (
 	subjectPrefix = "challenge."
 	// quarantinePrefix is before the id: a quarantine may be of all clients.
 	quarantinePrefix = "quarantine."
+	// annotationPrefix and modelPrefix are before the ids of what is decided by votes.
+	annotationPrefix = "annotation."
+	modelPrefix      = "model."
 	incarnationKey   = "ocapi-incarnation"
 )
 
@@ -64,7 +67,7 @@ func refusal(err error, passing ...jetstream.ErrorCode) error {
 // require sets what the log needs of its stream, and leaves the rest (placement,
 // say) to the operator.
 func (l *Log) require(c *jetstream.StreamConfig) {
-	c.Subjects = []string{subjectPrefix + "*.*", quarantinePrefix + "*"}
+	c.Subjects = []string{subjectPrefix + "*.*", quarantinePrefix + "*", annotationPrefix + "*", modelPrefix + "*"}
 	c.Replicas = replicasOf(l.conn)
 	c.Discard = jetstream.DiscardNew
 	c.MaxBytes = l.cfg.MaxBytes

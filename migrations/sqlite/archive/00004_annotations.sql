@@ -1,0 +1,4 @@
+-- +goose Up
+-- The events about annotations and the model are few among millions.
+CREATE INDEX events_of_annotations ON events (seq) WHERE name IN
+    ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadable.v1', 'AnnotationWithdrawn.v1', 'ModelFitted.v1');
