@@ -18,7 +18,10 @@ type labelCell struct {
 	n   int32
 }
 
-// labelKey packs an outcome of at most 63 known pictures of a kind, and a vote.
+// mostKnown is how many known pictures of a kind an outcome can have.
+const mostKnown = 63
+
+// labelKey packs an outcome of at most mostKnown known pictures of a kind, and a vote.
 func labelKey(g Gold, kind domain.VoteKind) uint32 {
 	return uint32(g.Matches)<<24 | uint32(g.Hits)<<18 | uint32(g.NonMatches)<<12 | uint32(g.FalseAlarms)<<6 | uint32(kind)
 }
@@ -46,10 +49,14 @@ func (t *LabelTally) Add(g Gold, kind domain.VoteKind, n int) {
 	}
 }
 
-// Merge counts what another tally has counted.
-func (t *LabelTally) Merge(o *LabelTally) {
-	for _, c := range o.cells {
+// Merge counts n times what another tally has counted; a negative n takes it
+// back.
+func (t *LabelTally) Merge(o *LabelTally, n int) {
+	for _, c := range slices.Clone(o.cells) { // o may be t
 		g, kind := c.parts()
-		t.Add(g, kind, int(c.n))
+		t.Add(g, kind, n*int(c.n))
 	}
 }
+
+// Equal reports whether both have counted the same.
+func (t *LabelTally) Equal(o *LabelTally) bool { return slices.Equal(t.cells, o.cells) }

@@ -13,7 +13,7 @@ const (
 	fitPseudo     = 100  // challenges that draw a keyword's types towards those of all
 	fitRounds     = 2000 // at most
 	fitEnough     = 1e-9 // nat in a challenge, a round that gains less is the last one
-	fitDraw       = 2    // challenges of each type that draw it to where it began
+	fitDraw       = 6    // challenges of each type that draw it to where it began
 )
 
 // beginnings are the types that fitting begins with: careful people, decent

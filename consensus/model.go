@@ -1,6 +1,10 @@
 package consensus
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
 	"ocapi/domain"
 )
 
@@ -18,6 +22,59 @@ func Builtin() *Model { return builtin }
 
 var builtin = &Model{Labels: builtinLabels(), Texts: builtinTexts()}
 
+// modelForm is the version of a model's stored form: this byte, the model's own
+// version, then the lengths and the forms of its parts, which have versions of
+// their own.
+const modelForm = 1
+
+// Encode gives the model's stored form, from which [DecodeModel] makes the same
+// model. The same model has the same form.
+func (m *Model) Encode() []byte {
+	b := binary.AppendUvarint([]byte{modelForm}, m.Version)
+	for _, part := range [][]byte{m.Labels.AppendTo(nil), appendTexts(&m.Texts)} {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+// DecodeModel reads a stored model. It fails on a form that this program does
+// not know, and on one that is damaged.
+func DecodeModel(b []byte) (*Model, error) {
+	if len(b) == 0 {
+		return nil, errors.New("model: there is nothing")
+	}
+	if b[0] != modelForm {
+		return nil, fmt.Errorf("model: form %d, and this program knows form %d", b[0], modelForm)
+	}
+	m := &Model{}
+	version, n := binary.Uvarint(b[1:])
+	if n <= 0 {
+		return nil, errors.New("model: cut off before its version")
+	}
+	b = b[1+n:]
+	m.Version = version
+	var parts [2][]byte
+	for i := range parts {
+		length, n := binary.Uvarint(b)
+		if n <= 0 || length > uint64(len(b)-n) {
+			return nil, fmt.Errorf("model: part %d is cut off", i+1)
+		}
+		parts[i], b = b[n:n+int(length)], b[n+int(length):]
+	}
+	if len(b) > 0 {
+		return nil, fmt.Errorf("model: there are %d bytes behind its end", len(b))
+	}
+	var err error
+	if m.Labels, err = decodeLabels(parts[0]); err != nil {
+		return nil, err
+	}
+	if m.Texts, err = decodeTexts(parts[1]); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // Belief is what the ballots on one question add up to.
 type Belief struct {
 	Truth               domain.Truth // the likeliest; TruthNone where nobody has answered
@@ -28,6 +85,7 @@ type Belief struct {
 	Hard                float64 // probability that it is of the images that people get wrong
 	Votes               int     // challenges with an answer, "unreadable" among them
 	Perfect             int     // those of them in which every known image was answered rightly
+	Settled             bool    // the method's own rule is met; of [MethodTwoAndAHalf] only
 	Merged              bool    // the text is no one's: it is what the readings have in common
 }
 
@@ -47,6 +105,13 @@ func (t *Tally) Add(b *Ballot, n int) {
 		return
 	}
 	t.labels.Add(b.Gold, b.Kind, n)
+}
+
+// Merge counts n times what another tally has counted; a negative n takes it
+// back.
+func (t *Tally) Merge(o *Tally, n int) {
+	t.labels.Merge(&o.labels, n)
+	t.texts.Merge(&o.texts, n)
 }
 
 // Prior is what is known of a question before anybody answers it. The zero value

@@ -35,6 +35,7 @@ type cli struct {
 	Stats      statsCmd      `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
 	Simulate   simulateCmd   `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
 	Replay     replayCmd     `cmd:"" help:"Make anew what follows from the events."`
+	Consensus  consensusCmd  `cmd:"" help:"Tell what visitors' answers add up to, and how good the methods are that say so."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
 	Health     healthCmd     `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

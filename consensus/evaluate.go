@@ -1,0 +1,157 @@
+package consensus
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+)
+
+// Evaluation says how well each method does on answers whose truth is known.
+type Evaluation struct {
+	Kind       string    `json:"kind"` // "labels", "challenges" or "texts"
+	Tasks      int       `json:"tasks"`
+	Answers    int       `json:"answers"`
+	Workers    int       `json:"workers,omitempty"` // known ones
+	Challenges int       `json:"challenges,omitempty"`
+	Labels     int       `json:"labels,omitempty"`
+	Truths     int       `json:"truths"`     // tasks that are scored
+	Unanswered int       `json:"unanswered"` // tasks with truth and no answer, which are not
+	Methods    []Figures `json:"methods"`
+	Refused    []Refusal `json:"refused,omitempty"`
+}
+
+// Figures are how well one method does.
+type Figures struct {
+	Method           string  `json:"method"`
+	Accuracy         float64 `json:"accuracy"`          // share of right answers; of k that tie for the first place 1/k is right
+	LogLoss          float64 `json:"log_loss"`          // see [LogLoss]
+	CalibrationError float64 `json:"calibration_error"` // see [CalibrationError]
+	Votes            float64 `json:"votes"`             // that were used, per task
+	Settled          float64 `json:"settled,omitempty"` // share of tasks that were settled, of methods that stop
+	SettledWrong     float64 `json:"settled_wrong,omitempty"`
+}
+
+// Refusal is a method that was not run.
+type Refusal struct {
+	Method string `json:"method"`
+	Why    string `json:"why"`
+}
+
+// score gathers what becomes Figures.
+type score struct {
+	right, votes                 float64
+	answers                      []Scored
+	settled, settledWrong, tasks int
+}
+
+// add scores one answer: right with a share of 1 where it is, less where others
+// tie with it.
+func (s *score) add(probability, right float64, votes int) {
+	s.tasks++
+	s.right += right
+	s.votes += float64(votes)
+	s.answers = append(s.answers, Scored{probability, right > 0.5})
+}
+
+func (s *score) settle(right bool) {
+	s.settled++
+	if !right {
+		s.settledWrong++
+	}
+}
+
+func (s *score) figures(method string) Figures {
+	n := float64(max(s.tasks, 1))
+	return Figures{
+		Method: method, Accuracy: s.right / n, LogLoss: LogLoss(s.answers), CalibrationError: CalibrationError(s.answers), Votes: s.votes / n,
+		Settled: float64(s.settled) / n, SettledWrong: float64(s.settledWrong) / float64(max(s.settled, 1)),
+	}
+}
+
+// EvaluateParams are what is evaluated.
+type EvaluateParams struct {
+	Name  string    // of the file, for messages
+	Rows  io.Reader // comma-separated, with a header
+	Truth io.Reader // a file of truth beside it; nil: there is none
+	Rules Rules     // by which the methods that stop do
+}
+
+// Evaluate reads a file of answers and runs every method that applies to it. It
+// takes answers of known workers (task, worker, label and perhaps truth) and logs
+// of anonymous challenges (match_hits, false_alarms, unknown1, answer1, … with
+// truth in the other file). It holds each answer once, in some twelve bytes, and
+// each name once. Errors name the line.
+func Evaluate(p EvaluateParams) (*Evaluation, error) {
+	rows, err := newTable(p.Name, p.Rows)
+	if err != nil {
+		return nil, err
+	}
+	var truth *table
+	if p.Truth != nil {
+		if truth, err = newTable("truth of "+p.Name, p.Truth); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case isLog(rows.header):
+		log, err := readLog(rows, truth)
+		if err != nil {
+			return nil, err
+		}
+		return log.evaluate(&p.Rules)
+	case isTextLog(rows.header):
+		return evaluateTexts(rows, truth, &p.Rules)
+	case !isCrowd(rows.header):
+		return nil, fmt.Errorf("%s: line 1: the columns are %q; answers have task, worker and label, and a log of challenges has match_hits, false_alarms, unknown1 and answer1",
+			p.Name, rows.header)
+	}
+	c, err := readCrowd(rows, truth)
+	if err != nil {
+		return nil, err
+	}
+	return c.evaluate(&p.Rules)
+}
+
+// WriteText prints a table for people.
+func (e *Evaluation) WriteText(w io.Writer) error {
+	who := strconv.Itoa(e.Workers) + " workers"
+	if e.Challenges > 0 {
+		who = strconv.Itoa(e.Challenges) + " challenges"
+	}
+	if _, err := fmt.Fprintf(w, "%d answers by %s to %d tasks, %d of them scored by their truth\n", e.Answers, who, e.Tasks, e.Truths); err != nil {
+		return err
+	}
+	if e.Unanswered > 0 {
+		if _, err := fmt.Fprintf(w, "%d tasks have truth and no answer\n", e.Unanswered); err != nil {
+			return err
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "\nmethod\taccuracy %\tlog loss\tcalibration error\tvotes a task\tsettled %\tof these wrong %\t\n") //nolint:errcheck // Flush tells
+	for _, f := range e.Methods {
+		fmt.Fprintf(t, "%s\t%.2f\t%.3f\t%.3f\t%.2f\t", f.Method, 100*f.Accuracy, f.LogLoss, f.CalibrationError, f.Votes) //nolint:errcheck // Flush tells
+		if f.Settled > 0 {
+			fmt.Fprintf(t, "%.1f\t%.2f\t\n", 100*f.Settled, 100*f.SettledWrong) //nolint:errcheck // Flush tells
+		} else {
+			fmt.Fprint(t, "-\t-\t\n") //nolint:errcheck // Flush tells
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range e.Refused {
+		if _, err := fmt.Fprintf(w, "\n%s was not run: %s\n", r.Method, r.Why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteJSON prints one JSON object.
+func (e *Evaluation) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(e)
+}
