@@ -83,7 +83,11 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 	r := replay.New(p)
 	var gold consensus.GoldCounts
 	if c.Model == "fit" {
-		r.OnGold(func(g consensus.Gold, keyword string) { gold.Add(g, keyword, 1) })
+		r.OnGold(func(g consensus.Gold, keyword string) {
+			if keyword != "" {
+				gold.Add(g, keyword, 1)
+			}
+		})
 	}
 	began := time.Now()
 	rows := 0
