@@ -18,8 +18,9 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
-	"cluster/run": {"cluster"},                     // the program that does so from the command line
+	"bench":       {"eventstore", "migrations", "sqlite"}, // makes up the log that is replayed
+	"cluster":     {"deploy", "postgres/programs"},        // starts servers with the files that are shipped
+	"cluster/run": {"cluster"},                            // the program that does so from the command line
 	"corpus": {
 		"corpus/rendering", "corpus/plate", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",

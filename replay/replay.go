@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"ocapi/consensus"
@@ -50,10 +49,16 @@ type Item struct {
 	Prior      float64      // of the machine's guess, as the latest challenge had it; 0: none
 	Truth      domain.Truth // on record when it was last known; TruthNone: never
 	Trust      domain.Trust // of Truth
-	First      time.Time    // vote
-	Last       time.Time    // vote
 	Tally      consensus.Tally
+
+	first, last int64 // votes, in µs since 1970
 }
+
+// First is when the first vote was given that is counted.
+func (it *Item) First() time.Time { return time.UnixMicro(it.first).UTC() }
+
+// Last is when the last vote was given that is counted.
+func (it *Item) Last() time.Time { return time.UnixMicro(it.last).UTC() }
 
 // Replay counts votes. It is not safe for concurrent use.
 type Replay struct {
@@ -61,6 +66,7 @@ type Replay struct {
 	teller  consensus.Teller
 	pairing pairing
 	items   map[consensus.Question]*Item
+	slab    slab
 	texts   map[string]string // typed texts, of which there are many alike
 	gold    func(consensus.Gold, string)
 	counts  Counts
@@ -162,20 +168,17 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 // add counts one ballot.
 func (r *Replay) add(b *consensus.Ballot) {
 	r.counts.Counted++
+	at := b.At.UnixMicro()
 	it := r.items[b.Question()]
 	if it == nil {
-		it = &Item{
-			Question:   consensus.Question{Image: domain.ImageID(strings.Clone(string(b.Image))), Keyword: r.kept(b.Keyword)},
-			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, First: b.At, Last: b.At,
+		it = r.slab.item()
+		*it = Item{
+			Question:   consensus.Question{Image: domain.ImageID(r.slab.text(string(b.Image))), Keyword: r.kept(b.Keyword)},
+			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, first: at, last: at,
 		}
 		r.items[it.Question] = it
 	}
-	if b.At.Before(it.First) {
-		it.First = b.At
-	}
-	if b.At.After(it.Last) {
-		it.Last = b.At
-	}
+	it.first, it.last = min(it.first, at), max(it.last, at)
 	switch {
 	case b.Truth.Kind == domain.TruthText:
 		it.Truth, it.Trust = domain.Truth{Kind: domain.TruthText, Text: r.kept(b.Truth.Text)}, b.Trust
@@ -199,7 +202,7 @@ func (r *Replay) kept(text string) string {
 	if len(r.texts) >= mostKept {
 		clear(r.texts)
 	}
-	text = strings.Clone(text)
+	text = r.slab.text(text)
 	r.texts[text] = text
 	return text
 }

@@ -137,7 +137,7 @@ type seen struct {
 
 func seenOf(r *replay.Replay) (list []seen) {
 	for _, it := range r.Items() {
-		list = append(list, seen{it.Question, it.Collection, it.Type, it.Prior, it.Truth, it.First, it.Last, consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{})})
+		list = append(list, seen{it.Question, it.Collection, it.Type, it.Prior, it.Truth, it.First(), it.Last(), consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{})})
 	}
 	return list
 }

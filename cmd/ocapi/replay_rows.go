@@ -99,7 +99,7 @@ func (b *believer) row(it *replay.Item, e *corpus.Entry) (consensusRow, error) {
 		Status: b.status(it, &belief, onRecord).String(), Annotation: said(belief.Truth), Probability: millionths(belief.Probability),
 		RunnerUp: said(belief.RunnerUp), RunnerUpProbability: millionths(belief.RunnerUpProbability), Unreadable: millionths(belief.Unreadable),
 		Votes: int64(belief.Votes), Perfect: int64(belief.Perfect), Method: b.method.String(), Model: strconv.FormatUint(b.model.Version, 10),
-		First: it.First, Last: it.Last,
+		First: it.First(), Last: it.Last(),
 	}
 	if b.fitted {
 		row.Model = "fit"
