@@ -345,6 +345,12 @@ func testOthersOfThePast(t *testing.T, p place, v *voted, early int) {
 	if n := lines("events", "--as-of", number); n != early {
 		t.Errorf("%d events, want %d", n, early)
 	}
+	stored := v.events[early-1].Head().At.Add(3 * time.Millisecond) // see history.add
+	for at, want := range map[time.Time]int{stored: early, stored.Add(-time.Microsecond): early - 1, stored.Add(10 * time.Minute): early} {
+		if n := lines("events", "--as-of", at.Format(time.RFC3339Nano)); n != want {
+			t.Errorf("%d events at %v, want %d", n, at, want)
+		}
+	}
 	moment := v.events[early-1].Head().At.Add(time.Second).Format(time.RFC3339Nano)
 	if n := lines("events", "--until", moment); n != early {
 		t.Errorf("%d events until then, want %d", n, early)
@@ -355,6 +361,7 @@ func testOthersOfThePast(t *testing.T, p place, v *voted, early int) {
 	if n := lines("replay", "votes", "--as-of", fmt.Sprint(len(v.events))); n != 3*180 {
 		t.Errorf("%d votes before anything was quarantined", n)
 	}
+	succeed(t, slices.Concat([]string{"replay", "rebuild"}, p.flags())...) // the snapshot knows all of it
 	says(t, succeed(t, slices.Concat([]string{"stats", "clients", "--as-of", number, "--csv"}, p.flags())...), `(?m)^site,all,120,120,`)
 	if out := succeed(t, slices.Concat([]string{"stats", "clients", "--csv"}, p.flags())...); !strings.Contains(out, "other,all,120,") || !strings.Contains(out, "site,all,240,") {
 		t.Errorf("now there is %s", out)
