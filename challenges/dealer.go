@@ -19,6 +19,9 @@ import (
 type Corpus interface {
 	// Revision changes whenever a collection does.
 	Revision(ctx context.Context) (int64, error)
+	// Decisions changes with whatever votes have decided or nearly decided, which is
+	// taken up when the next plan is made.
+	Decisions(ctx context.Context) (int64, error)
 	// Load reads all collections, sorted by id, and their images in the same
 	// order, as they were at one revision.
 	Load(ctx context.Context) (Collections, error)
@@ -26,9 +29,10 @@ type Corpus interface {
 
 // Collections is the corpus at one revision.
 type Collections struct {
-	Revision int64
-	Infos    []domain.CollectionInfo // sorted by id
-	Images   []domain.Image          // by collection, in that order
+	Revision  int64
+	Decisions int64
+	Infos     []domain.CollectionInfo // sorted by id
+	Images    []domain.Image          // by collection, in that order
 }
 
 // DealerConfig holds what a [Dealer] is made of. All fields are needed that do
@@ -55,6 +59,7 @@ type Dealer struct {
 	now atomic.Pointer[snapshot]
 
 	refreshing sync.Mutex // held while what is dealt from is brought up to date
+	refreshes  int        // so far
 	said       remarks
 }
 
@@ -78,6 +83,7 @@ func NewDealer(cfg DealerConfig) (*Dealer, error) {
 // so far.
 type snapshot struct {
 	revision    int64
+	decisions   int64
 	collections []domain.CollectionInfo // sorted by id
 	images      map[domain.CollectionID][]domain.Image
 
@@ -109,6 +115,24 @@ func (d *Dealer) Refresh(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// stuckEvery is how many refreshes lie between two times that what votes have
+// decided is taken up where no plan can be made: five minutes, when there are two
+// refreshes a second.
+const stuckEvery = 600
+
+// plans reports whether a plan is to be made, so that it is time to take up what
+// votes have decided. To read all collections anew at each decision would be too
+// much; what cannot wait raises their revision.
+func (d *Dealer) plans(s *snapshot) bool {
+	d.refreshes++
+	for _, st := range s.all() {
+		if due, stuck := st.plans(d); due || stuck && d.refreshes%stuckEvery == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // reload reads the collections anew when they have changed. What was dealt from
 // goes on where it was.
 func (d *Dealer) reload(ctx context.Context) error {
@@ -118,14 +142,21 @@ func (d *Dealer) reload(ctx context.Context) error {
 	}
 	before := d.now.Load()
 	if revision == before.revision {
-		return nil
+		if !d.plans(before) {
+			return nil
+		}
+		if decisions, err := d.Corpus.Decisions(ctx); err != nil {
+			return fmt.Errorf("read the revision of what votes have decided: %w", err)
+		} else if decisions == before.decisions {
+			return nil
+		}
 	}
 	loaded, err := d.Corpus.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("load the collections: %w", err)
 	}
 	next := &snapshot{
-		revision: loaded.Revision, collections: loaded.Infos,
+		revision: loaded.Revision, decisions: loaded.Decisions, collections: loaded.Infos,
 		images: map[domain.CollectionID][]domain.Image{}, stocks: map[domain.PoolKey]*stock{},
 	}
 	var own, demo []domain.CollectionID

@@ -31,6 +31,12 @@ func (c *fakeCorpus) Revision(context.Context) (int64, error) {
 	return c.collections.Revision, c.revisionErr
 }
 
+func (c *fakeCorpus) Decisions(context.Context) (int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.collections.Decisions, c.revisionErr
+}
+
 func (c *fakeCorpus) Load(context.Context) (challenges.Collections, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

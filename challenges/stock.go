@@ -195,6 +195,24 @@ func (st *stock) tendType(ctx context.Context, d *Dealer, t domain.ChallengeType
 	return nil
 }
 
+// plans reports whether a plan of a type is due, and whether one is that cannot
+// be made of the pool as it is.
+func (st *stock) plans(d *Dealer) (due, stuck bool) {
+	st.tending.Lock()
+	defer st.tending.Unlock()
+	for _, t := range dealtTypes {
+		deck, makes := st.deck(t), st.safe(d, t) && !st.lines[t].hopeless
+		switch {
+		case deck != nil && !st.due(d, deck):
+		case makes && deck != nil:
+			due = true
+		default:
+			stuck = stuck || st.pool.Has(t)
+		}
+	}
+	return due, stuck
+}
+
 // safe reports whether plans may be made.
 func (st *stock) safe(d *Dealer, t domain.ChallengeType) bool {
 	return d.SmallPools || st.demo || st.pool.Secrecy(t).Safe()

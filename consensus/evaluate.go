@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -72,10 +73,10 @@ func (s *score) figures(method string) Figures {
 
 // EvaluateParams are what is evaluated.
 type EvaluateParams struct {
-	Name  string    // of the file, for messages
-	Rows  io.Reader // comma-separated, with a header
-	Truth io.Reader // a file of truth beside it; nil: there is none
-	Rules Rules     // by which the methods that stop do
+	Name  string        // of the file, for messages
+	Rows  io.ReadSeeker // comma-separated, with a header
+	Truth io.ReadSeeker // a file of truth beside it; nil: there is none
+	Rules Rules         // by which the methods that stop do
 }
 
 // Evaluate reads a file of answers and runs every method that applies to it. It
@@ -83,7 +84,7 @@ type EvaluateParams struct {
 // of anonymous challenges (match_hits, false_alarms, unknown1, answer1, … with
 // truth in the other file). It holds each answer once, in some twelve bytes, and
 // each name once. Errors name the line.
-func Evaluate(p EvaluateParams) (*Evaluation, error) {
+func Evaluate(p *EvaluateParams) (*Evaluation, error) {
 	rows, err := newTable(p.Name, p.Rows)
 	if err != nil {
 		return nil, err
@@ -102,16 +103,32 @@ func Evaluate(p EvaluateParams) (*Evaluation, error) {
 		}
 		return log.evaluate(&p.Rules)
 	case isTextLog(rows.header):
-		return evaluateTexts(rows, truth, &p.Rules)
+		return p.texts()
 	case !isCrowd(rows.header):
 		return nil, fmt.Errorf("%s: line 1: the columns are %q; answers have task, worker and label, and a log of challenges has match_hits, false_alarms, unknown1 and answer1",
 			p.Name, rows.header)
 	}
 	c, err := readCrowd(rows, truth)
+	if errors.Is(err, errTexts) {
+		return p.texts()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return c.evaluate(&p.Rules)
+}
+
+// texts begins anew, for answers that are texts.
+func (p *EvaluateParams) texts() (*Evaluation, error) {
+	for _, file := range []io.Seeker{p.Rows, p.Truth} {
+		if file == nil {
+			continue
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("%s: begin anew: %w", p.Name, err)
+		}
+	}
+	return evaluateTexts(p)
 }
 
 // WriteText prints a table for people.

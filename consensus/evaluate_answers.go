@@ -53,6 +53,7 @@ func readCrowd(rows, truth *table) (*crowd, error) {
 	task, worker, label := slices.Index(rows.header, "task"), slices.Index(rows.header, "worker"), slices.Index(rows.header, "label")
 	beside := slices.Index(rows.header, "truth")
 	c := &crowd{}
+	var blank error
 	for {
 		row, err := rows.next()
 		if errors.Is(err, io.EOF) {
@@ -61,10 +62,13 @@ func readCrowd(rows, truth *table) (*crowd, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range []int{task, worker, label} {
+		for _, i := range []int{task, worker} {
 			if row[i] == "" {
 				return nil, rows.errorf("there is no %s", rows.header[i])
 			}
+		}
+		if row[label] == "" && blank == nil {
+			blank = rows.errorf("there is no label") // a text can be empty
 		}
 		a := CrowdAnswer{c.tasks.of(row[task]), c.workers.of(row[worker]), c.labels.of(row[label])}
 		c.answers = append(c.answers, a)
@@ -82,6 +86,9 @@ func readCrowd(rows, truth *table) (*crowd, error) {
 	}
 	if len(c.answers) == 0 {
 		return nil, fmt.Errorf("%s: there are no answers", rows.name)
+	}
+	if blank != nil {
+		return nil, blank
 	}
 	return c, c.readTruth(truth)
 }

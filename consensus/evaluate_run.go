@@ -18,26 +18,42 @@ func (l *challengeLog) evaluate(rules *Rules) (*Evaluation, error) {
 	}
 	model := l.model()
 	e.Methods = append(e.Methods,
-		model.figures("majority", questions, MethodMajority, nil),
-		model.figures("majority of passed", questions, MethodMajority, func(b *Ballot) bool { return b.Gold.Perfect() }),
+		model.figures("majority", questions, MethodMajority),
+		model.figures("majority of passed", passed(questions), MethodMajority),
 		twoAndAHalf(questions),
-		model.figures("bayes", questions, MethodBayes, nil),
+		model.figures("bayes", questions, MethodBayes),
 		model.stopping("bayes, stopping", questions, rules),
 	)
 	e.Refused = []Refusal{{MethodDawidSkene.String(), MethodDawidSkene.Anonymous().Error()}}
 	return e, nil
 }
 
-// figures scores a method on all votes, or on some.
-func (m *Model) figures(name string, questions []question, x Method, counts func(*Ballot) bool) Figures {
+// passed leaves the votes of challenges that were passed, and all of a question
+// that has none of these: it is how a captcha that drops the others counts.
+func passed(questions []question) []question {
+	list := slices.Clone(questions)
+	for i := range list {
+		var votes []Ballot
+		for _, v := range list[i].votes {
+			if v.Gold.Perfect() {
+				votes = append(votes, v)
+			}
+		}
+		if votes != nil {
+			list[i].votes = votes
+		}
+	}
+	return list
+}
+
+// figures scores a method on all votes.
+func (m *Model) figures(name string, questions []question, x Method) Figures {
 	var s score
 	for i := range questions {
 		q := &questions[i]
 		var t Tally
 		for j := range q.votes {
-			if counts == nil || counts(&q.votes[j]) {
-				t.Add(&q.votes[j], 1)
-			}
+			t.Add(&q.votes[j], 1)
 		}
 		b := m.must(x, q, &t)
 		s.add(b.Probability, q.right(&b), b.Votes)
@@ -132,7 +148,7 @@ func (c *crowd) evaluate(rules *Rules) (*Evaluation, error) {
 	if questions, ok := c.questions(); ok {
 		nobody := *rules
 		nobody.LeastPerfect = 0 // there is no gold to be perfect on
-		e.Methods = append(e.Methods, Builtin().figures("bayes without gold", questions, MethodBayes, nil), Builtin().stopping("the same, stopping", questions, &nobody))
+		e.Methods = append(e.Methods, Builtin().figures("bayes without gold", questions, MethodBayes), Builtin().stopping("the same, stopping", questions, &nobody))
 	} else {
 		e.Refused = append(e.Refused, Refusal{MethodBayes.String(), "it weighs yes against no, and the labels are not 0 and 1"})
 	}

@@ -93,7 +93,7 @@ func (m *LabelModel) keyword(keyword string) int {
 // WithRate gives the model with another match rate of a keyword: so many of its
 // known images show it. Unknown images are believed to show it as often, by
 // (matches + 2) / (images + 4).
-func (m *LabelModel) WithRate(keyword string, matches, images uint32) LabelModel {
+func (m LabelModel) WithRate(keyword string, matches, images uint32) LabelModel {
 	made := newLabelModel(LabelModel{types: m.types, classes: m.classes, keywords: slices.Clone(m.keywords)})
 	i, found := slices.BinarySearchFunc(made.keywords, keyword, func(k keywordModel, keyword string) int { return strings.Compare(k.keyword, keyword) })
 	if !found {

@@ -20,25 +20,23 @@ func (t *TextTally) count() count {
 		spelled int // votes for the spelling
 	}
 	groups := make(map[string]*group)
-	for _, r := range t.readings {
-		n := int(r.n[GoldNone] + r.n[GoldWrong] + r.n[GoldNear] + r.n[GoldExact])
+	for e := range t.entries {
+		n := e.counts.sum()
 		c.votes += n
-		c.perfect += int(r.n[GoldExact])
-		g := groups[normalOf(r.text)]
+		c.perfect += int(e.counts[GoldExact])
+		if e.unreadable {
+			c.unreadable += n
+			continue
+		}
+		text := string(e.text)
+		g := groups[normalOf(text)]
 		if g == nil {
 			g = &group{}
-			groups[normalOf(r.text)] = g
+			groups[normalOf(text)] = g
 		}
 		g.n += n
 		if g.truth.Kind == domain.TruthNone || n > g.spelled {
-			g.truth, g.spelled = domain.Truth{Kind: domain.TruthText, Text: r.text}, n
-		}
-	}
-	for g, n := range t.unreadable {
-		c.votes += int(n)
-		c.unreadable += int(n)
-		if TextGold(g) == GoldExact {
-			c.perfect += int(n)
+			g.truth, g.spelled = domain.Truth{Kind: domain.TruthText, Text: text}, n
 		}
 	}
 	for _, g := range groups {

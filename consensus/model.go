@@ -119,6 +119,7 @@ func (t *Tally) Merge(o *Tally, n int) {
 type Prior struct {
 	Guess       domain.Truth // a machine's, or what is on record
 	Probability float64      // of the guess
+	Accents     Accents      // what they are to texts of the image's collection
 }
 
 // Belief gives what a tally says of a question.

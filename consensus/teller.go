@@ -18,12 +18,12 @@ type Teller struct {
 	gold     Gold
 	ballots  []Ballot
 	outcomes []TextGold
-	golds    map[typed]TextGold
+	golds    map[typedText]TextGold
 	folded   map[string]domain.VotePattern
 }
 
-// typed is a known text with what was typed for it.
-type typed struct{ truth, text string }
+// typedText is a known text with what was typed for it.
+type typedText struct{ truth, text string }
 
 // tellerMemory bounds each of what a teller remembers of texts: people's words
 // come again and again, and what is forgotten is compared once more.
@@ -87,6 +87,18 @@ func (t *Teller) Ballots(c *domain.ChallengeCreated, a *domain.ChallengeAnswered
 // were given last.
 func (t *Teller) Gold() Gold { return t.gold }
 
+// Texts gives how each known text of that answer was typed, [GoldNone] where the
+// text is not known. It is valid until the next call of Ballots.
+func (t *Teller) Texts() []TextGold { return t.outcomes }
+
+// goldOf gives how all known positions were answered, and of texts each one's
+// outcome, [GoldNone] where it is not known.
+func goldOf(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) (Gold, []TextGold) {
+	var t Teller
+	g := t.goldOf(c, a, maskOf(a.Answer.Selected), maskOf(a.Answer.Unreadable))
+	return g, t.outcomes
+}
+
 // goldOf gives how all known positions were answered, and leaves of texts each
 // one's outcome, [GoldNone] where it is not known.
 func (t *Teller) goldOf(c *domain.ChallengeCreated, a *domain.ChallengeAnswered, selected, unreadable places) Gold {
@@ -126,14 +138,14 @@ func (t *Teller) textGold(truth, text string) TextGold {
 	if truth == text {
 		return GoldExact // in whatever form they are compared
 	}
-	if g, ok := t.golds[typed{truth, text}]; ok {
+	if g, ok := t.golds[typedText{truth, text}]; ok {
 		return g
 	}
 	if len(t.golds) >= tellerMemory || t.golds == nil {
-		t.golds = map[typed]TextGold{}
+		t.golds = map[typedText]TextGold{}
 	}
 	g := GoldOf(truth, text)
-	t.golds[typed{strings.Clone(truth), strings.Clone(text)}] = g
+	t.golds[typedText{strings.Clone(truth), strings.Clone(text)}] = g
 	return g
 }
 

@@ -1,69 +1,163 @@
 package consensus
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/binary"
 	"slices"
-
-	"ocapi/domain"
+	"unicode/utf8"
 )
 
-// GoldOf says how a known text was typed.
+// nearEdits gives how many edits a known text of so many letters forgives as
+// near: one, and from eight letters on a quarter of them.
+func nearEdits(letters int) int { return max(1, letters/4) }
+
+// GoldOf says how a known text was typed: exactly where both have the same
+// [Normal] form, accents kept; near where few edits lie between. It is what a
+// challenge's other answers are weighed by and lets nobody in: for that there is
+// [domain.TextMatches].
 func GoldOf(truth, typed string) TextGold {
-	switch {
-	case domain.Fold(truth) == domain.Fold(typed):
+	if truth == typed {
 		return GoldExact
-	case domain.TextMatches(truth, typed):
+	}
+	t, s := Normal(truth, AccentsKept), Normal(typed, AccentsKept)
+	if t == s {
+		return GoldExact
+	}
+	letters := utf8.RuneCountInString(t)
+	allowed := nearEdits(letters)
+	if d := letters - utf8.RuneCountInString(s); d > allowed || -d > allowed {
+		return GoldWrong
+	}
+	if edits([]rune(t), []rune(s)) <= allowed {
 		return GoldNear
 	}
 	return GoldWrong
 }
 
-// TextTally counts what was typed for an image, to the letter, by how the known
-// text of its challenge was typed.
+// golds counts votes by how the known text of their challenge was typed.
+type golds [GoldExact + 1]int32
+
+func (g golds) sum() int { return int(g[GoldNone] + g[GoldWrong] + g[GoldNear] + g[GoldExact]) }
+
+// TextTally counts what was typed for an image, to the letter, and who marked it
+// unreadable, by how the known text of its challenge was typed. Like [Tally] it
+// is a commutative group.
 type TextTally struct {
-	readings   []reading // sorted by text; none without votes
-	unreadable [GoldExact + 1]int32
+	// packed has an entry for each reading that has votes, sorted by text, and
+	// before them one for the marks: its length and one, the text, and the four
+	// counts, all as varints. An image with two short readings takes 50 bytes
+	// beside the header, where a slice of structs takes 150; there is one of these
+	// for each image that anybody ever answered.
+	packed []byte
 }
 
-type reading struct {
-	text string
-	n    [GoldExact + 1]int32
-}
-
-// Add counts n votes; a negative n takes them back.
+// Add counts n votes; a negative n takes them back. With unreadable the text
+// says nothing.
 func (t *TextTally) Add(g TextGold, text string, unreadable bool, n int) {
-	if unreadable {
-		t.unreadable[g] += int32(n)
+	if n == 0 {
 		return
 	}
-	i, found := slices.BinarySearchFunc(t.readings, text, func(r reading, text string) int { return cmp.Compare(r.text, text) })
-	if !found {
-		t.readings = slices.Insert(t.readings, i, reading{text: text})
+	if unreadable {
+		text = ""
 	}
-	t.readings[i].n[g] += int32(n)
-	if t.readings[i].n == [GoldExact + 1]int32{} {
-		t.readings = slices.Delete(t.readings, i, i+1)
+	begin, end, counts := t.find(text, unreadable)
+	counts[g] += int32(n)
+	var packed []byte
+	if counts != (golds{}) {
+		e := entry{[]byte(text), unreadable, counts}
+		packed = e.append(make([]byte, 0, len(text)+2*binary.MaxVarintLen32))
+	}
+	t.replace(begin, end, packed)
+}
+
+// Merge counts what another tally has n times; a negative n takes it back.
+func (t *TextTally) Merge(o *TextTally, n int) {
+	for e := range o.entries {
+		for g, votes := range e.counts {
+			t.Add(TextGold(g), string(e.text), e.unreadable, int(votes)*n)
+		}
 	}
 }
 
-// TextModel says what typed texts are worth.
-type TextModel struct{}
+// Equal reports whether two tallies have the same votes.
+func (t *TextTally) Equal(o *TextTally) bool { return bytes.Equal(t.packed, o.packed) }
 
-func builtinTexts() TextModel { return TextModel{} }
+// entry is what a tally has of one reading.
+type entry struct {
+	text       []byte
+	unreadable bool // there is no text: these are the marks
+	counts     golds
+}
 
-// Belief gives what a tally says.
-func (m *TextModel) Belief(t *TextTally, _ Prior) Belief {
-	var b Belief
-	best := 0
-	for _, r := range t.readings {
-		n := int(r.n[0] + r.n[1] + r.n[2] + r.n[3])
-		b.Votes += n
-		b.Perfect += int(r.n[GoldExact])
-		if n > best {
-			best = n
-			b.Truth = domain.Truth{Kind: domain.TruthText, Text: r.text}
+func (e *entry) append(b []byte) []byte {
+	if e.unreadable {
+		b = append(b, 0)
+	} else {
+		b = binary.AppendUvarint(b, uint64(len(e.text))+1)
+		b = append(b, e.text...)
+	}
+	for _, n := range e.counts {
+		b = binary.AppendVarint(b, int64(n))
+	}
+	return b
+}
+
+// entries gives the readings in order. The texts are good until the tally
+// changes.
+func (t *TextTally) entries(yield func(entry) bool) {
+	for b := t.packed; len(b) > 0; {
+		var e entry
+		e, b = firstEntry(b)
+		if !yield(e) {
+			return
 		}
 	}
-	b.Probability = float64(best) / float64(b.Votes+1)
-	return b
+}
+
+// firstEntry takes the first entry off. What is packed was packed here, so it is
+// whole.
+func firstEntry(b []byte) (e entry, rest []byte) {
+	length, n := binary.Uvarint(b)
+	b = b[n:]
+	if e.unreadable = length == 0; !e.unreadable {
+		e.text, b = b[:length-1], b[length-1:]
+	}
+	for g := range e.counts {
+		votes, n := binary.Varint(b)
+		e.counts[g], b = int32(votes), b[n:]
+	}
+	return e, b
+}
+
+// find gives where a reading is, or is to be, and its counts.
+func (t *TextTally) find(text string, unreadable bool) (begin, end int, counts golds) {
+	for b := t.packed; len(b) > 0; {
+		e, rest := firstEntry(b)
+		begin, end = len(t.packed)-len(b), len(t.packed)-len(rest)
+		switch {
+		case e.unreadable && unreadable, !e.unreadable && !unreadable && string(e.text) == text:
+			return begin, end, e.counts
+		case !e.unreadable && (unreadable || string(e.text) > text):
+			return begin, begin, golds{}
+		}
+		b = rest
+	}
+	return len(t.packed), len(t.packed), golds{}
+}
+
+// replace puts an entry in the place of another, and keeps no more room than is
+// needed: most images come to rest after a few votes.
+func (t *TextTally) replace(begin, end int, packed []byte) {
+	size := len(t.packed) - (end - begin) + len(packed)
+	switch {
+	case size == 0:
+		t.packed = nil
+	case size <= cap(t.packed):
+		t.packed = slices.Replace(t.packed, begin, end, packed...)
+	default:
+		grown := make([]byte, 0, size)
+		grown = append(grown, t.packed[:begin]...)
+		grown = append(grown, packed...)
+		t.packed = append(grown, t.packed[end:]...)
+	}
 }

@@ -2,26 +2,14 @@ package consensus
 
 import "errors"
 
-// Merge counts n times what another tally has counted; a negative n takes it
-// back.
-func (t *TextTally) Merge(o *TextTally, n int) {
-	for _, r := range o.readings {
-		for g, m := range r.n {
-			t.Add(TextGold(g), r.text, false, n*int(m))
-		}
-	}
-	for g, m := range o.unreadable {
-		t.Add(TextGold(g), "", true, n*int(m))
-	}
-}
-
 // appendTexts gives the stored form of what texts are worth.
-func appendTexts(*TextModel) []byte { return nil }
+func appendTexts(m *TextModel) []byte { return m.AppendTo(nil) }
 
 // decodeTexts reads it.
 func decodeTexts(b []byte) (TextModel, error) {
-	if len(b) > 0 {
-		return TextModel{}, errors.New("model of texts: this program knows no parameters")
+	m, rest, err := ConsumeTextModel(b)
+	if err == nil && len(rest) > 0 {
+		err = errors.New("model of texts: it goes on after its end")
 	}
-	return builtinTexts(), nil
+	return m, err
 }

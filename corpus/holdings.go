@@ -42,7 +42,7 @@ const (
 )
 
 // Holdings gives all images of a collection, those that are retired among
-// them, sorted by id. The error is CodeNotFound when there is no such
+// them, sorted by id, with what votes have decided about them. The error is CodeNotFound when there is no such
 // collection.
 func (s *Store) Holdings(ctx context.Context, id domain.CollectionID) (Collection, []Holding, error) {
 	var c Collection
@@ -62,7 +62,7 @@ func (s *Store) Holdings(ctx context.Context, id domain.CollectionID) (Collectio
 			return domain.NotFound("there is no collection %.80q", string(id))
 		}
 		in := newInterner()
-		return each(ctx, tx, selectHoldings, []any{id}, func(rows *sql.Rows) error {
+		err = each(ctx, tx, selectHoldings, []any{id}, func(rows *sql.Rows) error {
 			h, err := scanHolding(rows, in)
 			if err != nil {
 				return err
@@ -71,6 +71,10 @@ func (s *Store) Holdings(ctx context.Context, id domain.CollectionID) (Collectio
 			holdings = append(holdings, h)
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		return overlay(ctx, tx, id, in, len(holdings), func(i int) *domain.Image { return &holdings[i].Image })
 	})
 	return c, holdings, wrap(err, "read the collection %s", id)
 }

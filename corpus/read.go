@@ -50,19 +50,23 @@ func (s *Store) Revision(ctx context.Context) (int64, error) {
 // Snapshot is what challenges are dealt from, as it was at one moment.
 type Snapshot struct {
 	Revision    int64
+	Decisions   int64          // what [Store.Decisions] said
 	Collections []Collection   // sorted by id
 	Images      []domain.Image // by collection in that order, then by id, which tells nothing
 }
 
 // Load reads all that dealing from these collections needs, in one
-// transaction. Without any named it reads all collections; those that do not
-// exist are left out.
+// transaction, with what votes have decided beside what is on record. Without any
+// named it reads all collections; those that do not exist are left out.
 func (s *Store) Load(ctx context.Context, collections ...domain.CollectionID) (Snapshot, error) {
 	var snapshot Snapshot
 	err := s.view(ctx, func(tx *sql.Tx) error {
 		// The revision first: should a database's snapshots be weaker than
 		// SQLite's, the rest is at worst newer than it, and is read again.
 		if err := tx.QueryRowContext(ctx, selectRevision).Scan(&snapshot.Revision); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, selectDecisionRevision).Scan(&snapshot.Decisions); err != nil {
 			return err
 		}
 		all, err := readCollections(ctx, tx)
@@ -75,8 +79,12 @@ func (s *Store) Load(ctx context.Context, collections ...domain.CollectionID) (S
 				continue
 			}
 			snapshot.Collections = append(snapshot.Collections, c)
+			before := len(snapshot.Images)
 			if snapshot.Images, err = appendImages(ctx, tx, snapshot.Images, c.ID, in); err != nil {
 				return err
+			}
+			if err := overlay(ctx, tx, c.ID, in, len(snapshot.Images)-before, func(i int) *domain.Image { return &snapshot.Images[before+i] }); err != nil {
+				return fmt.Errorf("the collection %s: %w", c.ID, err)
 			}
 		}
 		return nil

@@ -60,9 +60,11 @@ const (
 		ON CONFLICT (id) DO NOTHING`
 
 	// The type is part of the id, and the collection and the renderings stay:
-	// all else can be corrected.
+	// all else can be corrected. What votes say of a truth on record is of no
+	// consequence once that is another one.
 	updateImage = `UPDATE images SET document = $2, known = $3, trust = $4, text = $5, labels = $6, candidates = $7, complete = $8,
-			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14, guess = $15, canvas = $16, region = $17
+			prior = $9, institution = $10, shelfmark = $11, page = $12, licence = $13, source = $14, guess = $15, canvas = $16, region = $17,
+			corrected_at = CASE WHEN known <> $3 OR text <> $5 OR labels <> $6 OR complete <> $8 THEN $18 ELSE corrected_at END
 		WHERE id = $1`
 
 	insertRendering = `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ($1, $2, $3, $4, $5, $6)`
@@ -182,6 +184,7 @@ func (s *Store) UpdateImages(ctx context.Context, entries []Entry) (int, error) 
 			return 0, err
 		}
 	}
+	now := domain.Moment(s.now()).UnixMicro()
 	changed := 0
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		for i := range entries {
@@ -197,7 +200,7 @@ func (s *Store) UpdateImages(ctx context.Context, entries []Entry) (int, error) 
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, updateImage, e.ID, e.Document, number(e.Known), e.Trust, e.Text, list(e.Labels),
-				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source, e.Guess, e.Canvas, e.Region); err != nil {
+				list(e.Candidates), number(e.Complete), e.Prior, e.Institution, e.ShelfMark, e.Page, e.Licence, e.Source, e.Guess, e.Canvas, e.Region, now); err != nil {
 				return false, err
 			}
 			changed++

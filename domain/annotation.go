@@ -164,3 +164,15 @@ func EvolveAnnotation(a Annotation, seq Sequence, e Event) Annotation {
 	}
 	return a
 }
+
+// Held reports whether the last decision was a person's: then it stands until a
+// person decides otherwise, whatever the votes say.
+func (a Annotation) Held() bool {
+	switch e := a.Event.(type) {
+	case *AnnotationAccepted:
+		return e.Reason != ""
+	case *AnnotationWithdrawn:
+		return e.Reason != ""
+	}
+	return false
+}

@@ -76,7 +76,7 @@ func (d *Deck) Compose(rng *rand.Rand) Composition {
 	c.Positions = make([]Position, len(cards))
 	known := 0
 	for i, l := range cards {
-		c.Positions[i] = d.pool.position(l, rng)
+		c.Positions[i] = d.pool.position(l, c.Keyword, rng)
 		switch {
 		case l.role != RoleKnown:
 			c.Mix.Unknown++
@@ -176,19 +176,18 @@ func (d *Deck) goOn(before *Deck, rng *rand.Rand) {
 	d.takeTurns(rng)
 }
 
-func (p *Pool) position(l live, rng *rand.Rand) Position {
+func (p *Pool) position(l live, keyword string, rng *rand.Rand) Position {
 	im := &p.images[l.card]
 	pos := Position{Image: im.ID, Collection: im.Collection, Role: l.role, Prior: im.Prior}
 	if im.Renderings > 1 {
 		pos.Rendering = rng.Uint32N(im.Renderings)
 	}
+	s := im.stands(keyword)
+	if s.refuted {
+		pos.Prior = refutedPrior
+	}
 	if l.role != RoleUnknown {
-		pos.Trust = im.Trust
-		if im.Type == TypeTranscription {
-			pos.Expected = Truth{Kind: TruthText, Text: im.Text}
-		} else {
-			pos.Expected = Truth{Kind: TruthMatch, Match: l.match}
-		}
+		pos.Trust, pos.Expected = s.trust, s.truth
 	}
 	return pos
 }

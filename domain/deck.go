@@ -128,31 +128,27 @@ const gone = ^uint32(0)
 // nothing.
 func (p *Pool) now(card uint32, part Part, keyword string) (live, bool) {
 	im := &p.images[card]
-	truth, match := im.Known, false
-	if im.Type == TypeTranscription {
-		truth = truth && Fold(im.Text) != ""
-	} else {
-		match = im.Known && im.Shows(keyword)
-		truth = truth && (match || im.Complete)
+	s := im.stands(keyword)
+	truth, match := s.truth.Kind != TruthNone, s.truth.Match
+	form := ""
+	if im.Type == TypeTranscription && truth {
+		form = Fold(s.truth.Text)
+		truth = form != ""
 	}
 	switch part {
 	case PartMatch, PartNonMatch:
 		if im.Type == TypeTranscription {
-			return live{card, RoleKnown, false}, truth && longEnough(Fold(im.Text))
+			return live{card, RoleKnown, false}, truth && s.proven && longEnough(form)
 		}
-		return live{card, RoleKnown, match}, truth && match == (part == PartMatch)
+		return live{card, RoleKnown, match}, truth && s.proven && match == (part == PartMatch)
 	case PartSentinel:
 		return live{card, RoleSentinel, match}, truth
 	case PartUnknown:
-		switch {
-		case truth:
+		if truth {
 			return live{card, RoleSentinel, match}, true
-		case im.Known:
-			// What is known of it says nothing of this keyword.
-			return live{card, RoleUnknown, false}, true
 		}
-		g := pictureGroup{keywords: im.Candidates}
-		return live{card, RoleUnknown, false}, im.Type == TypeTranscription || g.asks(keyword)
+		// Where an image is known, what is known of it says nothing of this keyword.
+		return live{card, RoleUnknown, false}, im.Known || im.askable(keyword, &s)
 	case PartInvalid:
 	}
 	return live{}, false

@@ -41,6 +41,18 @@ func TestNobodyTells(t *testing.T) {
 			},
 			most: [4]float64{0.05, 0.05, 0.05, 0.05},
 		},
+		"texts of all sorts": {
+			deal: func(t *testing.T, seed uint64) func() domain.Composition {
+				return dealt(t, decidedSomehow(textImages(1000, 10_000)), domain.TypeTranscription, seed)
+			},
+			most: [4]float64{0.05, 0.05, 0.05, 0.05},
+		},
+		"pictures of all sorts": {
+			deal: func(t *testing.T, seed uint64) func() domain.Composition {
+				return dealt(t, decidedSomehow(shipImages(900, 1200, 10_000)), domain.TypeClassification, seed)
+			},
+			most: [4]float64{0.05, 0.05, 0.05, 0.05},
+		},
 		"texts naively": {
 			deal: func(_ *testing.T, seed uint64) func() domain.Composition {
 				return naive(texts, []slot{{isKnown, 1}, {isKnown, 0.118}}, seed)
@@ -154,6 +166,40 @@ func dealt(t *testing.T, images []domain.Image, asked domain.ChallengeType, seed
 	t.Helper()
 	r := newRun(t, newPool(t, domain.DefaultDealing(), images), asked, seed)
 	return func() domain.Composition { return r.next(t) }
+}
+
+// decidedSomehow has votes decide all that they can about some of the images, and
+// plans prefer some to others.
+func decidedSomehow(images []domain.Image) []domain.Image {
+	rng := dice(7)
+	for i := range images {
+		im := &images[i]
+		d := domain.Decision{Status: domain.QuestionSettled, Proven: rng.IntN(2) == 0, Truth: domain.Truth{Kind: domain.TruthMatch, Match: rng.IntN(2) == 0}}
+		if im.Type == domain.TypeClassification {
+			d.Keyword = "ship"
+		} else {
+			d.Truth = domain.Truth{Kind: domain.TruthText, Text: word(20_000 + i)}
+		}
+		switch x := rng.Float64(); {
+		case im.Known && x < 0.05:
+			d.Status = domain.QuestionRefuted
+		case im.Known:
+			continue
+		case x < 0.1: // settled
+		case x < 0.15:
+			d.Status = domain.QuestionDisputed
+		case x < 0.2:
+			d.Status = domain.QuestionUnreadable
+		default:
+			im.Need = uint8(rng.IntN(4))
+			continue
+		}
+		if d.Status != domain.QuestionSettled {
+			d.Truth, d.Proven = domain.Truth{}, false
+		}
+		im.Decided = []domain.Decision{d}
+	}
+	return images
 }
 
 // shown is a challenge of these images, of which these are known.

@@ -15,6 +15,13 @@ type Image struct {
 	Candidates []string // unknown classification: the keywords to ask about; empty: any
 	Prior      float64  // unknown: probability of the machine's guess, 0 where there is none
 	Renderings uint32   // how many renderings there are to choose from; at least 1
+	// Decided is what visitors' votes have made of it, beside what is on record
+	// above; at most one for each keyword.
+	Decided []Decision
+	// Need is about how many more votes it takes until one of its questions is
+	// settled, or until it has been tried enough where all are; 0: nothing is known
+	// of that. Plans prefer images that need few.
+	Need uint8
 }
 
 // Shows reports whether the image is known to show the keyword.

@@ -8,27 +8,71 @@ import (
 	"strings"
 )
 
-// pictureStock is what a pool has for classifications. Pictures with the same
-// labels, or the same candidates, are alike to whoever plans: they are kept in
-// groups.
+// pictureStock is what a pool has for classifications. Pictures of which the
+// same is known, and that are asked the same, are alike to whoever plans: they
+// are kept in groups. A group may be both known, for one keyword, and unknown,
+// for another.
 type pictureStock struct {
-	known, unknown []pictureGroup
+	known, unknown []*pictureGroup
 	supplies       []KeywordSupply // of all keywords, by keyword
-	complete       int             // known pictures whose labels are complete
 	all            int             // known pictures
-	asked          int             // unknown pictures
+	asked          int             // unknown pictures, and those that can play such
 }
 
-// pictureGroup is the pictures with one set of labels or candidates.
+// pictureGroup is pictures that are alike.
 type pictureGroup struct {
-	keywords []string // sorted; of unknown ones empty: any
+	like     *Image   // one of them
+	keywords []string // sorted: of known ones the labels, of others the candidates; there empty: any
 	complete bool     // known: the pictures show nothing else
-	cards    []uint32
+	// questions is how many keywords there are that people are asked about and
+	// nobody knows; 0: of any.
+	questions int
+	cards     []uint32
 }
 
-func (g *pictureGroup) shows(keyword string) bool { return slices.Contains(g.keywords, keyword) }
+// truth says what the pictures are known to be, where that may decide.
+func (g *pictureGroup) truth(keyword string) (match, known bool) {
+	s := g.like.stands(keyword)
+	return s.truth.Match, s.proven
+}
 
-func (g *pictureGroup) asks(keyword string) bool { return len(g.keywords) == 0 || g.shows(keyword) }
+// sort says what the pictures are in an unknown place.
+func (g *pictureGroup) sort(keyword string) askedSort { return g.like.sort(keyword) }
+
+func (g *pictureGroup) countQuestions() int {
+	asked := g.keywords // of known pictures, those that were refuted
+	if g.like.Known {
+		asked = nil
+		for _, d := range g.like.Decided {
+			asked = append(asked, d.Keyword)
+		}
+	}
+	n := 0
+	for _, k := range asked {
+		if g.sort(k) == askedOpen {
+			n++
+		}
+	}
+	return n
+}
+
+// knows reports whether the pictures are known for any keyword.
+func (g *pictureGroup) knows() bool {
+	return g.like.Known || slices.ContainsFunc(g.like.Decided, func(d Decision) bool { return d.Proven })
+}
+
+// opens reports whether the pictures may take an unknown place for any keyword.
+func (g *pictureGroup) opens() bool {
+	if !g.like.Known && len(g.keywords) == 0 {
+		return true
+	}
+	for _, k := range g.keywords {
+		if g.sort(k) != askedNever {
+			return true
+		}
+	}
+	return slices.ContainsFunc(g.like.Decided, func(d Decision) bool { return g.sort(d.Keyword) != askedNever })
+}
 
 func (s *pictureStock) gather(p *Pool) {
 	index := map[string]struct{}{}
@@ -49,25 +93,32 @@ func (s *pictureStock) gather(p *Pool) {
 		}
 		keywords = slices.Compact(slices.Sorted(slices.Values(keywords)))
 		key := fmt.Sprint(im.Known && im.Complete, "\x00", strings.Join(keywords, "\x00"))
+		if len(im.Decided) > 0 {
+			key += decidedKey(im.Decided)
+		}
 		g := groups[key]
 		if g == nil {
-			g = &pictureGroup{keywords: keywords, complete: im.Known && im.Complete}
+			g = &pictureGroup{like: im, keywords: keywords, complete: im.Known && im.Complete}
+			g.questions = g.countQuestions()
 			groups[key] = g
+			for _, d := range im.Decided {
+				index[d.Keyword] = struct{}{}
+			}
 		}
 		g.cards = append(g.cards, uint32(i))
 		for _, k := range keywords {
 			index[k] = struct{}{}
 		}
 	}
-	s.known, s.unknown = sortedGroups(known), sortedGroups(unknown)
-	for i := range s.known {
-		s.all += len(s.known[i].cards)
-		if s.known[i].complete {
-			s.complete += len(s.known[i].cards)
+	for _, g := range append(sortedGroups(known), sortedGroups(unknown)...) {
+		if g.knows() {
+			s.known = append(s.known, g)
+			s.all += len(g.cards)
 		}
-	}
-	for i := range s.unknown {
-		s.asked += len(s.unknown[i].cards)
+		if g.opens() {
+			s.unknown = append(s.unknown, g)
+			s.asked += len(g.cards)
+		}
 	}
 	for k := range index {
 		s.supplies = append(s.supplies, s.supply(p.dealing, k))
@@ -83,15 +134,24 @@ func (s *pictureStock) gather(p *Pool) {
 	}
 }
 
-func sortedGroups(index map[string]*pictureGroup) []pictureGroup {
+// decidedKey tells apart pictures of which votes have made different things.
+func decidedKey(decided []Decision) string {
+	var b strings.Builder
+	for _, d := range slices.SortedFunc(slices.Values(decided), func(a, b Decision) int { return cmp.Compare(a.Keyword, b.Keyword) }) {
+		fmt.Fprint(&b, "\x00\x00", d.Keyword, "\x00", d.Status, d.Truth.Match, d.Proven)
+	}
+	return b.String()
+}
+
+func sortedGroups(index map[string]*pictureGroup) []*pictureGroup {
 	keys := make([]string, 0, len(index))
 	for key := range index {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	groups := make([]pictureGroup, len(keys))
+	groups := make([]*pictureGroup, len(keys))
 	for i, key := range keys {
-		groups[i] = *index[key]
+		groups[i] = index[key]
 	}
 	return groups
 }
@@ -102,16 +162,16 @@ func (s *pictureStock) supply(d Dealing, keyword string) KeywordSupply {
 		Keyword: keyword,
 		Matches: Supply{Least: least.matches}, NonMatches: Supply{Least: least.nonMatches}, Unknown: Supply{Least: least.unknown},
 	}
-	for i := range s.known {
-		switch g := &s.known[i]; {
-		case g.shows(keyword):
+	for _, g := range s.known {
+		switch match, known := g.truth(keyword); {
+		case match && known:
 			k.Matches.There += len(g.cards)
-		case g.complete:
+		case known:
 			k.NonMatches.There += len(g.cards)
 		}
 	}
-	for i := range s.unknown {
-		if g := &s.unknown[i]; g.asks(keyword) {
+	for _, g := range s.unknown {
+		if g.sort(keyword) != askedNever {
 			k.Unknown.There += len(g.cards)
 		}
 	}

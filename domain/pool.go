@@ -77,6 +77,11 @@ func (p *Pool) Types() []ChallengeType {
 	return types
 }
 
+// Has reports whether there are images of a type, be they enough or not.
+func (p *Pool) Has(t ChallengeType) bool {
+	return slices.ContainsFunc(p.images, func(im Image) bool { return im.Type == t })
+}
+
 // Shortages lists what cannot be served, and why.
 func (p *Pool) Shortages() []Shortage { return p.shortages }
 

@@ -20,7 +20,7 @@ func (s *pictureStock) sheets(p *Pool, rest, number int, rested func(uint32) boo
 // no keyword gets another sheet before all others that can have one.
 func (s *pictureStock) tables(p *Pool, rest, number int, rested func(uint32) bool, rng *rand.Rand) []*pictureTable {
 	d := p.dealing
-	l := newLayout(s, rest, rested, rng)
+	l := newLayout(p, rest, rested, rng)
 	var open []*pictureTable
 	var tables []*pictureTable
 	for i := range s.supplies {
@@ -61,6 +61,7 @@ type pictureTable struct {
 	need           pieces // of the sheets that it has
 
 	matches, nonMatches, unknown []uint32
+	trials                       int // of the unknown: settled by votes, and to be tried
 }
 
 // rows deals the table's pictures out into rows of the size of a challenge, all
@@ -77,7 +78,9 @@ func (t *pictureTable) rows(p *Pool, rng *rand.Rand) [][]placed {
 	shuffle(rng, t.unknown)
 	// Sentinels measure votes, so they are pictures that no votes have settled,
 	// where there are such.
-	imported := func(a, b uint32) int { return cmp.Compare(p.images[a].Trust, p.images[b].Trust) }
+	imported := func(a, b uint32) int {
+		return cmp.Compare(p.images[a].stands(t.keyword).trust, p.images[b].stands(t.keyword).trust)
+	}
 	slices.SortStableFunc(t.matches, imported)
 	slices.SortStableFunc(t.nonMatches, imported)
 	shown := t.need.sentinelMatches
@@ -96,70 +99,103 @@ func (t *pictureTable) rows(p *Pool, rng *rand.Rand) [][]placed {
 
 // layout hands out a generation's pictures, none twice.
 type layout struct {
-	known, unknown []ration
+	known, unknown []*ration // some are in both
 	// What a generation may use in all: its share of what there is.
 	knownLeft, unknownLeft int
+	urgency                func(card uint32) int
+	rng                    *rand.Rand
 }
 
 // ration is what a generation may use of one group.
 type ration struct {
 	*pictureGroup
-	fresh []uint32 // rested and not yet used, in random order
+	fresh []uint32 // rested and not yet used, in random order; those to be asked next are last
 	// left is how many more may be used; what a scarce keyword matches may go
 	// beyond it, since that keyword has its turn in few generations.
 	left int
 }
 
-func newLayout(s *pictureStock, rest int, rested func(uint32) bool, rng *rand.Rand) *layout {
+func newLayout(p *Pool, rest int, rested func(uint32) bool, rng *rand.Rand) *layout {
+	s := &p.pictures
 	share := func(n int) int { return (n + rest - 1) / rest }
-	rations := func(groups []pictureGroup) []ration {
-		list := make([]ration, len(groups))
-		for i := range groups {
-			g := &groups[i]
-			fresh := slices.DeleteFunc(slices.Clone(g.cards), func(card uint32) bool { return !rested(card) })
-			shuffle(rng, fresh)
-			list[i] = ration{pictureGroup: g, fresh: fresh, left: share(len(g.cards))}
+	made := map[*pictureGroup]*ration{}
+	urgency := func(card uint32) int { return p.images[card].urgency() }
+	rations := func(groups []*pictureGroup) []*ration {
+		list := make([]*ration, len(groups))
+		for i, g := range groups {
+			r := made[g]
+			if r == nil {
+				r = &ration{pictureGroup: g, left: share(len(g.cards))}
+				r.fresh = slices.DeleteFunc(slices.Clone(g.cards), func(card uint32) bool { return !rested(card) })
+				shuffle(rng, r.fresh)
+				slices.SortStableFunc(r.fresh, func(a, b uint32) int { return cmp.Compare(urgency(a), urgency(b)) })
+				made[g] = r
+			}
+			list[i] = r
 		}
 		return list
 	}
-	return &layout{known: rations(s.known), unknown: rations(s.unknown), knownLeft: share(s.all), unknownLeft: share(s.asked)}
+	return &layout{
+		known: rations(s.known), unknown: rations(s.unknown), knownLeft: share(s.all), unknownLeft: share(s.asked),
+		urgency: urgency, rng: rng,
+	}
 }
 
 // add gives a table what it lacks to need; where that is not to be had, it
 // changes nothing.
 func (l *layout) add(t *pictureTable, need pieces) bool {
 	var undo []func()
-	take := func(rations []ration, total *int, from func(*ration) int, into *[]uint32, n int) bool {
-		for len(*into) < n {
-			best := -1
-			most := 0
-			for i := range rations {
-				// Those of equal worth are taken from the largest, so that none runs out
-				// while others lie idle.
-				if w := from(&rations[i]); w > most {
-					best, most = i, w
-				}
+	// take hands out the best picture.
+	take := func(rations []*ration, total *int, worth func(*ration) int, into *[]uint32) bool {
+		var r *ration
+		most, alike := 0, 0
+		for _, other := range rations {
+			w := worth(other)
+			switch {
+			case w == 0 || w < most:
+				continue
+			case w > most:
+				most, alike = w, 0
 			}
-			if best < 0 || *total == 0 {
+			// Of groups of equal worth each picture has the same chance.
+			if alike += len(other.fresh); l.rng.IntN(alike) < len(other.fresh) {
+				r = other
+			}
+		}
+		if r == nil || *total == 0 {
+			return false
+		}
+		card := r.fresh[len(r.fresh)-1]
+		r.fresh, r.left, *total, *into = r.fresh[:len(r.fresh)-1], r.left-1, *total-1, append(*into, card)
+		undo = append(undo, func() {
+			r.fresh, r.left, *total, *into = append(r.fresh, card), r.left+1, *total+1, (*into)[:len(*into)-1]
+		})
+		return true
+	}
+	fill := func(rations []*ration, total *int, worth func(*ration) int, into *[]uint32, n int) bool {
+		for len(*into) < n {
+			if !take(rations, total, worth, into) {
 				return false
 			}
-			r := &rations[best]
-			card := r.fresh[len(r.fresh)-1]
-			r.fresh, r.left, *total, *into = r.fresh[:len(r.fresh)-1], r.left-1, *total-1, append(*into, card)
-			undo = append(undo, func() {
-				r.fresh, r.left, *total, *into = append(r.fresh, card), r.left+1, *total+1, (*into)[:len(*into)-1]
-			})
 		}
 		return true
 	}
 	hidden := need.sentinels - need.sentinelMatches
-	ok := take(l.known, &l.knownLeft, matchWorth(t.keyword), &t.matches, need.matches+need.sentinelMatches) &&
-		take(l.known, &l.knownLeft, nonMatchWorth(t.keyword), &t.nonMatches, need.nonMatches+hidden) &&
-		take(l.unknown, &l.unknownLeft, openWorth(t.keyword), &t.unknown, need.unknown)
+	trials := t.trials
+	ok := fill(l.known, &l.knownLeft, matchWorth(t.keyword), &t.matches, need.matches+need.sentinelMatches) &&
+		fill(l.known, &l.knownLeft, nonMatchWorth(t.keyword), &t.nonMatches, need.nonMatches+hidden)
+	if ok {
+		for t.trials < int(trialShare*float64(need.unknown)+t.luck) && len(t.unknown) < need.unknown &&
+			take(l.unknown, &l.unknownLeft, l.trialWorth(t.keyword), &t.unknown) {
+			t.trials++
+		}
+		ok = fill(l.unknown, &l.unknownLeft, l.openWorth(t.keyword), &t.unknown, need.unknown)
+	}
 	if !ok {
 		for _, u := range slices.Backward(undo) {
 			u()
 		}
+		t.trials = trials
 		return false
 	}
 	t.need = need
@@ -170,11 +206,16 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 const preferred = 1 << 40
 
 // matchWorth prefers pictures that are of no use as non-matches, then those
-// that show little else.
+// that show little else, then those of the largest group, so that none runs out
+// while others lie idle.
 func matchWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
+		if len(r.fresh) == 0 {
+			return 0
+		}
+		match, known := r.truth(keyword)
 		switch {
-		case len(r.fresh) == 0 || !r.shows(keyword):
+		case !match || !known:
 			return 0
 		case !r.complete:
 			return preferred + len(r.fresh)
@@ -185,22 +226,47 @@ func matchWorth(keyword string) func(*ration) int {
 
 func nonMatchWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
-		if !r.complete || r.left <= 0 || r.shows(keyword) {
+		if r.left <= 0 {
+			return 0
+		}
+		if match, known := r.truth(keyword); match || !known {
 			return 0
 		}
 		return len(r.fresh)
 	}
 }
 
-// openWorth prefers pictures that can be asked for few keywords.
-func openWorth(keyword string) func(*ration) int {
+// openWorth prefers pictures that nobody knows, of them those that can be asked
+// about few keywords, of them those that need the fewest votes; then those that
+// have to be tried.
+func (l *layout) openWorth(keyword string) func(*ration) int {
 	return func(r *ration) int {
-		switch {
-		case len(r.fresh) == 0 || r.left <= 0 || !r.asks(keyword):
+		if len(r.fresh) == 0 || r.left <= 0 {
 			return 0
-		case len(r.keywords) == 0:
-			return len(r.fresh)
 		}
-		return preferred/len(r.keywords) + len(r.fresh)
+		next := 1 + l.urgency(r.fresh[len(r.fresh)-1])
+		switch r.sort(keyword) {
+		case askedOpen:
+			if r.questions == 0 {
+				return 2*preferred + next
+			}
+			return 2*preferred + preferred/r.questions + next
+		case askedTrial:
+			return preferred + next
+		case askedSettled:
+			return 1
+		case askedNever:
+		}
+		return 0
+	}
+}
+
+// trialWorth is of pictures that votes have settled and that have to be tried.
+func (l *layout) trialWorth(keyword string) func(*ration) int {
+	return func(r *ration) int {
+		if len(r.fresh) == 0 || r.left <= 0 || r.sort(keyword) != askedTrial {
+			return 0
+		}
+		return 1 + l.urgency(r.fresh[len(r.fresh)-1])
 	}
 }

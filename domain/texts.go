@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +14,7 @@ type textStock struct {
 	forms     []string            // sorted
 	byForm    map[string][]uint32 // known texts that are long enough
 	unknown   []uint32
+	lent      int // of the unknown: known ones by votes that play unknown ones
 	elsewhere int // images that are not of the document with the most
 	supply    TextSupply
 	servable  bool
@@ -26,31 +28,37 @@ func (s *textStock) gather(p *Pool) {
 	s.byForm = map[string][]uint32{}
 	documents := map[string]int{}
 	total, most := 0, 0
+	var promoted []uint32
 	for i := range p.images {
 		im := &p.images[i]
 		if im.Type != TypeTranscription {
 			continue
 		}
 		total++
-		if im.Known {
+		stands := im.stands("")
+		switch {
+		case stands.truth.Kind != TruthNone && stands.proven:
 			s.supply.KnownTexts++
-			form := Fold(im.Text)
+			form := Fold(stands.truth.Text)
 			if !longEnough(form) {
 				s.supply.Short++
 				continue
 			}
 			s.byForm[form] = append(s.byForm[form], uint32(i))
-		} else {
+			if stands.trust == TrustPromoted {
+				promoted = append(promoted, uint32(i))
+			}
+		case stands.shut:
+			continue
+		default:
 			s.unknown = append(s.unknown, uint32(i))
 		}
 		documents[im.Document]++
 		most = max(most, documents[im.Document])
 	}
 	s.elsewhere = s.known() + len(s.unknown) - most
-	for form := range s.byForm {
-		s.forms = append(s.forms, form)
-	}
-	slices.Sort(s.forms)
+	s.listForms()
+	s.lend(p, promoted)
 	least := p.dealing.couples(minSheetsOfTexts)
 	s.supply.Known = Supply{There: len(s.byForm), Least: least.known()}
 	s.supply.Unknown = Supply{There: len(s.unknown), Least: least.unknown}
@@ -70,10 +78,45 @@ func (s *textStock) gather(p *Pool) {
 	}
 }
 
+// lend lets texts that votes have settled play unknown ones where these are too
+// few beside the known ones: a collection of which nearly all is read is served
+// all the same. They are taken by their ids, which are hashes, so that it is about
+// the same ones tomorrow.
+func (s *textStock) lend(p *Pool, promoted []uint32) {
+	const large = 1000 // couples, so that nothing is lost by rounding
+	need := p.dealing.couples(large)
+	known := s.known()
+	n := (known*need.unknown - len(s.unknown)*need.known()) / (need.known() + need.unknown)
+	if n <= 0 || len(promoted) == 0 {
+		return
+	}
+	slices.SortFunc(promoted, func(a, b uint32) int { return cmp.Compare(p.images[a].ID, p.images[b].ID) })
+	lent := promoted[:min(n, len(promoted))]
+	byForm, before := maps.Clone(s.byForm), s.largest(p.dealing, s.counts(), len(s.unknown), 1)
+	for _, card := range lent {
+		form := p.form(card)
+		s.byForm[form] = slices.DeleteFunc(slices.Clone(s.byForm[form]), func(c uint32) bool { return c == card })
+		if len(s.byForm[form]) == 0 {
+			delete(s.byForm, form)
+		}
+	}
+	s.lent = len(lent)
+	s.listForms()
+	// Where it is forms that are scarce, it takes more than it gives.
+	if s.largest(p.dealing, s.counts(), len(s.unknown)+len(lent), 1) < before {
+		s.byForm, s.lent = byForm, 0
+		s.listForms()
+		return
+	}
+	s.unknown = append(s.unknown, lent...)
+}
+
+func (s *textStock) listForms() { s.forms = slices.Sorted(maps.Keys(s.byForm)) }
+
 func longEnough(form string) bool { return len([]rune(form)) >= minFoldedLen }
 
-// known counts the known texts that are long enough.
-func (s *textStock) known() int { return s.supply.KnownTexts - s.supply.Short }
+// known counts the known texts that are long enough and are dealt as such.
+func (s *textStock) known() int { return s.supply.KnownTexts - s.supply.Short - s.lent }
 
 // counts gives how many known texts there are of each form, in the order of the
 // forms.
@@ -130,6 +173,7 @@ func (s *textStock) sheets(p *Pool, rest int, rested func(uint32) bool, rng *ran
 	need := p.dealing.couples(n)
 	known := s.choose(fresh, need.known(), ofOneForm(n), rest, rng)
 	shuffle(rng, unknown)
+	p.urgentFirst(unknown, need.unknown)
 	return p.sheetsOf("", p.fair(s.couple(p, known, unknown[:need.unknown], need, rng)))
 }
 
@@ -191,7 +235,9 @@ func (s *textStock) choose(fresh [][]uint32, need, most, rest int, rng *rand.Ran
 func (s *textStock) couple(p *Pool, known, unknown []uint32, need pieces, rng *rand.Rand) [][]placed {
 	// Sentinels measure votes, so they are texts that no votes have settled, where
 	// there are such.
-	slices.SortStableFunc(known, func(a, b uint32) int { return cmp.Compare(p.images[a].Trust, p.images[b].Trust) })
+	slices.SortStableFunc(known, func(a, b uint32) int {
+		return cmp.Compare(p.images[a].stands("").trust, p.images[b].stands("").trust)
+	})
 	var others []uint32
 	parts := map[uint32]Part{}
 	add := func(cards []uint32, part Part) {
@@ -231,6 +277,9 @@ func (s *textStock) couple(p *Pool, known, unknown []uint32, need pieces, rng *r
 	return couples
 }
 
+// form gives the folded form of a known text.
+func (p *Pool) form(card uint32) string { return Fold(p.images[card].stands("").truth.Text) }
+
 // fair takes couples away until no folded form is the known text of more than
 // one in fifty of them, and all when fewer than fifty are left.
 func (p *Pool) fair(couples [][]placed) [][]placed {
@@ -244,12 +293,12 @@ func (p *Pool) fair(couples [][]placed) [][]placed {
 			tooMany := false
 			for _, c := range couple {
 				if c.part == PartMatch {
-					tooMany = tooMany || seen[Fold(p.images[c.card].Text)] >= most
+					tooMany = tooMany || seen[p.form(c.card)] >= most
 				}
 			}
 			for _, c := range couple {
 				if c.part == PartMatch && !tooMany {
-					seen[Fold(p.images[c.card].Text)]++
+					seen[p.form(c.card)]++
 				}
 			}
 			return tooMany

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"ocapi/domain"
 	"ocapi/eventstore"
@@ -148,6 +149,41 @@ func TestRecordJSONOfAnnotations(t *testing.T) {
 		line, err := eventstore.RecordJSON(eventstore.Record{Seq: 9, Event: e})
 		if err != nil || !strings.HasPrefix(string(line), `{"seq":9,"event_id":"`+e.Head().ID.String()+`",`) || !strings.HasSuffix(string(line), want) {
 			t.Errorf("%s: %v\n%s, want it to end in\n%s", e.Name(), err, line, want)
+		}
+	}
+}
+
+// TestOlderStreamTakesAnnotations has the stream of a release that knew of none
+// brought up to date when it is opened.
+func TestOlderStreamTakesAnnotations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir, eventstore.DurabilityFsync)
+	js, err := jetstream.New(s.embedded.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "OCAPI")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := stream.CachedInfo().Config
+	older.Subjects = []string{"challenge.*.*", "quarantine.*"}
+	if _, err := js.UpdateStream(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.log.Append(t.Context(), annotations()[0], 0); domain.CodeOf(err) != domain.CodeUnavailable {
+		t.Errorf("the older stream takes an annotation: %v", err)
+	}
+	s.close()
+	s = openStore(t, dir, eventstore.DurabilityFsync)
+	for _, e := range annotations() {
+		last, _, err := s.log.LastLike(t.Context(), e)
+		if err == nil {
+			_, err = s.log.Append(t.Context(), e, last.Seq)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", e.Name(), err)
 		}
 	}
 }

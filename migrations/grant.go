@@ -37,6 +37,9 @@ var grants = []struct{ table, privileges string }{
 	{"retirements", "SELECT, INSERT, UPDATE, DELETE"},
 	{"corpus_revision", "SELECT, UPDATE"},
 	{"plans", "SELECT, INSERT, DELETE"},
+	{"annotations", "SELECT, INSERT, UPDATE, DELETE"},
+	{"annotations_through", "SELECT, UPDATE"},
+	{"needs", "SELECT, INSERT, UPDATE, DELETE"},
 
 	// The service refuses to start on steps that it does not know.
 	{goose.DefaultTablename, "SELECT"},

@@ -129,6 +129,10 @@ var rows = []struct{ table, insert string }{
 		VALUES ('kept', '1', 'T0', 0, 's', '', '', 'v', '', '', 1)`},
 	{"looks", `INSERT INTO looks (image, hash) VALUES ('kept', -1)`},
 	{"retirements", `INSERT INTO retirements (image, at, reason) VALUES ('kept', 1, '')`},
+	{"annotations", `INSERT INTO annotations (image, keyword, collection, status, truth, is_match, text, probability, votes, merged, model,
+			through, seq, event_id, decided_at, tried)
+		VALUES ('kept', '', 'kept', 1, 2, 0, 'text', 0.99, 3, 0, 0, 1, 2, '0192b1d0-0000-7000-8000-000000000001', 1, 0)`},
+	{"needs", `INSERT INTO needs (image, collection, need) VALUES ('kept', 'kept', 1)`},
 	{"plans", `INSERT INTO plans (id, pool, type, number, made_at, body) VALUES (7, 'kept', 1, 0, 1, '')`},
 	{"snapshots", `INSERT INTO snapshots (name, incarnation, seq, event_id, made_at, body) VALUES ('kept', 1, 1, '0192b1d0-0000-7000-8000-000000000001', now(), '')`},
 }
@@ -302,6 +306,7 @@ func TestGrant(t *testing.T) {
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
 		"imported_votes": "SELECT INSERT DELETE",
 		"looks":          "SELECT INSERT DELETE", "retirements": "SELECT INSERT UPDATE DELETE", "plans": "SELECT INSERT DELETE",
+		"annotations": "SELECT INSERT UPDATE DELETE", "annotations_through": "SELECT UPDATE", "needs": "SELECT INSERT UPDATE DELETE",
 		"goose_db_version": "SELECT",
 	}
 	for _, table := range ownTables(t, db) {

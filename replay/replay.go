@@ -3,6 +3,7 @@ package replay
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,8 +48,7 @@ type Item struct {
 	Collection domain.CollectionID
 	Type       domain.ChallengeType
 	Prior      float64      // of the machine's guess, as the latest challenge had it; 0: none
-	Truth      domain.Truth // on record when it was last known; TruthNone: never
-	Trust      domain.Trust // of Truth
+	Truth      domain.Truth // the institution's own, when it was shown last; TruthNone: there was none
 	Tally      consensus.Tally
 
 	first, last int64 // votes, in µs since 1970
@@ -68,7 +68,8 @@ type Replay struct {
 	items   map[consensus.Question]*Item
 	slab    slab
 	texts   map[string]string // typed texts, of which there are many alike
-	gold    func(consensus.Gold, string)
+	tell    func(g consensus.Gold, keyword string, texts []consensus.TextGold)
+	records map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
 	counts  Counts
 	over    bool
 }
@@ -86,9 +87,27 @@ func New(p Params) *Replay {
 	return r
 }
 
-// OnGold has every answered challenge's gold told, with its keyword: what a
-// model is fitted to. Challenges of which anything is left out are not told.
-func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string)) { r.gold = tell }
+// OnGold has every answered challenge's gold told, with its keyword, and of
+// texts how each was typed: what a model is fitted to. Challenges of which
+// anything is left out are not told. It is called before the first event.
+func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string, texts []consensus.TextGold)) {
+	r.tell, r.records = tell, map[consensus.Question]bool{}
+}
+
+// Known counts the known pictures that were shown under each keyword, and those
+// of them that show it, where gold is told.
+func (r *Replay) Known(visit func(keyword string, matches, images uint32)) {
+	images, matches := map[string]uint32{}, map[string]uint32{}
+	for q, match := range r.records {
+		images[q.Keyword]++
+		if match {
+			matches[q.Keyword]++
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(images)) {
+		visit(k, matches[k], images[k])
+	}
+}
 
 // orderSlack is how far events may be out of the order of their times: the
 // clocks of two nodes.
@@ -160,8 +179,29 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 		}
 	}
 	r.counts.LeftOut += left
-	if r.gold != nil && left == 0 && len(ballots) > 0 {
-		r.gold(r.teller.Gold(), c.Keyword)
+	if r.tell == nil {
+		return
+	}
+	for i := range ballots {
+		r.record(&ballots[i])
+	}
+	if left == 0 && len(ballots) > 0 {
+		r.tell(r.teller.Gold(), c.Keyword, r.teller.Texts())
+	}
+}
+
+// record remembers what is on record of a picture. It does not depend on what is
+// left out.
+func (r *Replay) record(b *consensus.Ballot) {
+	switch {
+	case b.Role == domain.RoleUnknown:
+		delete(r.records, b.Question()) // the collection has it no more
+	case b.Truth.Kind == domain.TruthMatch && b.Trust == domain.TrustImported:
+		q := b.Question()
+		if _, ok := r.records[q]; !ok {
+			q = consensus.Question{Image: domain.ImageID(r.slab.text(string(q.Image))), Keyword: r.kept(q.Keyword)}
+		}
+		r.records[q] = b.Truth.Match
 	}
 }
 
@@ -180,12 +220,10 @@ func (r *Replay) add(b *consensus.Ballot) {
 	}
 	it.first, it.last = min(it.first, at), max(it.last, at)
 	switch {
-	case b.Truth.Kind == domain.TruthText:
-		it.Truth, it.Trust = domain.Truth{Kind: domain.TruthText, Text: r.kept(b.Truth.Text)}, b.Trust
-	case b.Truth.Kind == domain.TruthMatch:
-		it.Truth, it.Trust = b.Truth, b.Trust
-	case b.Prior != 0:
-		it.Prior = b.Prior
+	case b.Role == domain.RoleUnknown:
+		it.Prior, it.Truth = b.Prior, domain.Truth{} // whatever the collection had
+	case b.Trust == domain.TrustImported:
+		it.Truth = domain.Truth{Kind: b.Truth.Kind, Match: b.Truth.Match, Text: r.kept(b.Truth.Text)}
 	}
 	b.Text = r.kept(b.Text)
 	it.Tally.Add(b, 1)

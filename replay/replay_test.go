@@ -172,10 +172,9 @@ func plainly(p replay.Params, events []domain.Event) (list []seen) {
 					items[it.Question], tallies[it.Question] = it, &consensus.Tally{}
 				}
 				it.Last = b.At
-				if b.Prior != 0 {
-					it.Prior = b.Prior
-				}
-				if b.Truth.Kind != domain.TruthNone {
+				if b.Role == domain.RoleUnknown {
+					it.Prior, it.Truth = b.Prior, domain.Truth{}
+				} else if b.Trust == domain.TrustImported {
 					it.Truth = b.Truth
 				}
 				tallies[it.Question].Add(&b, 1)
@@ -291,15 +290,25 @@ func TestReplayTellsGold(t *testing.T) {
 	t.Parallel()
 	l := newLog(4)
 	l.fill(500)
+	known := 0
 	told := func(p replay.Params) (n, matches int) {
 		r := replay.New(params(p))
-		r.OnGold(func(g consensus.Gold, keyword string) {
+		r.OnGold(func(g consensus.Gold, keyword string, texts []consensus.TextGold) {
 			n++
-			if (keyword == "") != (g.Text != consensus.GoldNone) {
-				t.Errorf("gold %+v under %q", g, keyword)
+			if (keyword == "") != (g.Text != consensus.GoldNone) || (keyword == "") != (len(texts) == 2) || keyword == "" && texts[1] != g.Text {
+				t.Errorf("gold %+v, %v under %q", g, texts, keyword)
 			}
 			matches += int(g.Matches)
 		})
+		defer func() {
+			r.Known(func(keyword string, matches, images uint32) {
+				// Of twenty images under each keyword some stand where matches do.
+				if keyword != "ship" && keyword != "house" || matches == 0 || matches >= images || images != 20 {
+					t.Errorf("under %q %d of %d known images match", keyword, matches, images)
+				}
+				known++
+			})
+		}()
 		for i, e := range l.events {
 			data, err := eventstore.EncodeEvent(nil, e)
 			if err == nil {
@@ -316,7 +325,7 @@ func TestReplayTellsGold(t *testing.T) {
 	}
 	all, matches := told(replay.Params{})
 	some, _ := told(replay.Params{Exclude: &domain.Exclusion{Client: "other"}})
-	if all == 0 || matches == 0 || some == 0 || some >= all {
+	if known == 0 || all == 0 || matches == 0 || some == 0 || some >= all {
 		t.Errorf("told %d times with %d matches; without a client %d times", all, matches, some)
 	}
 }

@@ -133,46 +133,34 @@ func (v *vocabulary) draw(rng *rand.Rand) string {
 
 // imageStore is where a world's images are. It is not safe for concurrent use.
 type imageStore struct {
-	images   []domain.Image
-	revision int64
-	own      bool // images is not shared with anybody
+	images    []domain.Image
+	decisions int64
+	own       bool // images is not shared with anybody
 }
 
 var _ challenges.Corpus = (*imageStore)(nil)
 
 // Revision implements [challenges.Corpus].
-func (s *imageStore) Revision(context.Context) (int64, error) { return s.revision, nil }
+func (s *imageStore) Revision(context.Context) (int64, error) { return 1, nil }
+
+// Decisions implements [challenges.Corpus].
+func (s *imageStore) Decisions(context.Context) (int64, error) { return s.decisions, nil }
 
 // Load implements [challenges.Corpus].
 func (s *imageStore) Load(context.Context) (challenges.Collections, error) {
 	s.own = false // whoever has loaded it keeps it
 	infos := collections()
 	slices.SortFunc(infos, func(a, b domain.CollectionInfo) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return challenges.Collections{Revision: s.revision, Infos: infos, Images: s.images}, nil
+	return challenges.Collections{Revision: 1, Decisions: s.decisions, Infos: infos, Images: s.images}, nil
 }
 
-// promote makes images known that were unknown.
-func (s *imageStore) promote(places []int, rng *rand.Rand, words *vocabulary) {
-	if len(places) == 0 {
-		return
-	}
+// change changes some of the images.
+func (s *imageStore) change(do func(im *domain.Image)) {
 	if !s.own {
 		s.images, s.own = slices.Clone(s.images), true
 	}
-	for _, at := range places {
-		im := &s.images[at]
-		im.Known, im.Trust, im.Prior = true, domain.TrustPromoted, 0
-		if im.Type == domain.TypeTranscription {
-			im.Text = words.draw(rng)
-			continue
-		}
-		// The votes were about one keyword; it is taken to show no other.
-		if rng.IntN(2) == 0 {
-			im.Labels = im.Candidates
-		} else {
-			im.Complete = true
-		}
-		im.Candidates = nil
+	for i := range s.images {
+		do(&s.images[i])
 	}
-	s.revision++
+	s.decisions++
 }

@@ -122,7 +122,7 @@ func TestPromotedImagesComeBackKnown(t *testing.T) {
 		t.Errorf("%d images were promoted, %d restarts; such came back %v", w.promotedAll, w.restarts, came)
 	}
 	for i, im := range makeImages(p) {
-		if base[i].Known != im.Known {
+		if base[i].Known != im.Known || base[i].Decided != nil || base[i].Need != 0 {
 			t.Fatalf("image %d of other worlds has changed", i)
 		}
 	}

@@ -21,13 +21,27 @@ type World interface {
 // refreshEvery is how often a node of the service looks for new plans.
 const refreshEvery = 500 * time.Millisecond
 
-// promoteEvery is how many challenges lie between two times that promotions
-// take effect; to read a large collection anew is work.
+// promoteEvery is how many challenges lie between two times that the service is
+// told what votes have decided.
 const promoteEvery = 2_500
 
-// settledAfter is how many votes an unknown image has at least when it is
-// promoted.
-const settledAfter = 5
+const (
+	// settledAfter is how many votes an unknown image has at least when it is settled.
+	settledAfter = 5
+	// disputedAfter is how many it has when it is given up.
+	disputedAfter = 12
+	// doubtful is the share of the images that settledAfter votes do not settle. They
+	// are asked about again before others; later votes settle half of them.
+	doubtful = 0.3
+)
+
+// opinion is what votes have made of an image so far.
+type opinion struct {
+	votes  int // while it was not settled
+	status domain.QuestionStatus
+	truth  domain.Truth
+	tried  int // answers since it was settled
+}
 
 // ours is the service: nodes with the dealer that it has, stores in memory, and
 // the images of [makeImages].
@@ -46,8 +60,8 @@ type ours struct {
 	refreshed   time.Duration // when nodes last looked for plans
 	restarts    int           // so far
 	promotions  float64       // that are due
-	votes       map[domain.ImageID]int
-	settled     []domain.ImageID // unknown ones with votes enough, in the order in which they got them
+	opinions    map[domain.ImageID]*opinion
+	ripe        []domain.ImageID // votes could settle them, in the order in which they could
 	rounds      int              // of promotions so far
 	promotedAll int
 }
@@ -65,8 +79,8 @@ func (d dealtCount) Dealt(generation uint64) int64 { return d[generation] }
 func newOurs(ctx context.Context, p Params, images []domain.Image, seed uint64) (*ours, error) {
 	w := &ours{
 		p: p, rng: rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // has to come out alike again
-		images: &imageStore{images: images, revision: 1}, dealt: dealtCount{},
-		client: domain.Client{ID: "site"}, votes: map[domain.ImageID]int{},
+		images: &imageStore{images: images}, dealt: dealtCount{},
+		client: domain.Client{ID: "site"}, opinions: map[domain.ImageID]*opinion{},
 	}
 	w.words = newVocabulary(rand.New(rand.NewPCG(seed, 3))) //nolint:gosec // as above
 	for range p.Nodes {
@@ -143,35 +157,66 @@ func (w *ours) count(c *domain.Composition) {
 	}
 	w.promotions += w.p.Promotions
 	for i := range c.Positions {
-		if p := &c.Positions[i]; p.Role == domain.RoleUnknown {
-			if w.votes[p.Image]++; w.votes[p.Image] == settledAfter {
-				w.settled = append(w.settled, p.Image)
-			}
+		p := &c.Positions[i]
+		if p.Role == domain.RoleKnown || p.Trust == domain.TrustImported {
+			continue
+		}
+		o := w.opinions[p.Image]
+		if o == nil {
+			o = &opinion{}
+			w.opinions[p.Image] = o
+		}
+		switch o.status {
+		case domain.QuestionSettled:
+			o.tried++
+			continue
+		case domain.QuestionOpen:
+			o.votes++
+		default:
+			continue
+		}
+		switch {
+		case o.votes == settledAfter && w.rng.Float64() >= doubtful, o.votes == disputedAfter && w.rng.IntN(2) == 0:
+			w.ripe = append(w.ripe, p.Image)
+		case o.votes == disputedAfter:
+			o.status = domain.QuestionDisputed
 		}
 	}
 }
 
-// promote makes images known that people have voted about often enough, any of
-// them.
+// promote settles images that people have voted about often enough, any of
+// them, and tells the service of what has been decided and what nearly has.
 func (w *ours) promote() {
 	if w.p.Promotions == 0 || w.total/promoteEvery <= w.rounds {
 		return
 	}
 	w.rounds++
-	n := min(int(w.promotions), len(w.settled))
+	n := min(int(w.promotions), len(w.ripe))
 	w.promotions -= float64(n)
-	w.rng.Shuffle(len(w.settled), func(i, j int) { w.settled[i], w.settled[j] = w.settled[j], w.settled[i] })
-	chosen := make(map[domain.ImageID]bool, n)
-	for _, id := range w.settled[:n] {
-		chosen[id] = true
-	}
-	w.settled = w.settled[n:]
-	var places []int
-	for i := range w.images.images {
-		if chosen[w.images.images[i].ID] {
-			places = append(places, i)
+	w.rng.Shuffle(len(w.ripe), func(i, j int) { w.ripe[i], w.ripe[j] = w.ripe[j], w.ripe[i] })
+	for _, id := range w.ripe[:n] {
+		o := w.opinions[id]
+		o.status, o.truth = domain.QuestionSettled, domain.Truth{Kind: domain.TruthMatch, Match: w.rng.IntN(2) == 0}
+		if w.p.Type == domain.TypeTranscription {
+			o.truth = domain.Truth{Kind: domain.TruthText, Text: w.words.draw(w.rng)}
 		}
 	}
-	w.images.promote(places, w.rng, w.words)
-	w.promotedAll += len(places)
+	w.ripe = w.ripe[n:]
+	w.promotedAll += n
+	w.images.change(func(im *domain.Image) {
+		o := w.opinions[im.ID]
+		if o == nil {
+			return
+		}
+		im.Need, im.Decided = 0, nil
+		if o.status == domain.QuestionOpen {
+			im.Need = uint8(max(1, settledAfter-o.votes))
+			return
+		}
+		d := domain.Decision{Status: o.status, Truth: o.truth, Proven: o.status == domain.QuestionSettled && o.tried >= domain.ProvenAfter}
+		if im.Type == domain.TypeClassification {
+			d.Keyword = im.Candidates[0]
+		}
+		im.Decided = []domain.Decision{d}
+	})
 }

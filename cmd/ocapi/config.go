@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ocapi/consensus"
 	"ocapi/domain"
 	"ocapi/eventstore"
 	"ocapi/rate"
@@ -41,6 +42,9 @@ type serveCmd struct {
 
 	WhollyKnown float64 `help:"Share of challenges in which every image counts, from 0 to less than 1." default:"0.10" env:"OCAPI_WHOLLY_KNOWN"`
 	Sentinels   float64 `help:"Share of unknown places that hold an image with trusted truth, from 0 to less than 1." default:"0.02" env:"OCAPI_SENTINELS"`
+
+	Consensus          bool    `help:"Count the votes on the node that archives, and decide by them which images are done." default:"true" negatable:"" env:"OCAPI_CONSENSUS"`
+	ConsensusErrorRate float64 `help:"The share of accepted labels that may be wrong, as measured on public data, from 0.0075 to 0.042. A smaller one costs votes." default:"0.01" env:"OCAPI_CONSENSUS_ERROR_RATE"`
 
 	Horizon    int      `help:"Challenges that somebody is taken to watch at most, those of all visitors together: for as long known and unknown images cannot be told apart. More of them cost votes per image." default:"20000" env:"OCAPI_HORIZON"`
 	SmallPools bool     `help:"Serve also collections that have too few images to hide which of them are known." env:"OCAPI_SMALL_POOLS"`
@@ -97,6 +101,9 @@ func (c *serveCmd) validate() error {
 		if !(share.value >= 0 && share.value < 1) {
 			return fmt.Errorf("%s: %g is not a share of at least 0 and less than 1", share.flag, share.value)
 		}
+	}
+	if _, err := consensus.RulesFor(c.ConsensusErrorRate); err != nil {
+		return fmt.Errorf("--consensus-error-rate: %w", err)
 	}
 	if c.Horizon < 1 {
 		return fmt.Errorf("--horizon: %d is not a number of challenges from 1", c.Horizon)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func (c *evaluateCmd) Run(env *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	params := consensus.EvaluateParams{Name: filepath.Base(c.File), Rows: rows, Rules: rules}
+	params := &consensus.EvaluateParams{Name: filepath.Base(c.File), Rows: rows, Rules: rules}
 	truth, err := c.openTruth(env)
 	if err != nil {
 		return err
@@ -61,7 +60,7 @@ func (c *evaluateCmd) Run(env *environment) (err error) {
 }
 
 // openTruth opens the file of truth, nil where there is none and none was named.
-func (c *evaluateCmd) openTruth(env *environment) (io.ReadCloser, error) {
+func (c *evaluateCmd) openTruth(env *environment) (*os.File, error) {
 	if c.Truth != "" {
 		return openAt(env, c.Truth)
 	}
@@ -74,7 +73,7 @@ func (c *evaluateCmd) openTruth(env *environment) (io.ReadCloser, error) {
 }
 
 // openAt opens a file, relative to where the command was typed.
-func openAt(env *environment, name string) (io.ReadCloser, error) {
+func openAt(env *environment, name string) (*os.File, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(env.dir, name)
 	}

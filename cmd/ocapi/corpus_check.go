@@ -42,6 +42,11 @@ func (c *corpusCheckCmd) Run(env *environment) (err error) {
 	if collection.Credit == "" {
 		b.WriteString("It has no credit line: challenges show none until an import gives one (--credit).\n")
 	}
+	decided, err := stores.corpus.DecidedCounts(env.ctx, collection.ID)
+	if err != nil {
+		return err
+	}
+	printDecided(&b, decided)
 	printTexts(&b, &f)
 	printKeywords(&b, &f)
 	printGaps(&b, &f)

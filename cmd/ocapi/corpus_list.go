@@ -31,7 +31,7 @@ func (c *corpusListCmd) Run(env *environment) (err error) {
 		return err
 	}
 	w := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tTITLE\tIMAGES\tTEXTS (KNOWN/UNKNOWN)\tPICTURES (KNOWN/UNKNOWN)\tSERVES\tCREDIT") //nolint:errcheck // Flush tells
+	fmt.Fprintln(w, "NAME\tTITLE\tIMAGES\tTEXTS (KNOWN/UNKNOWN)\tPICTURES (KNOWN/UNKNOWN)\tSETTLED BY VOTES\tSERVES\tCREDIT") //nolint:errcheck // Flush tells
 	for i := range snapshot.Collections {
 		line, err := listLine(env, stores.corpus, &snapshot, &snapshot.Collections[i])
 		if err != nil {
@@ -79,10 +79,14 @@ func listLine(env *environment, store *corpus.Store, snapshot *corpus.Snapshot, 
 	if len(serves) == 0 {
 		serves = []string{"nothing yet"}
 	}
+	decided, err := store.DecidedCounts(env.ctx, c.ID)
+	if err != nil {
+		return "", err
+	}
 	const longest = 40
 	return strings.Join([]string{
 		string(c.ID), dashed(shortened(c.Title, longest)), total,
-		rolesOf(images, domain.TypeTranscription), rolesOf(images, domain.TypeClassification),
+		rolesOf(images, domain.TypeTranscription), rolesOf(images, domain.TypeClassification), grouped(decided.Settled),
 		strings.Join(serves, ", "), dashed(shortened(c.Credit, longest)),
 	}, "\t"), nil
 }

@@ -48,6 +48,11 @@ func (c *corpusShowCmd) Run(env *environment) (err error) {
 	var b strings.Builder
 	printHead(&b, &collection, holdings, weight)
 	printStates(&b, holdings)
+	decided, err := stores.corpus.DecidedCounts(env.ctx, collection.ID)
+	if err != nil {
+		return err
+	}
+	printDecided(&b, decided)
 	printLabels(&b, &collection, holdings)
 	printOrigins(&b, holdings)
 	if _, err := fmt.Fprint(env.stdout, b.String()); err != nil || c.NoSheet {
@@ -107,7 +112,7 @@ func printStates(b *strings.Builder, holdings []corpus.Holding) {
 		t    domain.ChallengeType
 		role string // "known" comes before "unknown"
 	}
-	type count struct{ dealt, settled, retired int }
+	type count struct{ dealt, retired int }
 	counts := map[row]*count{}
 	for i := range holdings {
 		h := &holdings[i]
@@ -119,22 +124,19 @@ func printStates(b *strings.Builder, holdings []corpus.Holding) {
 		switch {
 		case h.Retired():
 			c.retired++
-		case h.Trust == domain.TrustPromoted:
-			c.settled++
-			c.dealt++
 		default:
 			c.dealt++
 		}
 	}
 	b.WriteString("\nImages:\n")
 	columns(b, func(w io.Writer) {
-		fmt.Fprintln(w, "  TYPE\tROLE\tDEALT\tOF THEM SETTLED BY VISITORS\tRETIRED") //nolint:errcheck // Flush tells
+		fmt.Fprintln(w, "  TYPE\tON RECORD\tDEALT\tRETIRED") //nolint:errcheck // Flush tells
 		rows := slices.SortedFunc(maps.Keys(counts), func(a, b row) int {
 			return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.role, b.role))
 		})
 		for _, r := range rows {
 			c := counts[r]
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", r.t, r.role, grouped(c.dealt), grouped(c.settled), grouped(c.retired)) //nolint:errcheck // Flush tells
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.t, r.role, grouped(c.dealt), grouped(c.retired)) //nolint:errcheck // Flush tells
 		}
 	})
 }

@@ -59,7 +59,7 @@ func testCorpusShow(t *testing.T, at []string) {
 	succeed(t, append([]string{"corpus", "retire", fixtureCollection, "image-0000", "--reason", "upside down"}, at...)...)
 	out := succeed(t, append([]string{"corpus", "show", fixtureCollection, "--sheet", file, "--each", "5"}, at...)...)
 	says(t, out, `Collection drawn`, `title: +Drawings`, `credit: +An archive of drawings`, `imported: from 20`,
-		`transcription +known +59 +0 +1\n`, `transcription +unknown +60 +0 +0\n`, `classification +known +24 +0 +0\n`, `classification +unknown +12 +0 +0\n`,
+		`transcription +known +59 +1\n`, `transcription +unknown +60 +0\n`, `classification +known +24 +0\n`, `classification +unknown +12 +0\n`,
 		`pictures: 312 renderings`, `house +12 +-`, `156 +156 +-`,
 		`Contact sheet: .*sheet.png \(21 of 156 images\)`)
 	content, err := os.ReadFile(file)

@@ -134,13 +134,16 @@ type corpusSource struct{ store *corpus.Store }
 // Revision implements challenges.Corpus.
 func (c corpusSource) Revision(ctx context.Context) (int64, error) { return c.store.Revision(ctx) }
 
+// Decisions implements challenges.Corpus.
+func (c corpusSource) Decisions(ctx context.Context) (int64, error) { return c.store.Decisions(ctx) }
+
 // Load implements challenges.Corpus.
 func (c corpusSource) Load(ctx context.Context) (challenges.Collections, error) {
 	s, err := c.store.Load(ctx)
 	if err != nil {
 		return challenges.Collections{}, err
 	}
-	out := challenges.Collections{Revision: s.Revision, Images: s.Images}
+	out := challenges.Collections{Revision: s.Revision, Decisions: s.Decisions, Images: s.Images}
 	for i := range s.Collections {
 		info := s.Collections[i].Info()
 		info.Demo = s.Collections[i].Demo

@@ -198,9 +198,11 @@ func (c *quarantineLiftCmd) Run(env *environment) error {
 	})
 }
 
-// archivedWithin is how long a command waits to see its event archived, so that
-// whatever is asked next knows of it.
-const archivedWithin = 10 * time.Second
+const (
+	// archivedWithin is how long a command waits to see its event archived.
+	archivedWithin = 10 * time.Second
+	archivedLook   = 20 * time.Millisecond
+)
 
 // decideQuarantine appends what a command causes and waits until it is archived.
 func decideQuarantine(env *environment, s *stores, id domain.QuarantineID, cmd domain.QuarantineCommand) error {
@@ -223,16 +225,7 @@ func decideQuarantine(env *environment, s *stores, id domain.QuarantineID, cmd d
 	if err := s.append(env.ctx, e); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(env.ctx, archivedWithin)
-	defer cancel()
-	for {
-		if there, err := s.archive.Has(ctx, e.Head().ID); err != nil || there {
-			return err
-		}
-		if !sleep(ctx, 20*time.Millisecond) {
-			return errors.New("it is in the event log, but not archived yet; it will be when archiving goes on")
-		}
-	}
+	return archived(env.ctx, s, e.Head().ID)
 }
 
 // withLog runs do where the event log is open: in the process that serves the

@@ -19,7 +19,8 @@ type rebuildCmd struct {
 // rebuildSaid is how often a rebuild says how far it is.
 const rebuildSaid = 2 * time.Second
 
-// Run rebuilds the states of all challenges and the snapshot of the statistics.
+// Run rebuilds the states of all challenges, the snapshots of the statistics and of
+// the count of the votes, and the annotations.
 func (c *rebuildCmd) Run(env *environment) error {
 	return withExisting(env, c.place, func(s *stores) error {
 		began := time.Now()
@@ -36,6 +37,9 @@ func (c *rebuildCmd) Run(env *environment) error {
 		if _, err = fmt.Fprintf(env.stdout, "The states of all challenges are made anew from %s in %.1f s.\n", count(n, "event"), time.Since(began).Seconds()); err != nil {
 			return err
 		}
-		return rebuildFrequency(env, s.archive)
+		if err := rebuildFrequency(env, s.archive); err != nil {
+			return err
+		}
+		return rebuildConsensus(env, s)
 	})
 }

@@ -81,13 +81,9 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 		return err
 	}
 	r := replay.New(p)
-	var gold consensus.GoldCounts
+	var fit fitting
 	if c.Model == "fit" {
-		r.OnGold(func(g consensus.Gold, keyword string) {
-			if keyword != "" {
-				gold.Add(g, keyword, 1)
-			}
-		})
+		r.OnGold(fit.add)
 	}
 	began := time.Now()
 	rows := 0
@@ -95,7 +91,7 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 	read := time.Since(began)
 	if err == nil {
 		if c.Model == "fit" {
-			model = &consensus.Model{Version: model.Version, Labels: consensus.FitLabels(&gold), Texts: model.Texts}
+			model = fit.model(r)
 		}
 		w := newRowWriter(format, out)
 		b := believer{model: model, method: method, fitted: c.Model == "fit", rules: consensus.DefaultRules()}
@@ -135,11 +131,35 @@ func recordedModel(env *environment, a eventstore.Archive, known past) (*consens
 	if err != nil || last == nil {
 		return consensus.Builtin(), err
 	}
-	m, err := consensus.DecodeModel(last.Body)
+	m, err := consensus.ReadModel(last.Version, last.Body)
 	if err != nil {
 		return nil, fmt.Errorf("the model of version %d that is in force: %w; --model builtin does without it", last.Version, err)
 	}
 	return m, nil
+}
+
+// fitting gathers what a model is fitted to, as the service does.
+type fitting struct {
+	gold  consensus.GoldCounts
+	pairs consensus.TextPairs
+}
+
+func (f *fitting) add(g consensus.Gold, keyword string, texts []consensus.TextGold) {
+	if len(texts) == 0 {
+		f.gold.Add(g, keyword, 1)
+	}
+	for i, one := range texts {
+		for _, other := range texts[i+1:] {
+			if one != consensus.GoldNone && other != consensus.GoldNone {
+				f.pairs.Add(one, other, 1)
+			}
+		}
+	}
+}
+
+func (f *fitting) model(r *replay.Replay) *consensus.Model {
+	r.Known(f.gold.Known)
+	return &consensus.Model{Labels: consensus.FitLabels(&f.gold), Texts: consensus.FitTexts(&f.pairs)}
 }
 
 // readConsensus has a replay read what an archive holds.

@@ -70,18 +70,14 @@ type believer struct {
 	rules  consensus.Rules
 }
 
-// recordProbability is that of a truth on record before anybody answers; see
-// consensus.ImportedProbability.
-const recordProbability = 0.98
-
 // row gives what is believed of one item.
 func (b *believer) row(it *replay.Item, e *corpus.Entry) (consensusRow, error) {
 	transcription := it.Type == domain.TypeTranscription
-	onRecord := it.Truth.Kind != domain.TruthNone && it.Trust == domain.TrustImported
+	onRecord := it.Truth.Kind != domain.TruthNone
 	var prior consensus.Prior
 	switch {
 	case onRecord:
-		prior = consensus.Prior{Guess: it.Truth, Probability: recordProbability}
+		prior = consensus.Prior{Guess: it.Truth, Probability: consensus.ImportedProbability}
 	case it.Prior > 0 && !transcription:
 		// What a machine sees in a picture is what it is asked about.
 		prior = consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Prior}
@@ -96,8 +92,8 @@ func (b *believer) row(it *replay.Item, e *corpus.Entry) (consensusRow, error) {
 	}
 	row := consensusRow{
 		Collection: string(it.Collection), Image: string(it.Image), Keyword: it.Keyword, Type: it.Type.String(),
-		Status: b.status(it, &belief, onRecord).String(), Annotation: said(belief.Truth), Probability: millionths(belief.Probability),
-		RunnerUp: said(belief.RunnerUp), RunnerUpProbability: millionths(belief.RunnerUpProbability), Unreadable: millionths(belief.Unreadable),
+		Status: b.status(it, &belief, onRecord).String(), Annotation: inWords(belief.Truth), Probability: millionths(belief.Probability),
+		RunnerUp: inWords(belief.RunnerUp), RunnerUpProbability: millionths(belief.RunnerUpProbability), Unreadable: millionths(belief.Unreadable),
 		Votes: int64(belief.Votes), Perfect: int64(belief.Perfect), Method: b.method.String(), Model: strconv.FormatUint(b.model.Version, 10),
 		First: it.First(), Last: it.Last(),
 	}
@@ -110,7 +106,7 @@ func (b *believer) row(it *replay.Item, e *corpus.Entry) (consensusRow, error) {
 		}
 	}
 	if onRecord {
-		row.OnRecord = said(it.Truth)
+		row.OnRecord = inWords(it.Truth)
 	}
 	if e != nil {
 		row.Source, row.ShelfMark, row.Page, row.Licence, row.Credit = e.Source, e.ShelfMark, e.Page, e.Licence, e.Institution
@@ -151,8 +147,8 @@ func sameAnswer(a, b domain.Truth) bool {
 	return a.Kind == b.Kind && a.Match == b.Match && domain.Fold(a.Text) == domain.Fold(b.Text)
 }
 
-// said writes an answer.
-func said(t domain.Truth) string {
+// inWords writes an answer.
+func inWords(t domain.Truth) string {
 	switch t.Kind {
 	case domain.TruthMatch:
 		return strconv.FormatBool(t.Match)

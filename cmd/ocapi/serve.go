@@ -48,6 +48,7 @@ type node struct {
 	log      *eventstore.Log
 	archiver *eventstore.Archiver
 	votes    *voteWatch
+	annotate *annotator // nil where votes are not counted
 	trimmer  *eventstore.Trimmer
 	memory   *projections.Memory
 	stats    *statistics
@@ -181,9 +182,18 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
 	n.votes = newVoteWatch(n.stores.archive)
-	n.archiver.Observe(n.votes.observe)
+	n.annotate = n.newAnnotator()
+	n.archiver.Observe(func(batch []domain.Record) {
+		n.votes.observe(batch)
+		if n.annotate != nil {
+			n.annotate.observe(batch)
+		}
+	})
 	n.archiving.run(n.archiver.Run)
 	n.work.run(n.watchVotes)
+	if n.annotate != nil {
+		n.work.run(n.annotate.run)
+	}
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	n.stats = newStatistics(statisticsParams{
@@ -249,6 +259,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 		return err
 	}
 	registerVotes(n)
+	registerAnnotations(n)
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())

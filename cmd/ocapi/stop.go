@@ -62,6 +62,9 @@ func (n *node) stop() {
 	if n.stats != nil {
 		n.stats.finish()
 	}
+	if n.annotate != nil {
+		n.annotate.finish()
+	}
 	n.archiving.stop()
 	if n.embedded != nil {
 		n.embedded.Stop()

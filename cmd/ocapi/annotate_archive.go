@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ocapi/consensus"
+	"ocapi/corpus"
+	"ocapi/domain"
+	"ocapi/eventstore"
+)
+
+// consensusSnapshot is the name under which the archive keeps the count of votes.
+const consensusSnapshot = "consensus"
+
+// archiveHistory shows an archive to the consensus.
+type archiveHistory struct{ eventstore.Archive }
+
+var errRead = errors.New("all that was asked for is read")
+
+// Decided implements [consensus.History].
+func (h archiveHistory) Decided(ctx context.Context, since time.Time, through domain.Sequence, visit func(domain.Record) error) error {
+	err := h.Events(ctx, eventstore.EventFilter{Since: since}, func(r domain.Record) error {
+		if r.Seq > through {
+			return errRead
+		}
+		return visit(r)
+	})
+	if errors.Is(err, errRead) {
+		return nil
+	}
+	return err
+}
+
+func consensusParams(a eventstore.Archive) consensus.StateParams {
+	return consensus.StateParams{Decode: eventstore.DecodeEvent, History: archiveHistory{a}, Model: consensus.ReadModel}
+}
+
+// restoreConsensus gives the state of the archive's snapshot, or an empty one
+// where it has none. The error is a [consensus.ErrSnapshot] when it cannot be
+// used: the events make it anew.
+func restoreConsensus(ctx context.Context, a eventstore.Archive) (*consensus.State, eventstore.Snapshot, error) {
+	kept, found, err := a.Snapshot(ctx, consensusSnapshot)
+	if err != nil {
+		return nil, kept, err
+	}
+	if !found {
+		return consensus.NewState(consensusParams(a)), eventstore.Snapshot{}, nil
+	}
+	s, err := consensus.RestoreState(consensusParams(a), kept.Body)
+	if err != nil {
+		return nil, kept, err
+	}
+	var q domain.Quarantines
+	err = a.Quarantines(ctx, func(r domain.Record) error {
+		if r.Seq <= kept.At.Seq {
+			q.Apply(r.Event)
+		}
+		return nil
+	})
+	s.Expect(q)
+	return s, kept, err
+}
+
+// replayConsensus applies what is archived after the state's position. It gives
+// the number of events. visit, where not nil, is called after each.
+func replayConsensus(ctx context.Context, a eventstore.Archive, s *consensus.State, visit func(r domain.Record) error) (events int, err error) {
+	err = a.Events(ctx, eventstore.EventFilter{After: s.Position().Seq}, func(r domain.Record) error {
+		if err := s.Apply(ctx, r); err != nil {
+			return err
+		}
+		events++
+		if visit != nil {
+			if err := visit(r); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	return events, err
+}
+
+// putConsensus stores the state, whose last event has to be archived, as the
+// archive's snapshot. It gives what was stored.
+func putConsensus(ctx context.Context, a eventstore.Archive, s *consensus.State, now time.Time) (eventstore.Snapshot, error) {
+	at := s.Position()
+	kept := eventstore.Snapshot{
+		Name: consensusSnapshot, MadeAt: now, Body: s.Snapshot(),
+		At: eventstore.Checkpoint{Incarnation: at.Incarnation, Seq: at.Seq, EventID: at.Event},
+	}
+	return kept, a.PutSnapshot(ctx, kept)
+}
+
+// projection brings decisions from events to the collections.
+type projection struct {
+	corpus *corpus.Store
+	list   []corpus.Annotation
+	mark   corpus.AnnotationsMark
+}
+
+// projectMost bounds the decisions of one transaction.
+const projectMost = 500
+
+// annotationOf gives the row that an event about an annotation makes; ok is false
+// for any other.
+func annotationOf(r domain.Record) (row corpus.Annotation, ok bool) {
+	a := domain.EvolveAnnotation(domain.Annotation{}, r.Seq, r.Event)
+	if a.Event == nil {
+		return row, false
+	}
+	h := r.Event.Head()
+	return corpus.Annotation{Finding: a.Finding, Status: a.Status, Seq: r.Seq, Event: h.ID, DecidedAt: h.At}, true
+}
+
+// hold takes an event for the next put.
+func (p *projection) hold(r domain.Record) {
+	if row, ok := annotationOf(r); ok {
+		p.list = append(p.list, row)
+		p.mark = corpus.AnnotationsMark{Incarnation: r.Incarnation, Seq: r.Seq}
+	}
+}
+
+// add takes an event, and puts when there are many.
+func (p *projection) add(ctx context.Context, r domain.Record) error {
+	p.hold(r)
+	if len(p.list) < projectMost {
+		return nil
+	}
+	return p.put(ctx)
+}
+
+// put writes what has been added; it keeps it where that fails. Doing it twice
+// changes nothing.
+func (p *projection) put(ctx context.Context) error {
+	if len(p.list) == 0 {
+		return nil
+	}
+	if err := p.corpus.PutAnnotations(ctx, p.mark, p.list); err != nil {
+		return err
+	}
+	p.list = p.list[:0]
+	return nil
+}
+
+// rebuildConsensus makes the count of the votes and the rows of decisions anew
+// from all events, and says whether those of before were what the events add up
+// to.
+func rebuildConsensus(env *environment, s *stores) error {
+	before, found, err := s.archive.Snapshot(env.ctx, consensusSnapshot)
+	if err != nil {
+		return err
+	}
+	was := "there was none before"
+	state := consensus.NewState(consensusParams(s.archive))
+	decided := map[domain.AnnotationID]corpus.Annotation{}
+	var through corpus.AnnotationsMark
+	say := sayHowFar(env)
+	n := 0
+	events, err := replayConsensus(env.ctx, s.archive, state, func(r domain.Record) error {
+		n++
+		say(n)
+		if row, ok := annotationOf(r); ok {
+			decided[domain.AnnotationOf(row.Image, row.Keyword)] = row
+			through = corpus.AnnotationsMark{Incarnation: r.Incarnation, Seq: r.Seq}
+		}
+		if found && r.Seq == before.At.Seq {
+			was = "the one of before was the same, byte by byte, as the events give for its place"
+			if !bytes.Equal(state.Snapshot(), before.Body) {
+				was = "the one of before was another: damaged, or an older release's"
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("rebuild the count of the votes: %w", err)
+	}
+	if events == 0 {
+		return nil
+	}
+	if _, err := putConsensus(env.ctx, s.archive, state, env.clock()()); err != nil {
+		return fmt.Errorf("rebuild the count of the votes: %w", err)
+	}
+	if _, err := fmt.Fprintf(env.stdout, "The count of the votes on %s is made anew from %s; %s.\n", count(state.Questions(), "question"), count(events, "event"), was); err != nil {
+		return err
+	}
+	return rebuildAnnotations(env, s, state, decided, through)
+}
+
+// rebuildAnnotations makes the rows of decisions anew.
+func rebuildAnnotations(env *environment, s *stores, state *consensus.State, decided map[domain.AnnotationID]corpus.Annotation, through corpus.AnnotationsMark) error {
+	have, other := 0, 0
+	err := s.corpus.Annotations(env.ctx, "", func(a corpus.Annotation) error {
+		have++
+		row := decided[domain.AnnotationOf(a.Image, a.Keyword)]
+		row.Tried = a.Tried
+		if row != a {
+			other++
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("rebuild the annotations: %w", err)
+	}
+	list := make([]corpus.Annotation, 0, len(decided))
+	for _, row := range decided {
+		if p, found := state.Progress(consensus.Question{Image: row.Image, Keyword: row.Keyword}); found {
+			row.Tried = p.Tried
+		}
+		list = append(list, row)
+	}
+	if err := s.corpus.ReplaceAnnotations(env.ctx, through, list); err != nil {
+		return fmt.Errorf("rebuild the annotations: %w", err)
+	}
+	was := "those of before were the same"
+	if missing := len(list) - (have - other); missing > 0 || other > 0 {
+		was = fmt.Sprintf("of before %d were missing and %d were others", max(len(list)-have, 0), other)
+	}
+	_, err = fmt.Fprintf(env.stdout, "%s of the collections are made anew; %s.\n", count(len(list), "annotation"), was)
+	return err
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+
+	"ocapi/consensus"
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+// report writes to the collections what dealing wants to know besides decisions.
+func (a *annotator) report(ctx context.Context) error {
+	for {
+		needs := a.state.Needs(&a.Rules, reportMost)
+		list := make([]corpus.ImageProgress, len(needs))
+		for i, n := range needs {
+			list[i] = corpus.ImageProgress{Image: n.Image, Collection: n.Collection, Need: n.Votes}
+		}
+		if len(list) > 0 {
+			if err := a.Corpus.PutProgress(ctx, list); err != nil {
+				return err
+			}
+		}
+		if len(needs) < reportMost {
+			break
+		}
+	}
+	return a.reportTrials(ctx)
+}
+
+// reportTrials writes how often settled questions have been answered.
+func (a *annotator) reportTrials(ctx context.Context) error {
+	var tried []corpus.Annotation
+	for _, p := range a.state.Trials() {
+		row, err := a.Corpus.Annotation(ctx, p.Question.Image, p.Question.Keyword)
+		if err != nil {
+			return err
+		}
+		if row.Seq == p.Decided && row.Status == domain.QuestionSettled {
+			row.Tried = p.Tried
+			tried = append(tried, row)
+		}
+	}
+	return a.putTrials(ctx, a.state, tried)
+}
+
+// catchUpTrials writes what another node, or this one before a crash, has not.
+func (a *annotator) catchUpTrials(ctx context.Context, s *consensus.State) error {
+	var tried []corpus.Annotation
+	err := a.Corpus.Annotations(ctx, "", func(row corpus.Annotation) error {
+		if row.Status != domain.QuestionSettled || row.Tried >= domain.ProvenAfter {
+			return nil
+		}
+		if answers, decided := s.Tried(consensus.Question{Image: row.Image, Keyword: row.Keyword}); answers > row.Tried && decided == row.Seq {
+			row.Tried = answers
+			tried = append(tried, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.putTrials(ctx, s, tried)
+}
+
+func (a *annotator) putTrials(ctx context.Context, s *consensus.State, list []corpus.Annotation) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at := s.Position()
+	return a.Corpus.PutAnnotations(ctx, corpus.AnnotationsMark{Incarnation: at.Incarnation, Seq: at.Seq}, list)
+}

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+type consensusListCmd struct {
+	Collection string `help:"Only images of this collection."`
+	Status     string `help:"Only questions that are ${enum}; without it, all that are not open." enum:",open,settled,disputed,unreadable,refuted" default:""`
+	Limit      int    `help:"Print so many at most; 0: all. Default: 20 for people, those decided last, all for programs, by image." default:"-1"`
+	statsOutput
+	place
+}
+
+// annotationLine is a question as programs read it.
+type annotationLine struct {
+	Image       domain.ImageID      `json:"image_id"`
+	Collection  domain.CollectionID `json:"collection"`
+	Keyword     string              `json:"keyword,omitempty"`
+	Status      string              `json:"status"`
+	Text        string              `json:"text,omitempty"`  // with transcriptions
+	Shown       *bool               `json:"shown,omitempty"` // with classifications
+	Probability float64             `json:"probability"`
+	Votes       uint32              `json:"votes"`
+	Merged      bool                `json:"merged,omitempty"`
+	Tried       uint32              `json:"tried"`
+	Model       uint64              `json:"model"`
+	Sequence    domain.Sequence     `json:"seq"`
+	Event       domain.EventID      `json:"event_id"`
+	DecidedAt   string              `json:"decided_at"`
+}
+
+var annotationTitles = []string{
+	"image_id", "collection", "keyword", "status", "text", "shown", "probability", "votes", "merged", "tried", "model", "seq", "event_id", "decided_at",
+}
+
+func annotationLineOf(a *corpus.Annotation) annotationLine {
+	l := annotationLine{
+		Image: a.Image, Collection: a.Collection, Keyword: a.Keyword, Status: a.Status.String(), Probability: a.Probability, Votes: a.Votes,
+		Merged: a.Merged, Tried: a.Tried, Model: a.Model, Sequence: a.Seq, Event: a.Event, DecidedAt: a.DecidedAt.Format(time.RFC3339Nano),
+	}
+	switch a.Truth.Kind {
+	case domain.TruthText:
+		l.Text = a.Truth.Text
+	case domain.TruthMatch:
+		l.Shown = &a.Truth.Match
+	case domain.TruthNone:
+	}
+	return l
+}
+
+func (l *annotationLine) fields() []string {
+	shown := ""
+	if l.Shown != nil {
+		shown = strconv.FormatBool(*l.Shown)
+	}
+	return []string{
+		string(l.Image), string(l.Collection), l.Keyword, l.Status, l.Text, shown, strconv.FormatFloat(l.Probability, 'g', -1, 64),
+		strconv.FormatUint(uint64(l.Votes), 10), strconv.FormatBool(l.Merged), strconv.FormatUint(uint64(l.Tried), 10),
+		strconv.FormatUint(l.Model, 10), strconv.FormatUint(uint64(l.Sequence), 10), l.Event.String(), l.DecidedAt,
+	}
+}
+
+// errEnough ends a visit of annotations.
+var errEnough = errors.New("enough")
+
+// Run lists what votes have decided. It reads beside a running service, in one
+// pass.
+func (c *consensusListCmd) Run(env *environment) (err error) {
+	if c.Limit < -1 {
+		return fmt.Errorf("--limit: %d is not a number of questions", c.Limit)
+	}
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	id := domain.CollectionID(c.Collection)
+	if id != "" {
+		if _, err := stores.corpus.Collection(env.ctx, id); err != nil {
+			return err
+		}
+	}
+	if c.forPeople() {
+		return c.print(env, stores.corpus, id)
+	}
+	write, flush := c.writer(env.stdout)
+	n := 0
+	err = stores.corpus.Annotations(env.ctx, id, func(a corpus.Annotation) error {
+		if !c.wants(&a) {
+			return nil
+		}
+		if c.Limit > 0 && n == c.Limit {
+			return errEnough
+		}
+		n++
+		return write(annotationLineOf(&a))
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	return flush()
+}
+
+func (c *consensusListCmd) wants(a *corpus.Annotation) bool {
+	if c.Status == "" {
+		return a.Status != domain.QuestionOpen
+	}
+	return a.Status.String() == c.Status
+}
+
+// writer writes line by line: there may be a million.
+func (c *consensusListCmd) writer(to io.Writer) (write func(annotationLine) error, flush func() error) {
+	if c.JSON {
+		e := json.NewEncoder(to)
+		return func(l annotationLine) error { return e.Encode(l) }, func() error { return nil }
+	}
+	w := csv.NewWriter(to)
+	_ = w.Write(annotationTitles) // flush tells
+	return func(l annotationLine) error { return w.Write(l.fields()) }, func() error {
+		w.Flush()
+		return w.Error()
+	}
+}
+
+// print lists for people: those that were decided last.
+func (c *consensusListCmd) print(env *environment, store *corpus.Store, id domain.CollectionID) error {
+	const few = 20
+	limit := c.Limit
+	if limit < 0 {
+		limit = few
+	}
+	var last []corpus.Annotation
+	all := 0
+	newest := func() {
+		slices.SortStableFunc(last, func(a, b corpus.Annotation) int { return b.DecidedAt.Compare(a.DecidedAt) })
+		if limit > 0 {
+			last = last[:min(limit, len(last))]
+		}
+	}
+	err := store.Annotations(env.ctx, id, func(a corpus.Annotation) error {
+		if !c.wants(&a) {
+			return nil
+		}
+		all++
+		// What is old is thrown away now and then, so that little is kept.
+		if last = append(last, a); limit > 0 && len(last) >= 64*limit {
+			newest()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	newest()
+	if all == 0 {
+		_, err := fmt.Fprintln(env.stdout, "Visitors' votes have decided nothing of the kind yet.")
+		return err
+	}
+	columns := []column{
+		{title: "IMAGE", least: 16}, {title: "COLLECTION", least: 6}, {title: "KEYWORD", least: 6}, {title: "STATUS"}, {title: "ANSWER", least: 8},
+		{title: "PROB.", right: true}, {title: "VOTES", right: true}, {title: "TRIED", right: true}, {title: "DECIDED", right: true},
+	}
+	rows := make([][]string, len(last))
+	now := env.clock()()
+	for i := range last {
+		a := &last[i]
+		rows[i] = []string{
+			string(a.Image), string(a.Collection), dashed(a.Keyword), a.Status.String(), answerOf(a.Truth), fmt.Sprintf("%.4f", a.Probability),
+			grouped(int(a.Votes)), grouped(int(a.Tried)), ago(now, a.DecidedAt),
+		}
+	}
+	if err := printTable(env.stdout, widthOf(env.stdout)(), columns, rows); err != nil {
+		return err
+	}
+	if all > len(rows) {
+		_, err = fmt.Fprintf(env.stdout, "… and %s more; --limit 0 prints all.\n", grouped(all-len(rows)))
+	}
+	return err
+}
+
+// answerOf says a truth to people.
+func answerOf(t domain.Truth) string {
+	switch {
+	case t.Kind == domain.TruthText:
+		return strconv.Quote(t.Text)
+	case t.Kind == domain.TruthNone:
+		return "-"
+	case t.Match:
+		return "shows it"
+	}
+	return "does not"
+}
+
+// printDecided tells what votes have made of a collection; nothing where they
+// have made nothing of it.
+func printDecided(b *strings.Builder, c corpus.DecidedCounts) {
+	if c == (corpus.DecidedCounts{}) {
+		return
+	}
+	fmt.Fprintf(b, "\nDecided by visitors' votes: %s settled (%s of them tried by %d answers or more, and so dealt as known), %s disputed, %s unreadable, %s on record refuted.\n",
+		grouped(c.Settled), grouped(c.Proven), domain.ProvenAfter, grouped(c.Disputed), grouped(c.Unreadable), grouped(c.Refuted))
+}
+
+type consensusShowCmd struct {
+	Image string `arg:"" help:"The image, by the name that lists and contact sheets have."`
+	place
+}
+
+// Run shows one image. It reads beside a running service.
+func (c *consensusShowCmd) Run(env *environment) (err error) {
+	stores, err := openForReading(env.ctx, c.place, collectionsFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stores.Close()) }()
+	id := domain.ImageID(c.Image)
+	annotations, err := stores.corpus.ImageAnnotations(env.ctx, id)
+	if err != nil {
+		return err
+	}
+	entry, there, err := stores.corpus.Overlaid(env.ctx, id)
+	if err != nil {
+		return err
+	}
+	if !there && len(annotations) == 0 {
+		return domain.NotFound("there is no image %.80q", c.Image)
+	}
+	var b strings.Builder
+	if there {
+		printEntry(&b, &entry)
+	} else {
+		fmt.Fprintf(&b, "Image %s of the collection %s, which is not there any more\n", id, annotations[0].Collection)
+	}
+	if len(annotations) == 0 {
+		b.WriteString("\nVisitors' votes have decided nothing about it.\n")
+	}
+	for i := range annotations {
+		printAnnotation(&b, &annotations[i])
+	}
+	_, err = fmt.Fprint(env.stdout, b.String())
+	return err
+}
+
+func printEntry(b *strings.Builder, e *corpus.Entry) {
+	fmt.Fprintf(b, "Image %s of the collection %s: a %s\n", e.ID, e.Collection, e.Type)
+	fmt.Fprintf(b, "  document:  %s\n", e.Document)
+	record := "nothing"
+	switch {
+	case e.Known && e.Type == domain.TypeTranscription:
+		record = fmt.Sprintf("%q (%s)", e.Text, e.Trust)
+	case e.Known:
+		record = orDash(e.Labels)
+		if e.Complete {
+			record += " and nothing else"
+		}
+	case e.Guess != "":
+		record = fmt.Sprintf("nothing; a machine reads %q (probability %.2f)", e.Guess, e.Prior)
+	}
+	fmt.Fprintf(b, "  on record: %s\n", record)
+	questions := []string{""}
+	if e.Type == domain.TypeClassification {
+		questions = slices.Concat(e.Labels, e.Candidates)
+		for _, d := range e.Decided {
+			questions = append(questions, d.Keyword)
+		}
+		slices.Sort(questions)
+		questions = slices.Compact(questions)
+	}
+	for _, keyword := range questions {
+		name := "dealt as"
+		if keyword != "" {
+			name = keyword
+		}
+		fmt.Fprintf(b, "  %-10s %s\n", name+":", dealtAs(&e.Image, keyword))
+	}
+	if e.Type == domain.TypeClassification && !e.Known && len(e.Candidates) == 0 {
+		b.WriteString("  any other: unknown: people are asked\n")
+	}
+}
+
+// dealtAs says what new plans take an image for.
+func dealtAs(im *domain.Image, keyword string) string {
+	truth, trust, decides := im.Truth(keyword)
+	switch {
+	case decides:
+		return fmt.Sprintf("known: %s (%s)", answerOf(truth), trust)
+	case truth.Kind != domain.TruthNone:
+		return fmt.Sprintf("unknown, though it is settled: %s; it is tried until %d people have answered since", answerOf(truth), domain.ProvenAfter)
+	case im.Asked(keyword):
+		return "unknown: people are asked"
+	}
+	return "nothing: people are not asked"
+}
+
+func printAnnotation(b *strings.Builder, a *corpus.Annotation) {
+	question := "its text"
+	if a.Keyword != "" {
+		question = fmt.Sprintf("whether it shows %q", a.Keyword)
+	}
+	fmt.Fprintf(b, "\nVotes on %s: %s\n", question, a.Status)
+	answer := answerOf(a.Truth)
+	if a.Merged {
+		answer += ", which is what readings have in common and nobody typed"
+	}
+	fmt.Fprintf(b, "  likeliest:   %s\n  probability: %.4f, by %s, with the model %d\n", answer, a.Probability, count(int(a.Votes), "vote"), a.Model)
+	if a.Status == domain.QuestionSettled {
+		fmt.Fprintf(b, "  tried:       %s since\n", count(int(a.Tried), "answer"))
+	}
+	fmt.Fprintf(b, "  decided:     %s, event %d of the log (%s)\n", moment(a.DecidedAt), a.Seq, a.Event)
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"ocapi/corpus"
+	"ocapi/domain"
+)
+
+// decision is an event about an annotation, as "ocapi events" prints it.
+type decision struct {
+	Seq    uint64
+	Type   string
+	Ann    string          `json:"annotation_id"`
+	Client json.RawMessage `json:"client_id"`
+	Data   struct {
+		Image       string  `json:"image_id"`
+		Keyword     string  `json:"keyword"`
+		Truth       any     `json:"truth"`
+		Probability float64 `json:"probability"`
+		Votes       int     `json:"votes"`
+		Through     uint64  `json:"through"`
+		Refuted     bool    `json:"refuted"`
+		Reason      string  `json:"reason"`
+	} `json:"data"`
+}
+
+// decisions gives the decisions that are archived.
+func decisions(t testing.TB, out string) (list []decision) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		var d decision
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Ann != "" {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+func decisionsIn(t testing.TB, dir string) []decision {
+	t.Helper()
+	return decisions(t, succeed(t, "events", "--data", dir))
+}
+
+// annotationsIn reads the rows of decisions of the collections.
+func annotationsIn(t testing.TB, dir string) map[domain.ImageID]corpus.Annotation {
+	t.Helper()
+	rows := map[domain.ImageID]corpus.Annotation{}
+	s, err := openForReading(t.Context(), place{Data: dir}, collectionsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // it was only read
+	if err := s.corpus.Annotations(t.Context(), "", func(a corpus.Annotation) error {
+		if a.Keyword == "" {
+			rows[a.Image] = a
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// TestAnswersBecomeAnnotations lets people answer a running service until the
+// votes settle texts: that is in the archive, the collection has it, and it is
+// right. It goes on after a restart, a person's word stands, and a rebuild gives
+// what was there.
+func TestAnswersBecomeAnnotations(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	flags := []string{"--wholly-known=0.2", "--sentinels=0", "--trim-margin=0s"}
+	p := start(t, dir, options{flags: flags})
+	v := newVisitor(t, p, f, siteID)
+	answer := func(n int) {
+		for range n {
+			c := v.ask("transcription")
+			v.answer(c, v.right(c))
+		}
+	}
+	var found []decision
+	for tries := 0; len(found) < 3; tries++ {
+		if tries == 20 {
+			t.Fatalf("after %d answers %d decisions", 40*tries, len(found))
+		}
+		answer(40)
+		seen := len(found)
+		fence(v, dir)
+		found = decisionsIn(t, dir)
+		t.Logf("%d more decisions", len(found)-seen)
+	}
+	ids := map[string]bool{}
+	for _, d := range found {
+		if d.Type != "AnnotationAccepted" || d.Data.Truth != bears(d.Data.Image) || d.Data.Votes < 2 || d.Data.Probability < 0.9 ||
+			d.Data.Through == 0 || d.Data.Through >= d.Seq || d.Client != nil || ids[d.Ann] || d.Data.Keyword != "" {
+			t.Errorf("a decision is %+v; it bears %q", d, bears(d.Data.Image))
+		}
+		ids[d.Ann] = true
+	}
+	image := domain.ImageID(found[0].Data.Image)
+	eventually(t, "the collection to have it", func() bool { return annotationsIn(t, dir)[image].Status == domain.QuestionSettled })
+	if row := annotationsIn(t, dir)[image]; row.Truth.Text != found[0].Data.Truth || row.Seq != domain.Sequence(found[0].Seq) || row.Collection != fixtureCollection {
+		t.Errorf("the row is %+v", row)
+	}
+	metrics := string(newVisitor(t, &program{base: p.admin}, f, siteID).get("/metrics").body)
+	for _, want := range []string{`ocapi_questions{status="settled"} `, `ocapi_questions{status="refuted"} 0`, `ocapi_consensus_decisions_total{decision="accepted"} `, "ocapi_consensus_model 0"} {
+		if !strings.Contains(metrics, "\n"+want) {
+			t.Errorf("the metrics do not have %s", want)
+		}
+	}
+
+	// A person knows better.
+	fail := func(want string, args ...string) {
+		t.Helper()
+		refuse(t, append([]string{"consensus"}, append(args, "--data", dir)...), want)
+	}
+	fail("there is no image", "withdraw", "nothing", "--reason=x")
+	fail("is for transcription", "withdraw", string(image), "--keyword=cat", "--reason=x")
+	fail("reason", "withdraw", string(image), "--reason= ")
+	say := func(want domain.QuestionStatus, text string, args ...string) {
+		t.Helper()
+		succeed(t, append([]string{"consensus"}, append(args, "--reason", "a person knows", "--data", dir)...)...)
+		eventually(t, "the person's word in the collection", func() bool {
+			row := annotationsIn(t, dir)[image]
+			return row.Status == want && row.Truth.Text == text
+		})
+	}
+	was := found[0].Data.Truth.(string) //nolint:forcetypeassert // as was compared above
+	say(domain.QuestionOpen, was, "withdraw", string(image))
+	fail("nothing has been accepted", "withdraw", string(image), "--reason=x")
+	say(domain.QuestionSettled, was, "restore", string(image))
+	say(domain.QuestionSettled, "Person", "accept", string(image), "--text=Person")
+
+	p.stop()
+	before := succeed(t, "replay", "rebuild", "--data", dir)
+	if !strings.Contains(before, "questions is made anew from") || !strings.Contains(before, "the one of before was the same, byte by byte") ||
+		!strings.Contains(before, "those of before were the same") || strings.Contains(before, "was another") {
+		t.Errorf("a rebuild says\n%s", before)
+	}
+	kept := decisionsIn(t, dir)
+	p = start(t, dir, options{flags: flags})
+	v = newVisitor(t, p, f, siteID)
+	if !strings.Contains(p.log.String(), "the votes are counted") {
+		eventually(t, "the votes to be counted", func() bool { return strings.Contains(p.log.String(), "the votes are counted") })
+	}
+	if strings.Contains(p.log.String(), "from_snapshot=0") {
+		t.Error("it does not begin with the snapshot")
+	}
+	answer(200)
+	fence(v, dir)
+	eventually(t, "more decisions", func() bool { return len(decisionsIn(t, dir)) > len(kept) })
+	for _, d := range decisionsIn(t, dir)[len(kept):] {
+		if d.Data.Image == string(image) {
+			t.Errorf("the votes have overruled a person: %+v", d)
+		}
+	}
+
+	// Without the votes nothing is left but that; with them all is again as it was.
+	settled := func() (list []domain.ImageID) {
+		for id, row := range annotationsIn(t, dir) {
+			if row.Status == domain.QuestionSettled {
+				list = append(list, id)
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	var all []domain.ImageID
+	eventually(t, "all decisions", func() bool { // they come within a second of the last answer
+		before := all
+		all = settled()
+		return len(before) == len(all) && p.gauge("ocapi_consensus_event") == p.gauge("ocapi_archive_sequence")
+	})
+	id, _, _ := strings.Cut(succeed(t, "quarantine", "add", "--since=1h", "--reason=a test", "--data", dir), "\n")
+	eventually(t, "the withdrawals", func() bool { return slices.Equal(settled(), []domain.ImageID{image}) })
+	succeed(t, "quarantine", "lift", id, "--reason=a test", "--data", dir)
+	eventually(t, "the annotations again", func() bool { return slices.Equal(settled(), all) })
+}
+
+// bears gives what one of the fixture's unknown transcriptions bears.
+func bears(image string) string {
+	var n int
+	if _, err := fmt.Sscanf(image, "image-%d", &n); err != nil || n/fixtureRenderings%2 == 0 {
+		return "nothing that is asked for"
+	}
+	return word(fixtureTexts + n/fixtureRenderings/2)
+}
+
+// TestDecidingIsTakenOver has one of two nodes decide; when it stops, the other
+// goes on where it was, and nothing is decided twice.
+func TestDecidingIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	flags := []string{"--wholly-known=0", "--sentinels=0"}
+	nodes := []*program{s.node(flags...), s.node(flags...)}
+	made := func() []decision { return decisions(t, succeed(t, "events", "--database-url", s.database)) }
+	until := func(v *visitor, n int) {
+		t.Helper()
+		for tries := 0; len(made()) < n; tries++ {
+			if tries == 20 {
+				t.Fatalf("after %d answers %d decisions, want %d", 30*tries, len(made()), n)
+			}
+			for range 30 {
+				c := v.ask("transcription")
+				v.answer(c, v.right(c))
+			}
+		}
+	}
+	until(s.at(nodes[0]), 5)
+	first := 0 // the one that archives
+	if nodes[1].gauge("ocapi_consensus_event") > 0 {
+		first = 1
+	}
+	if code := nodes[first].stop(); code != 0 {
+		t.Fatalf("the first node ended with %d", code)
+	}
+	before := len(made())
+	until(s.at(nodes[1-first]), before+10)
+	if nodes[1-first].gauge("ocapi_consensus_event") == 0 {
+		t.Error("the second node does not count")
+	}
+	nodes[1-first].stop()
+	seen := map[string]int{}
+	for _, d := range made() {
+		if seen[d.Ann]++; d.Type != "AnnotationAccepted" || seen[d.Ann] > 1 || d.Data.Truth != bears(d.Data.Image) {
+			t.Errorf("a decision, the %d. about it, is %+v", seen[d.Ann], d)
+		}
+	}
+	out := succeed(t, "replay", "rebuild", "--database-url", s.database)
+	if !strings.Contains(out, "those of before were the same") || strings.Contains(out, "was another") {
+		t.Errorf("a rebuild says\n%s", out)
+	}
+}
