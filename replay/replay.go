@@ -47,11 +47,25 @@ type Item struct {
 	consensus.Question
 	Collection domain.CollectionID
 	Type       domain.ChallengeType
-	Prior      float64      // of the machine's guess, as the latest challenge had it; 0: none
+	Guess      float64      // probability of the machine's guess, as the latest challenge had it; 0: none
 	Truth      domain.Truth // the institution's own, when it was shown last; TruthNone: there was none
 	Tally      consensus.Tally
 
 	first, last int64 // votes, in µs since 1970
+}
+
+// Prior gives what is known of the question before anybody answers it, as the
+// running service takes it: the truth on record, or what a machine sees in a
+// picture, which is what it is asked about. What a machine reads in a text is
+// in no event.
+func (it *Item) Prior() consensus.Prior {
+	switch {
+	case it.Truth.Kind != domain.TruthNone:
+		return consensus.Prior{Guess: it.Truth, Probability: consensus.ImportedProbability}
+	case it.Guess > 0 && it.Keyword != "":
+		return consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Guess}
+	}
+	return consensus.Prior{}
 }
 
 // First is when the first vote was given that is counted.
@@ -174,7 +188,7 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 			left++
 			continue
 		}
-		if (r.p.Known || b.Trust != domain.TrustImported) && (r.p.Collection == "" || b.Collection == r.p.Collection) {
+		if (r.p.Known || !onRecord(b)) && (r.p.Collection == "" || b.Collection == r.p.Collection) {
 			r.add(b)
 		}
 	}
@@ -196,13 +210,19 @@ func (r *Replay) record(b *consensus.Ballot) {
 	switch {
 	case b.Role == domain.RoleUnknown:
 		delete(r.records, b.Question()) // the collection has it no more
-	case b.Truth.Kind == domain.TruthMatch && b.Trust == domain.TrustImported:
+	case onRecord(b) && b.Truth.Kind == domain.TruthMatch:
 		q := b.Question()
 		if _, ok := r.records[q]; !ok {
 			q = consensus.Question{Image: domain.ImageID(r.slab.text(string(q.Image))), Keyword: r.kept(q.Keyword)}
 		}
 		r.records[q] = b.Truth.Match
 	}
+}
+
+// onRecord reports whether a ballot is on an image whose truth is the
+// institution's own: of what visitors have settled the votes speak already.
+func onRecord(b *consensus.Ballot) bool {
+	return b.Role != domain.RoleUnknown && b.Trust != domain.TrustPromoted
 }
 
 // add counts one ballot.
@@ -221,8 +241,8 @@ func (r *Replay) add(b *consensus.Ballot) {
 	it.first, it.last = min(it.first, at), max(it.last, at)
 	switch {
 	case b.Role == domain.RoleUnknown:
-		it.Prior, it.Truth = b.Prior, domain.Truth{} // whatever the collection had
-	case b.Trust == domain.TrustImported:
+		it.Guess, it.Truth = b.Prior, domain.Truth{} // whatever the collection had
+	case onRecord(b):
 		it.Truth = domain.Truth{Kind: b.Truth.Kind, Match: b.Truth.Match, Text: r.kept(b.Truth.Text)}
 	}
 	b.Text = r.kept(b.Text)

@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -53,7 +54,8 @@ func (l *logged) challenge(client domain.ClientID, keyword string) *domain.Chall
 		p := domain.Position{Collection: "c", Role: domain.RoleKnown, Trust: domain.TrustImported, Image: domain.ImageID(fmt.Sprintf("known-%s-%d", keyword, l.random.IntN(20)))}
 		switch {
 		case i == 0 || i == 1 && n == 9:
-			p = domain.Position{Collection: domain.CollectionID([]string{"c", "d"}[l.random.IntN(2)]), Role: domain.RoleUnknown, Image: domain.ImageID(fmt.Sprintf("u%d", l.random.IntN(30)))}
+			n := l.random.IntN(60)
+			p = domain.Position{Collection: domain.CollectionID([]string{"c", "d"}[n%2]), Role: domain.RoleUnknown, Image: domain.ImageID(fmt.Sprintf("u%d", n))}
 			if l.random.IntN(3) == 0 {
 				p.Prior = 0.75
 			}
@@ -137,7 +139,7 @@ type seen struct {
 
 func seenOf(r *replay.Replay) (list []seen) {
 	for _, it := range r.Items() {
-		list = append(list, seen{it.Question, it.Collection, it.Type, it.Prior, it.Truth, it.First(), it.Last(), consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{})})
+		list = append(list, seen{it.Question, it.Collection, it.Type, it.Guess, it.Truth, it.First(), it.Last(), consensus.Builtin().Belief(it.Question, &it.Tally, it.Prior())})
 	}
 	return list
 }
@@ -162,7 +164,7 @@ func plainly(p replay.Params, events []domain.Event) (list []seen) {
 			for _, b := range consensus.Ballots(c, e) {
 				switch {
 				case p.Client != "" && b.Client != p.Client, p.Collection != "" && b.Collection != p.Collection, p.Keyword != "" && b.Keyword != p.Keyword,
-					b.At.Before(p.Since), !p.Until.IsZero() && !b.At.Before(p.Until), !p.Known && b.Trust == domain.TrustImported,
+					b.At.Before(p.Since), !p.Until.IsZero() && !b.At.Before(p.Until), !p.Known && b.Role != domain.RoleUnknown,
 					p.Exclude != nil && p.Exclude.Covers(&b.Vote), p.Quarantines != nil && p.Quarantines.SetAside(&b.Vote):
 					continue
 				}
@@ -174,7 +176,7 @@ func plainly(p replay.Params, events []domain.Event) (list []seen) {
 				it.Last = b.At
 				if b.Role == domain.RoleUnknown {
 					it.Prior, it.Truth = b.Prior, domain.Truth{}
-				} else if b.Trust == domain.TrustImported {
+				} else {
 					it.Truth = b.Truth
 				}
 				tallies[it.Question].Add(&b, 1)
@@ -182,7 +184,14 @@ func plainly(p replay.Params, events []domain.Event) (list []seen) {
 		}
 	}
 	for q, it := range items {
-		it.Belief = consensus.Builtin().Belief(q, tallies[q], consensus.Prior{})
+		var prior consensus.Prior
+		switch {
+		case it.Truth.Kind != domain.TruthNone:
+			prior = consensus.Prior{Guess: it.Truth, Probability: 0.98}
+		case it.Prior > 0 && q.Keyword != "":
+			prior = consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Prior}
+		}
+		it.Belief = consensus.Builtin().Belief(q, tallies[q], prior)
 		list = append(list, *it)
 	}
 	slices.SortFunc(list, func(a, b seen) int {
@@ -229,6 +238,71 @@ func TestReplayCountsWhatIsAsked(t *testing.T) {
 				t.Errorf("%d rows differ (-plainly +replayed):\n%.2000s", len(got), diff)
 			}
 		})
+	}
+}
+
+// TestReplayIsWhatIsLive holds a replay against the state that the running
+// service decides from: the same beliefs to the bit, and the same fitted model.
+func TestReplayIsWhatIsLive(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5) {
+		l := newLog(10 + seed)
+		l.fill(2500)
+		created := map[domain.ChallengeID]*domain.ChallengeCreated{}
+		l.events = slices.DeleteFunc(l.events, func(e domain.Event) bool { // the service takes no answer that is late
+			if c, ok := e.(*domain.ChallengeCreated); ok {
+				created[c.Challenge] = c
+				return false
+			}
+			return e.Head().At.After(created[e.Head().Challenge].ExpiresAt)
+		})
+		state := consensus.NewState(consensus.StateParams{Decode: eventstore.DecodeEvent, Model: consensus.ReadModel})
+		r := replay.New(params(replay.Params{Known: true}))
+		var gold consensus.GoldCounts
+		var pairs consensus.TextPairs
+		r.OnGold(func(g consensus.Gold, keyword string, texts []consensus.TextGold) {
+			if keyword != "" {
+				gold.Add(g, keyword, 1)
+			}
+		})
+		for i, e := range l.events {
+			data, err := eventstore.EncodeEvent(nil, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seq := domain.Sequence(i + 1)
+			if err := r.Apply(seq, string(data)); err != nil {
+				t.Fatal(err)
+			}
+			if err := state.Apply(t.Context(), domain.Record{Seq: seq, Event: e, Data: data}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		items := map[consensus.Question]*replay.Item{}
+		for _, it := range r.Items() {
+			items[it.Question] = it
+		}
+		n := 0
+		state.Each(func(p consensus.Progress) bool {
+			n++
+			it := items[p.Question]
+			if it == nil {
+				t.Errorf("%v is missing", p.Question)
+				return false
+			}
+			if b := consensus.Builtin().Belief(p.Question, &it.Tally, it.Prior()); b != p.Belief || it.Collection != p.Collection {
+				t.Errorf("%v: replayed %+v, live %+v", p.Question, b, p.Belief)
+			}
+			return true
+		})
+		if n != len(items) || n < 50 {
+			t.Errorf("%d questions, live %d", len(items), n)
+		}
+		r.Known(gold.Known)
+		model := consensus.Model{Version: 1, Labels: consensus.FitLabels(&gold), Texts: consensus.FitTexts(&pairs)}
+		if !bytes.Equal(model.Encode(), state.Fit().Body) {
+			t.Error("another model is fitted")
+		}
 	}
 }
 

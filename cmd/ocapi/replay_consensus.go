@@ -16,17 +16,18 @@ import (
 )
 
 type replayConsensusCmd struct {
-	Collection      string `help:"Only images of this collection."`
-	Keyword         string `help:"Only what is asked about this keyword."`
-	Client          string `help:"Only this client's votes."`
-	Since           string `help:"Only votes from this moment on (RFC 3339), or this long ago (as 90m, 24h)."`
-	Until           string `help:"Only votes before this moment, or this long ago."`
-	WithQuarantined bool   `help:"Count also the votes that are quarantined."`
-	Known           bool   `help:"Also images whose truth is on record: what visitors say of them."`
-	Method          string `help:"bayes: the model that the service decides by. majority: what most said. two-and-a-half: reCAPTCHA's old rule, a machine's guess half a vote, a person's answer one." default:"bayes"`
-	Model           string `help:"What answers are worth. recorded: by the model in force then, else by the program's own. builtin: by the program's own. fit: by one that is fitted to the known images of this very replay." enum:"recorded,builtin,fit" default:"recorded"`
-	Format          string `help:"csv, jsonl or parquet. Default: by the name of the file, else jsonl." enum:"csv,jsonl,parquet," default:""`
-	Out             string `help:"The file to write. Default: standard output." type:"path"`
+	Collection      string  `help:"Only images of this collection."`
+	Keyword         string  `help:"Only what is asked about this keyword."`
+	Client          string  `help:"Only this client's votes."`
+	Since           string  `help:"Only votes from this moment on (RFC 3339), or this long ago (as 90m, 24h)."`
+	Until           string  `help:"Only votes before this moment, or this long ago."`
+	WithQuarantined bool    `help:"Count also the votes that are quarantined."`
+	Known           bool    `help:"Also images whose truth is on record: what visitors say of them."`
+	Method          string  `help:"bayes: the model that the service decides by. majority: what most said. two-and-a-half: reCAPTCHA's old rule, a machine's guess half a vote, a person's answer one." default:"bayes"`
+	Model           string  `help:"What answers are worth. recorded: by the model in force then, else by the program's own. builtin: by the program's own. fit: by one that is fitted to the known images of this very replay." enum:"recorded,builtin,fit" default:"recorded"`
+	ErrorRate       float64 `help:"The share of settled labels that may be wrong, as --consensus-error-rate has it for the service." default:"0.01"`
+	Format          string  `help:"csv, jsonl or parquet. Default: by the name of the file, else jsonl." enum:"csv,jsonl,parquet," default:""`
+	Out             string  `help:"The file to write. Default: standard output." type:"path"`
 	excludeFlags
 	asOfFlag
 	place
@@ -46,6 +47,10 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 	format, err := rowFormat(c.Format, c.Out)
 	if err != nil {
 		return err
+	}
+	rules, err := consensus.RulesFor(c.ErrorRate)
+	if err != nil {
+		return fmt.Errorf("--error-rate: %w", err)
 	}
 	p, err := c.params(env.clock()())
 	if err != nil {
@@ -94,7 +99,7 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 			model = fit.model(r)
 		}
 		w := newRowWriter(format, out)
-		b := believer{model: model, method: method, fitted: c.Model == "fit", rules: consensus.DefaultRules()}
+		b := believer{model: model, method: method, fitted: c.Model == "fit", rules: rules}
 		rows, err = writeRows(env.ctx, r.Items(), b, origins, w)
 	}
 	if err = finish(err); err != nil {

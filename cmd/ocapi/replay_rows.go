@@ -74,17 +74,10 @@ type believer struct {
 func (b *believer) row(it *replay.Item, e *corpus.Entry) (consensusRow, error) {
 	transcription := it.Type == domain.TypeTranscription
 	onRecord := it.Truth.Kind != domain.TruthNone
-	var prior consensus.Prior
-	switch {
-	case onRecord:
-		prior = consensus.Prior{Guess: it.Truth, Probability: consensus.ImportedProbability}
-	case it.Prior > 0 && !transcription:
-		// What a machine sees in a picture is what it is asked about.
-		prior = consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Prior}
-	case e != nil && e.Guess != "" && transcription && b.method == consensus.MethodTwoAndAHalf:
-		// What it reads in a text is in no event, so the service does not decide by
-		// it; the old rule is nothing without it.
-		prior = consensus.Prior{Guess: domain.Truth{Kind: domain.TruthText, Text: e.Guess}, Probability: it.Prior}
+	prior := it.Prior()
+	if e != nil && e.Guess != "" && !onRecord && transcription && b.method == consensus.MethodTwoAndAHalf {
+		// The service does not decide by it; the old rule is nothing without it.
+		prior = consensus.Prior{Guess: domain.Truth{Kind: domain.TruthText, Text: e.Guess}, Probability: it.Guess}
 	}
 	belief, err := b.model.BeliefBy(b.method, it.Question, &it.Tally, prior)
 	if err != nil {
