@@ -243,6 +243,7 @@ func (g *generator) write(ctx context.Context, db *sql.DB, n int) (size int64, e
 	if err != nil {
 		return 0, err
 	}
+	defer func() { _ = insert.Close() }() // ends with the transaction anyway
 	for range n {
 		e := g.next()
 		if g.form, err = eventstore.EncodeEvent(g.form[:0], e); err != nil {
