@@ -18,6 +18,7 @@ type report struct {
 	Measurements []measurement `json:"measurements"`
 	Imports      []importing   `json:"imports"`
 	Agreement    *agreement    `json:"consensus"`
+	Replays      []replaying   `json:"replays"`
 
 	bench *bench
 }
@@ -135,6 +136,8 @@ func (r *report) text(markdown bool) string {
 	if r.Agreement != nil {
 		fmt.Fprintf(&b, "%s\n", r.Agreement.text(markdown))
 	}
+	replays := replayTable(r.Replays)
+	fmt.Fprintf(&b, "%s\n", replays.text(markdown))
 	for _, a := range r.Audits {
 		verdict := "Everything acknowledged is in the archive, once"
 		if a.Missing+a.Unexpected > 0 {

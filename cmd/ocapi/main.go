@@ -87,10 +87,16 @@ type environment struct {
 // progress gives what shows how far the command is, and what takes it away
 // before anything else is written.
 func (e *environment) progress() (show corpus.ProgressFunc, clear func()) {
+	return e.progressOf("images")
+}
+
+// progressOf is progress that counts something else.
+func (e *environment) progressOf(noun string) (show corpus.ProgressFunc, clear func()) {
 	if e.tell != nil {
 		return e.tell, func() {}
 	}
 	m := newMeter(e.stderr, time.Now)
+	m.noun = noun
 	return m.show, m.clear
 }
 
