@@ -77,7 +77,10 @@ type Config struct {
 }
 
 // Service issues challenges and judges answers. It is safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg   Config
+	turns turns // of those who consume verdicts
+}
 
 // New makes a service.
 func New(cfg Config) *Service { return &Service{cfg: cfg} }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,10 +16,48 @@ type Client struct {
 	ID          ClientID
 	Aliases     []ClientID // other public ids that mean the same client
 	Secrets     []Secret
-	Collections []CollectionID // empty: all that are not the demo's, else the demo's
-	Disabled    bool           // as if it did not exist
-	Limit       Limit          // of challenges without a proof of work; zero: the service's default
+	Collections []CollectionID  // empty: all that are not the demo's, else the demo's
+	Disabled    bool            // as if it did not exist
+	Limit       Limit           // of challenges without a proof of work; zero: the service's default
+	Types       []ChallengeType // that it is served; empty: all
+	Languages   []string        // of its challenges, BCP 47 tags; empty: all
+	Origins     []string        // of the pages that may call, as ParseOrigin gives them; empty: any page
+	SiteVerify  bool            // its verdicts may be consumed, once each
+	Rehearsal   Status          // of a test client: what all its challenges are; StatusNone: it is none
 	CreatedAt   time.Time
+}
+
+// Serves reports whether the client may be served challenges of a type.
+func (c *Client) Serves(t ChallengeType) bool {
+	return len(c.Types) == 0 || slices.Contains(c.Types, t)
+}
+
+// Admits reports whether scripts of a page may call for the client, by the
+// origin that the browser names; empty where it names none.
+func (c *Client) Admits(origin string) bool {
+	if len(c.Origins) == 0 || origin == "" {
+		return true
+	}
+	canonical, err := ParseOrigin(origin)
+	return err == nil && slices.Contains(c.Origins, canonical)
+}
+
+// ParseOrigin reads an origin such as https://www.example.org or
+// http://localhost:8080 and gives it in the form that browsers send: lower
+// case, without the port that the scheme has anyway. The error is of
+// CodeInvalid.
+func ParseOrigin(s string) (string, error) {
+	u, err := url.Parse(strings.ToLower(s))
+	// "null" is what a browser says of a page that has no origin.
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil ||
+		u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.ContainsAny(u.Host, " ,;'\"*") {
+		return "", Invalid("origins", "%.80q is no origin such as https://www.example.org: a scheme, a host and where needed a port, and nothing after them", s)
+	}
+	host, port := u.Host, u.Port()
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" || port == "" {
+		host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
+	}
+	return u.Scheme + "://" + host, nil
 }
 
 // Limit is a rate with the burst that it tolerates. The zero value is none.

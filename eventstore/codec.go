@@ -41,6 +41,8 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 		field, body = 18, encodeQuarantined(e)
 	case *domain.QuarantineLifted:
 		field, body = 19, appendString(nil, 1, e.Reason)
+	case *domain.VerdictConsumed:
+		field, body = 25, encodeConsumed(e)
 	default:
 		return nil, fmt.Errorf("encode event %s: %T has no stored form", h.ID, e)
 	}
@@ -189,6 +191,7 @@ type decodedEvent struct {
 	// About quarantines.
 	quarantined *domain.VotesQuarantined
 	lifted      *domain.QuarantineLifted
+	consumed    *domain.VerdictConsumed
 }
 
 func (d *decodedEvent) field(f field) (err error) {
@@ -223,6 +226,10 @@ func (d *decodedEvent) field(f field) (err error) {
 		d.bodies++
 		d.lifted = &domain.QuarantineLifted{}
 		err = decodeLifted(f, d.lifted)
+	case 25:
+		d.bodies++
+		d.consumed = &domain.VerdictConsumed{AnsweredAt: epoch}
+		err = decodeConsumed(f, d.consumed)
 	}
 	return err
 }
@@ -247,6 +254,9 @@ func (d *decodedEvent) event() (domain.Event, error) {
 	case d.lifted != nil:
 		d.lifted.Header = d.header
 		return d.lifted, nil
+	case d.consumed != nil:
+		d.consumed.Header = d.header
+		return d.consumed, nil
 	}
 	return nil, errors.New("no body that this program knows")
 }
