@@ -192,7 +192,12 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.work.run(n.stats.run)
 	n.work.run(n.stats.keep)
 
-	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
+	if err := n.sealSecrets(ctx); err != nil {
+		return err
+	}
+	n.registry = clients.NewRegistry(clients.RegistryParams{
+		Read: n.stores.read, Keys: n.stores.keys, TestClients: n.cfg.TestClients, Log: n.logger, Now: n.env.clock(),
+	})
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
