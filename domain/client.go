@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -44,20 +44,45 @@ func (c *Client) Admits(origin string) bool {
 
 // ParseOrigin reads an origin such as https://www.example.org or
 // http://localhost:8080 and gives it in the form that browsers send: lower
-// case, without the port that the scheme has anyway. The error is of
-// CodeInvalid.
+// case, without the port that the scheme has anyway. A name in other letters is
+// written as xn--…, as browsers send it. The error is of CodeInvalid.
 func ParseOrigin(s string) (string, error) {
-	u, err := url.Parse(strings.ToLower(s))
+	scheme, rest, _ := strings.Cut(strings.ToLower(s), "://")
+	usual := map[string]string{"http": "80", "https": "443"}[scheme]
+	host, port := rest, ""
+	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, ']') {
+		host, port = rest[:i], rest[i+1:]
+	}
 	// "null" is what a browser says of a page that has no origin.
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil ||
-		u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.ContainsAny(u.Host, " ,;'\"*") {
+	if usual == "" || !validHost(host) || len(rest) != len(host) && !validPort(port) {
 		return "", Invalid("origins", "%.80q is no origin such as https://www.example.org: a scheme, a host and where needed a port, and nothing after them", s)
 	}
-	host, port := u.Host, u.Port()
-	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" || port == "" {
-		host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
+	if port == "" || port == usual {
+		return scheme + "://" + host, nil
 	}
-	return u.Scheme + "://" + host, nil
+	return scheme + "://" + host + ":" + port, nil
+}
+
+// maxHostBytes is the longest name that DNS has.
+const maxHostBytes = 253
+
+// validHost allows names and addresses, the longer ones in brackets.
+func validHost(host string) bool {
+	inside, six := strings.CutPrefix(host, "[")
+	allowed := "abcdefghijklmnopqrstuvwxyz0123456789-._"
+	if six {
+		var closed bool
+		if inside, closed = strings.CutSuffix(inside, "]"); !closed {
+			return false
+		}
+		allowed = "abcdef0123456789:."
+	}
+	return inside != "" && len(inside) <= maxHostBytes && strings.Trim(inside, allowed) == "" && inside[0] != '.'
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == port
 }
 
 // Limit is a rate with the burst that it tolerates. The zero value is none.
