@@ -139,7 +139,7 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.describeVoices()
-	if err := n.serve(public, admin, n.service()); err != nil {
+	if err := n.serve(public, admin, n.challenges()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -246,7 +246,7 @@ func (n *node) service() *challenges.Service {
 	})
 }
 
-func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
+func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	n.metrics.MustRegister(n.stats)
