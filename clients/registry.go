@@ -163,6 +163,9 @@ func (r *Registry) Reload(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.secretID, b.secretID))
 	})
 	for _, l := range next.lost {
+		if before.byName == nil {
+			break // Start says it
+		}
 		if !slices.ContainsFunc(before.lost, l.same) {
 			r.Log.LogAttrs(ctx, slog.LevelError, "a private id cannot be opened and is of no use", slog.String("client", string(l.client)),
 				slog.String("secret_id", l.secretID), slog.Any("error", l.err))

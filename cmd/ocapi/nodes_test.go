@@ -379,14 +379,14 @@ func TestLostStreamIsAdopted(t *testing.T) {
 	c := v.ask("transcription")
 	v.answer(c, v.right(c))
 	eventually(t, "everything archived", func() bool { return len(s.events()) == 2 })
-	flags := []string{"--nats-url", s.nats, "--database-url", s.database, "--secrets-key-file", s.keyFile()}
+	flags := []string{"--nats-url", s.nats, "--database-url", s.database}
 	refuse(t, append([]string{"archive", "adopt-stream"}, flags...), "a node is archiving", "stop every node")
 	refuse(t, append([]string{"archive", "accept-gap", "3", "9"}, flags...), "the event log ends at 2")
 	p.stop()
 
 	s.nats = startNATS(t)
 	flags[1] = s.nats
-	refuse(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), "events up to 2 are archived", "ocapi archive adopt-stream")
+	refuse(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--secrets-key-file", s.keyFile()}, flags...), "events up to 2 are archived", "ocapi archive adopt-stream")
 	if got := command(t, append([]string{"archive", "adopt-stream"}, flags...)...); got.code != 0 || !strings.Contains(got.out, "made anew") {
 		t.Fatalf("adopt-stream ended with %d: %s%s", got.code, got.out, got.err)
 	}
