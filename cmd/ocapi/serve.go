@@ -175,6 +175,15 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.openStores(ctx); err != nil {
 		return err
 	}
+	if err := n.sealSecrets(ctx); err != nil {
+		return err
+	}
+	n.registry = clients.NewRegistry(clients.RegistryParams{
+		Read: n.stores.read, Keys: n.stores.keys, TestClients: n.cfg.TestClients, Log: n.logger, Now: n.env.clock(),
+	})
+	if err := n.registry.Start(ctx); err != nil {
+		return err
+	}
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
@@ -192,15 +201,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.work.run(n.stats.run)
 	n.work.run(n.stats.keep)
 
-	if err := n.sealSecrets(ctx); err != nil {
-		return err
-	}
-	n.registry = clients.NewRegistry(clients.RegistryParams{
-		Read: n.stores.read, Keys: n.stores.keys, TestClients: n.cfg.TestClients, Log: n.logger, Now: n.env.clock(),
-	})
-	if err := n.registry.Start(ctx); err != nil {
-		return err
-	}
 	if n.gate, err = n.newGate(ctx); err != nil {
 		return err
 	}
