@@ -46,12 +46,13 @@ type parameters struct {
 }
 
 // verification is the answer to it, in the form that clients of other services
-// read. A failure has no time and no host: clients parse what is there.
+// read. A failure has no time and no host, a success no codes: clients parse what
+// is there.
 type verification struct {
 	Success     bool     `json:"success"`
 	ChallengeTS string   `json:"challenge_ts,omitempty"`
 	Hostname    *string  `json:"hostname,omitempty"`
-	ErrorCodes  []string `json:"error-codes"`
+	ErrorCodes  []string `json:"error-codes,omitempty"` // clients take an empty list for an error
 	Messages    []string `json:"messages,omitempty"` // for people, one for each code
 }
 
@@ -89,7 +90,7 @@ func (a *api) siteverify(w http.ResponseWriter, r *http.Request) error {
 	}
 	host := hostOf(client)
 	return writeVerification(w, http.StatusOK, verification{
-		Success: true, ChallengeTS: consumed.AnsweredAt.UTC().Format(time.RFC3339), Hostname: &host, ErrorCodes: []string{},
+		Success: true, ChallengeTS: consumed.AnsweredAt.UTC().Format(time.RFC3339), Hostname: &host,
 	})
 }
 
