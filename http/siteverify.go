@@ -53,7 +53,7 @@ type verification struct {
 	ChallengeTS string   `json:"challenge_ts,omitempty"`
 	Hostname    *string  `json:"hostname,omitempty"`
 	ErrorCodes  []string `json:"error-codes,omitempty"` // clients take an empty list for an error
-	Messages    []string `json:"messages,omitempty"` // for people, one for each code
+	Messages    []string `json:"messages,omitempty"`    // for people, one for each code
 }
 
 // fault is one reason why a verification fails.
