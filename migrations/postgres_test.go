@@ -301,6 +301,7 @@ func TestGrant(t *testing.T) {
 		"clients":   "SELECT INSERT UPDATE DELETE", "client_names": "SELECT INSERT UPDATE DELETE",
 		"client_secrets": "SELECT INSERT UPDATE DELETE", "client_collections": "SELECT INSERT UPDATE DELETE",
 		"client_limits": "SELECT INSERT UPDATE DELETE", "service_keys": "SELECT INSERT",
+		"client_settings": "SELECT INSERT UPDATE DELETE",
 		"client_revision": "SELECT UPDATE",
 		"collections":     "SELECT INSERT UPDATE DELETE", "keywords": "SELECT INSERT UPDATE DELETE",
 		"images": "SELECT INSERT UPDATE DELETE", "renderings": "SELECT INSERT UPDATE DELETE", "corpus_revision": "SELECT UPDATE",
