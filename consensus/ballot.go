@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"strings"
-	"time"
 
 	"ocapi/domain"
 )
@@ -110,16 +109,4 @@ func (g Gold) without(truth domain.Truth, selected bool, outcomes []TextGold, i 
 		g.NonMatches, g.FalseAlarms = g.NonMatches-1, g.FalseAlarms-hit
 	}
 	return g
-}
-
-// span is when something was said first and last.
-type span struct{ first, last time.Time }
-
-func (s *span) add(at time.Time) {
-	if s.first.IsZero() || at.Before(s.first) {
-		s.first = at
-	}
-	if at.After(s.last) {
-		s.last = at
-	}
 }
