@@ -80,17 +80,19 @@ type Replay struct {
 	teller  consensus.Teller
 	pairing pairing
 	items   map[consensus.Question]*Item
-	slab    slab
-	texts   map[string]string // typed texts, of which there are many alike
-	tell    func(g consensus.Gold, keyword string, texts []consensus.TextGold)
-	records map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
-	counts  Counts
-	over    bool
+	// What was said of images that play unknown ones: it measures the rest.
+	sentinels map[consensus.Question]*Item
+	slab      slab
+	texts     map[string]string // typed texts, of which there are many alike
+	tell      func(g consensus.Gold, keyword string, texts []consensus.TextGold)
+	records   map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
+	counts    Counts
+	over      bool
 }
 
 // New makes a replay that has read nothing.
 func New(p Params) *Replay {
-	r := &Replay{p: p, pairing: newPairing(), items: map[consensus.Question]*Item{}, texts: map[string]string{}}
+	r := &Replay{p: p, pairing: newPairing(), items: map[consensus.Question]*Item{}, sentinels: map[consensus.Question]*Item{}, texts: map[string]string{}}
 	patterns := p.Exclude != nil && p.Exclude.Pattern.Kind != domain.PatternNone
 	if p.Quarantines != nil {
 		for _, q := range p.Quarantines.All() {
@@ -188,8 +190,15 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 			left++
 			continue
 		}
-		if (r.p.Known || !onRecord(b)) && (r.p.Collection == "" || b.Collection == r.p.Collection) {
-			r.add(b)
+		if r.p.Collection != "" && b.Collection != r.p.Collection {
+			continue
+		}
+		if b.Role == domain.RoleSentinel && onRecord(b) {
+			r.add(r.sentinels, b)
+		}
+		if r.p.Known || !onRecord(b) {
+			r.counts.Counted++
+			r.add(r.items, b)
 		}
 	}
 	r.counts.LeftOut += left
@@ -225,18 +234,17 @@ func onRecord(b *consensus.Ballot) bool {
 	return b.Role != domain.RoleUnknown && b.Trust != domain.TrustPromoted
 }
 
-// add counts one ballot.
-func (r *Replay) add(b *consensus.Ballot) {
-	r.counts.Counted++
+// add counts one ballot among items.
+func (r *Replay) add(items map[consensus.Question]*Item, b *consensus.Ballot) {
 	at := b.At.UnixMicro()
-	it := r.items[b.Question()]
+	it := items[b.Question()]
 	if it == nil {
 		it = r.slab.item()
 		*it = Item{
 			Question:   consensus.Question{Image: domain.ImageID(r.slab.text(string(b.Image))), Keyword: r.kept(b.Keyword)},
 			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, first: at, last: at,
 		}
-		r.items[it.Question] = it
+		items[it.Question] = it
 	}
 	it.first, it.last = min(it.first, at), max(it.last, at)
 	switch {
@@ -267,9 +275,16 @@ func (r *Replay) kept(text string) string {
 
 // Items gives all questions, sorted by collection, image and keyword. They are
 // the replay's own.
-func (r *Replay) Items() []*Item {
-	items := make([]*Item, 0, len(r.items))
-	for _, it := range r.items {
+func (r *Replay) Items() []*Item { return sorted(r.items) }
+
+// Sentinels gives the questions about images whose truth is on record, with
+// nothing but what was said while they played unknown ones, in the same order.
+// Their truth is for comparison: it is no prior of theirs.
+func (r *Replay) Sentinels() []*Item { return sorted(r.sentinels) }
+
+func sorted(of map[consensus.Question]*Item) []*Item {
+	items := make([]*Item, 0, len(of))
+	for _, it := range of {
 		items = append(items, it)
 	}
 	slices.SortFunc(items, func(a, b *Item) int {

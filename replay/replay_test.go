@@ -403,3 +403,51 @@ func TestReplayTellsGold(t *testing.T) {
 		t.Errorf("told %d times with %d matches; without a client %d times", all, matches, some)
 	}
 }
+
+// TestReplayKeepsSentinelsApart has images whose truth is known play unknown ones:
+// what is said of them is counted by itself, and is no row.
+func TestReplayKeepsSentinelsApart(t *testing.T) {
+	t.Parallel()
+	l := newLog(9)
+	plain := domain.Truth{Kind: domain.TruthText, Text: "lande"}
+	for i := range 40 {
+		c := l.challenge("site", "")
+		p := &c.Positions[0]
+		switch i % 4 {
+		case 0: // the institution's own
+			*p = domain.Position{Image: "sentinel", Collection: "c", Role: domain.RoleSentinel, Trust: domain.TrustImported, Expected: plain}
+		case 1: // settled by visitors, which measures nothing
+			*p = domain.Position{Image: "promoted", Collection: "c", Role: domain.RoleSentinel, Trust: domain.TrustPromoted, Expected: plain}
+		case 2:
+			*p = domain.Position{Image: "elsewhere", Collection: "d", Role: domain.RoleSentinel, Trust: domain.TrustImported, Expected: plain}
+		}
+		l.answer(c)
+	}
+	for _, tt := range []struct {
+		name   string
+		params replay.Params
+		want   []domain.ImageID
+	}{
+		{"all", replay.Params{}, []domain.ImageID{"sentinel", "elsewhere"}},
+		{"of one collection", replay.Params{Collection: "c"}, []domain.ImageID{"sentinel"}},
+		{"with known ones", replay.Params{Known: true}, []domain.ImageID{"sentinel", "elsewhere"}},
+		{"of nobody", replay.Params{Client: "nobody"}, nil},
+	} {
+		r := run(t, tt.params, l.events)
+		var got []domain.ImageID
+		for _, it := range r.Sentinels() {
+			got = append(got, it.Image)
+			if b := consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{}); b.Votes != 10 || it.Truth != plain {
+				t.Errorf("%s: %s has %d votes and the truth %+v, want 10 and %+v", tt.name, it.Image, b.Votes, it.Truth, plain)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: the sentinels are %q, want %q", tt.name, got, tt.want)
+		}
+		for _, it := range r.Items() {
+			if !tt.params.Known && slices.Contains([]domain.ImageID{"sentinel", "elsewhere"}, it.Image) {
+				t.Errorf("%s: the sentinel %s is a row", tt.name, it.Image)
+			}
+		}
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ocapi/corpus"
+	"ocapi/domain"
 )
 
 // TestAnalystsGuide runs the commands of docs/analysts.md in their order, in a
@@ -33,6 +36,14 @@ func TestAnalystsGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.archive(t, s, v.events)
+	if err := s.corpus.PutCollection(t.Context(), corpus.Collection{ID: votedCollection, Title: "Letters", Credit: "The archive of letters"}); err != nil {
+		t.Fatal(err)
+	}
+	from := (&fixture{reader: newReader()}).image(corpus.Entry{Image: domain.Image{Type: domain.TypeTranscription}}, truth{})
+	from.ID, from.Collection = "text-00", votedCollection
+	if _, err := s.corpus.AddImages(t.Context(), []corpus.NewImage{from}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +105,7 @@ func TestAnalystsGuide(t *testing.T) {
 	}
 	says(t, said["ocapi replay consensus --collection letters --out letters.csv"], `24 rows written to`, `360 events read in`)
 	says(t, said[`ocapi events --as-of 3 | head -n 1 | sed 's/.*"challenge_id":"\([^"]*\)".*/\1/' >challenge.txt`], `^created\n$`)
+	says(t, said["ocapi corpus export letters --format csv --out given-back"], "text-00", "letters")
 	plot, err := os.ReadFile(filepath.Join(dir, "calibration.svg"))
 	images := 0
 	for _, title := range regexp.MustCompile(`<title>\d+ of (\d+)</title>`).FindAllStringSubmatch(string(plot), -1) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,7 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 	}
 	began := time.Now()
 	rows := 0
+	var check sentinelCheck
 	err = readConsensus(env, s.archive, eventstore.EventFilter{Client: p.Client, Since: votesSince(p.Since), Before: known.before}, r)
 	read := time.Since(began)
 	if err == nil {
@@ -101,11 +103,18 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 		w := newRowWriter(format, out)
 		b := believer{model: model, method: method, fitted: c.Model == "fit", rules: rules}
 		rows, err = writeRows(env.ctx, r.Items(), b, origins, w)
+		if err == nil {
+			check, err = b.check(r.Sentinels())
+		}
 	}
 	if err = finish(err); err != nil {
 		return err
 	}
-	return c.report(env, r.Counts(), rows, read)
+	if err = c.report(env, r.Counts(), rows, read); err != nil || check.images == 0 {
+		return err
+	}
+	_, err = fmt.Fprintln(c.reportTo(env), check)
+	return err
 }
 
 // params gives what is counted.
@@ -202,12 +211,20 @@ func readConsensus(env *environment, a eventstore.Archive, f eventstore.EventFil
 	return err
 }
 
+// reportTo is where people are told what was done: beside the rows where they
+// are printed.
+func (c *replayConsensusCmd) reportTo(env *environment) io.Writer {
+	if c.Out != "" {
+		return env.stdout
+	}
+	return env.stderr
+}
+
 // report says what was read and how fast: beside the rows where they are
 // printed.
 func (c *replayConsensusCmd) report(env *environment, n replay.Counts, rows int, took time.Duration) error {
-	to := env.stderr
+	to := c.reportTo(env)
 	if c.Out != "" {
-		to = env.stdout
 		if _, err := fmt.Fprintf(to, "%s written to %s.\n", counted(rows, "row"), c.Out); err != nil {
 			return err
 		}
