@@ -18,8 +18,11 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
-	"cluster/run": {"cluster"},                     // the program that does so from the command line
+	"bench":       {"consensus", "eventstore", "migrations", "sqlite"}, // makes up the log that is replayed, evaluates public data
+	"cluster":     {"deploy", "postgres/programs"},                     // starts servers with the files that are shipped
+	"cluster/run": {"cluster"},                                         // the program that does so from the command line
+
+	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied
 	"corpus": {
 		"corpus/rendering", "corpus/plate", "corpus/demo", "corpus/fetch",
 		"corpus/markup", "corpus/layout", "corpus/page", "corpus/alto", "corpus/iiif", "corpus/zooniverse",
@@ -28,6 +31,7 @@ var mayImport = map[string][]string{
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
 	"widget/build": {"widget/bundle"},      // the program that builds the script
+	"replay":       {"consensus"},          // counts for it what it reads
 	"simulation":   {"challenges", "rate"}, // attacks the dealer and the limiter that the service has
 
 	"corpus/webannotation": {"corpus/layout"},

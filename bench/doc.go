@@ -6,6 +6,7 @@
 //
 //	go run ./bench            about three minutes
 //	go run ./bench -short     about half a minute, wider spread
+//	go run ./bench -replay-only -replay-events 10000000  the replay by itself
 //	go run ./bench -markdown  the table as it stands in the README
 //
 // It needs Linux (/proc, fdatasync), Go, and nothing else.
@@ -30,6 +31,11 @@
 // folder, and the same pages are decoded with nothing else to do, in turn: the
 // table says how many images a second that makes, and how many times the
 // decoding it takes.
+//
+// At last a log of a million events is made up in an archive (-replay-events
+// sets how many), and "ocapi replay consensus" replays it, in turn with a bare
+// scan that reads the same rows by one statement and does nothing with them. The
+// table says the ratio of the two rates, and the program's peak of memory.
 //
 // # What is not
 //

@@ -25,7 +25,8 @@ const (
 // config is what the flags say.
 type config struct {
 	short, markdown, keep     bool
-	rounds                    int
+	consensus, replayOnly     bool
+	rounds, replayEvents      int
 	limit                     time.Duration
 	json, profile, dir, ocapi string
 }
@@ -56,9 +57,12 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.short, "short", false, "measure for about half a minute; the spread is wider")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
+	flags.BoolVar(&c.consensus, "consensus", false, "measure only what the consensus is worth on public data")
 	flags.StringVar(&c.json, "json", "", "write every measurement to this `file`")
 	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
+	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
+	flags.BoolVar(&c.replayOnly, "replay-only", false, "measure the replay and nothing else")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")
 	flags.StringVar(&c.ocapi, "ocapi", "", "measure this `program` instead of building one")
 	flags.StringVar(&c.dir, "dir", "", "make the data folder in this `folder`: its disk is what is measured (default: the temporary folder, or .cache of the module where that has no disk)")
@@ -71,9 +75,13 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	}
 	if c.short {
 		c.limit = min(c.limit, shortLimit)
+		c.replayEvents = min(c.replayEvents, shortReplayEvents)
 	}
 	if c.rounds < 1 || c.rounds > 100 {
 		return c, fmt.Errorf("-rounds: %d is not from 1 to 100", c.rounds)
+	}
+	if c.replayEvents < 1 || c.replayEvents > mostReplayEvents {
+		return c, fmt.Errorf("-replay-events: %d is not from 1 to %d", c.replayEvents, mostReplayEvents)
 	}
 	if c.limit < 50*time.Millisecond || c.limit > time.Minute {
 		return c, fmt.Errorf("-stage: %v is not from 50ms to 1m", c.limit)
@@ -96,6 +104,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	if c.consensus {
+		a, err := measureAgreement(module)
+		if err == nil {
+			_, err = io.WriteString(stdout, a.text(c.markdown))
+		}
+		return err
+	}
 	folder, err := workFolder(c.dir, module)
 	if err != nil {
 		return err
@@ -109,6 +124,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}()
 	options := fmt.Sprintf("stages of %v, classification and transcription mixed", c.limit)
 	r := report{Machine: machineFacts(ctx, module, folder, options)}
+	if c.replayOnly {
+		return replayOnly(ctx, &c, &r, module, folder, stdout, progress)
+	}
 	b, err := prepare(ctx, &c, module, folder, progress)
 	if err != nil {
 		return err
@@ -128,6 +146,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	imports, importErr := measureImports(ctx, &c, b.fsync.binary, folder)
 	r.Imports, err = imports, errors.Join(err, importErr)
 	progress("imported pages")
+	agreed, agreeErr := measureAgreement(module)
+	r.Agreement, err = agreed, errors.Join(err, agreeErr)
+	progress("evaluated public data")
+	replays, replayErr := measureReplays(ctx, &c, b.fsync.binary, folder, progress)
+	r.Replays, err = replays, errors.Join(err, replayErr)
 	r.bench, r.Goals, r.Measurements, r.Failed = b, b.goals(), b.measurements, b.failed
 	if _, printErr := io.WriteString(stdout, r.text(c.markdown)); printErr != nil {
 		err = errors.Join(err, printErr)
@@ -142,6 +165,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	progress("done")
 	return errors.Join(append([]error{err}, b.failures...)...)
+}
+
+// replayOnly measures the replay and nothing else.
+func replayOnly(ctx context.Context, c *config, r *report, module, folder string, stdout io.Writer, progress func(string, ...any)) error {
+	binary := c.ocapi
+	if binary == "" {
+		binary = filepath.Join(folder, "ocapi")
+		if err := buildOcapi(ctx, module, binary); err != nil {
+			return err
+		}
+		progress("built ocapi")
+	}
+	var err error
+	if r.Replays, err = measureReplays(ctx, c, binary, folder, progress); err != nil {
+		return err
+	}
+	t := replayTable(r.Replays)
+	if _, err := fmt.Fprintf(stdout, "%s\n\n%s", r.Machine, t.text(c.markdown)); err != nil {
+		return err
+	}
+	if c.json != "" {
+		return r.writeJSON(c.json)
+	}
+	return nil
 }
 
 // workFolder makes the folder for everything that a run leaves behind, on a

@@ -17,6 +17,8 @@ type report struct {
 	Failed       int           `json:"failed_requests"`
 	Measurements []measurement `json:"measurements"`
 	Imports      []importing   `json:"imports"`
+	Agreement    *agreement    `json:"consensus"`
+	Replays      []replaying   `json:"replays"`
 
 	bench *bench
 }
@@ -131,6 +133,11 @@ func (r *report) text(markdown bool) string {
 	fmt.Fprintf(&b, "%s\n", goals.text(markdown))
 	imports := importTable(r.Imports)
 	fmt.Fprintf(&b, "%s\n", imports.text(markdown))
+	if r.Agreement != nil {
+		fmt.Fprintf(&b, "%s\n", r.Agreement.text(markdown))
+	}
+	replays := replayTable(r.Replays)
+	fmt.Fprintf(&b, "%s\n", replays.text(markdown))
 	for _, a := range r.Audits {
 		verdict := "Everything acknowledged is in the archive, once"
 		if a.Missing+a.Unexpected > 0 {

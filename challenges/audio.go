@@ -38,8 +38,8 @@ func (s *Service) Languages() []string {
 
 // composeAudio makes up an audio challenge in the visitor's language, or in
 // the one that comes nearest to being understood.
-func (s *Service) composeAudio(language string) (domain.Composition, error) {
-	chosen := domain.ChooseLanguage(language, s.Languages())
+func (s *Service) composeAudio(client *domain.Client, language string) (domain.Composition, error) {
+	chosen := domain.ChooseLanguage(language, s.spokenTo(client))
 	if chosen == "" {
 		return domain.Composition{}, errSilent
 	}

@@ -116,7 +116,7 @@ func (s *Service) ask(ctx context.Context, client domain.ClientID, id domain.Cha
 }
 
 // fromRecords gives the challenge that events of one subject add up to; the
-// last event alone is enough, since it is a verdict or the creation itself.
+// last event alone is enough, since it tells of a verdict or is the creation itself.
 func fromRecords(client domain.ClientID, records ...domain.Record) (found, error) {
 	var f found
 	for _, r := range records {
@@ -131,6 +131,10 @@ func fromRecords(client domain.ClientID, records ...domain.Record) (found, error
 		case *domain.ChallengeAnswered:
 			if !f.Final() && e.Verdict.Final() {
 				f.Status = e.Verdict
+			}
+		case *domain.VerdictConsumed:
+			if !f.Final() {
+				f.Status = domain.StatusValidated // nothing else is ever consumed
 			}
 		}
 	}

@@ -77,7 +77,10 @@ type Config struct {
 }
 
 // Service issues challenges and judges answers. It is safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg   Config
+	turns turns // of those who consume verdicts
+}
 
 // New makes a service.
 func New(cfg Config) *Service { return &Service{cfg: cfg} }
@@ -123,10 +126,16 @@ func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domai
 
 // compose makes up the challenge. A sound comes to those who ask for one only.
 func (s *Service) compose(client *domain.Client, wanted domain.Request) (domain.Composition, error) {
-	if wanted.Type == domain.TypeAudio {
-		return s.composeAudio(wanted.Language)
+	t, err := s.dealtType(client, wanted.Type)
+	if err != nil {
+		return domain.Composition{}, err
 	}
-	return s.cfg.Composer.Compose(client, wanted.Type)
+	if t == domain.TypeAudio {
+		return s.composeAudio(client, wanted.Language)
+	}
+	c, err := s.cfg.Composer.Compose(client, t)
+	c.Prompt = promptFor(client, c.Prompt)
+	return c, err
 }
 
 // Answer judges an answer. A rejection comes with a new challenge of the same

@@ -34,6 +34,7 @@ func (s *Service) View(ctx context.Context, client *domain.Client, id domain.Cha
 		if prompt, err = s.cfg.Composer.Prompt(client, f.created.Keyword); err != nil {
 			return domain.ChallengeView{}, err
 		}
+		prompt = promptFor(client, prompt)
 	}
 	return viewOf(f.created, prompt), nil
 }
@@ -53,8 +54,11 @@ func viewOf(created *domain.ChallengeCreated, prompt map[string]string) domain.C
 
 // Serves reports whether a client can be served challenges of a type now.
 func (s *Service) Serves(client *domain.Client, t domain.ChallengeType) bool {
+	if !client.Serves(t) {
+		return false
+	}
 	if t == domain.TypeAudio {
-		return s.cfg.Voices != nil
+		return len(s.spokenTo(client)) > 0
 	}
 	types, err := s.cfg.Composer.Servable(client)
 	return err == nil && slices.Contains(types, t)

@@ -267,8 +267,7 @@ func TestConcurrentCreatesOfOneName(t *testing.T) { onEveryDatabase(t, testConcu
 func testConcurrentCreatesOfOneName(t *testing.T, b *bundle) {
 	var stores []*clients.Store
 	for range 4 {
-		db := b.open(t)
-		stores = append(stores, clients.New(db.Write, db.Read, b.clock.Now))
+		stores = append(stores, b.storeWith(t, b.keys))
 	}
 	for round := range 5 {
 		name := fmt.Sprintf("wanted-%d", round)
@@ -307,8 +306,7 @@ func TestConcurrentRotations(t *testing.T) { onEveryDatabase(t, testConcurrentRo
 // exactly one is alive in the end.
 func testConcurrentRotations(t *testing.T, b *bundle) {
 	b.create(t, "c")
-	other := b.open(t)
-	stores := []*clients.Store{b.store, clients.New(other.Write, other.Read, b.clock.Now)}
+	stores := []*clients.Store{b.store, b.storeWith(t, b.keys)}
 	before := b.revision(t)
 	var group sync.WaitGroup
 	const rotations = 20

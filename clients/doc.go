@@ -6,6 +6,9 @@
 // their revision, which every change raises in its own transaction. A change
 // made by any process is in force on every node within one second.
 //
+// Private ids stand sealed in the tables, with a key of a [Keyring] that is kept
+// elsewhere; a store seals those that it makes, a registry opens them all.
+//
 // A registry's life:
 //
 //	new --Start--> running --Stop--> stopped

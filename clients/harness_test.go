@@ -1,10 +1,14 @@
 package clients_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,7 +90,38 @@ type bundle struct {
 	db    handles
 	empty func(t *testing.T) handles // another database, without tables
 	clock *clock
+	path  string // of SQLite's file; empty with PostgreSQL
+	keys  *clients.Keyring
 	store *clients.Store
+}
+
+// keyring makes keys with these ids.
+func keyring(t testing.TB, ids ...string) *clients.Keyring {
+	t.Helper()
+	var text []string
+	for _, id := range ids {
+		// The same key for the same id: a test that reads it again has it again.
+		sum := sha256.Sum256([]byte(id))
+		text = append(text, id+":"+hex.EncodeToString(sum[:]))
+	}
+	k, err := clients.ParseKeyring(strings.Join(text, "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// storeWith is another process's, with keys of its own.
+func (b *bundle) storeWith(t *testing.T, keys *clients.Keyring) *clients.Store {
+	t.Helper()
+	db := b.open(t)
+	return clients.New(clients.Params{Write: db.Write, Read: db.Read, Now: b.clock.Now, Keys: keys})
+}
+
+// registryWith is a registry with keys of its own, and what it logs.
+func (b *bundle) registryWith(keys *clients.Keyring) (*clients.Registry, *bytes.Buffer) {
+	var log bytes.Buffer
+	return clients.NewRegistry(clients.RegistryParams{Read: b.db.Read, Keys: keys, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: b.clock.Now}), &log
 }
 
 // onEveryDatabase runs a test on a store of each kind of database.
@@ -101,10 +136,18 @@ func onEveryDatabase(t *testing.T, test func(t *testing.T, b *bundle)) {
 				clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)},
 			}
 			b.db = b.open(t)
+			if kind == "SQLite" {
+				var name string
+				if err := b.db.Read.QueryRowContext(t.Context(), "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&name); err != nil {
+					t.Fatal(err)
+				}
+				b.path = name
+			}
 			if err := migrations.Up(t.Context(), b.db.Write, sets[kind]); err != nil {
 				t.Fatal(err)
 			}
-			b.store = clients.New(b.db.Write, b.db.Read, b.clock.Now)
+			b.keys = keyring(t, "first")
+			b.store = clients.New(clients.Params{Write: b.db.Write, Read: b.db.Read, Now: b.clock.Now, Keys: b.keys})
 			test(t, b)
 		})
 	}
@@ -121,7 +164,7 @@ func (b *bundle) create(t *testing.T, id string, aliases ...string) clients.Priv
 
 func (b *bundle) registry(t *testing.T) *clients.Registry {
 	t.Helper()
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), b.clock.Now)
+	r, _ := b.registryWith(b.keys)
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}

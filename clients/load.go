@@ -16,16 +16,22 @@ const (
 
 	selectNames = `SELECT name, client FROM client_names WHERE name <> client ORDER BY name`
 
-	selectSecrets = `SELECT id, client, key, created_at, expires_at FROM client_secrets ORDER BY created_at, id`
+	selectSecrets = `SELECT id, client, key, sealed, created_at, expires_at FROM client_secrets ORDER BY created_at, id`
 
 	selectLimits = `SELECT client, per_second, burst FROM client_limits ORDER BY client`
+
+	selectSettings = `SELECT client, name, value FROM client_settings ORDER BY client, name, value`
 
 	selectCollections = `SELECT client, collection FROM client_collections ORDER BY collection`
 )
 
+// openFunc gives the private id of a stored form, or "" where it cannot be had.
+type openFunc func(client domain.ClientID, secret *domain.Secret, sealed string) string
+
 // load reads everything, sorted by id, and the revision that it belongs to,
-// from one snapshot of the database.
-func load(ctx context.Context, db *sql.DB) (revision int64, list []*domain.Client, err error) {
+// from one snapshot of the database. Secrets have their Key by open, those that
+// are not sealed yet as they are.
+func load(ctx context.Context, db *sql.DB, open openFunc) (revision int64, list []*domain.Client, err error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return 0, nil, err
@@ -51,10 +57,10 @@ func load(ctx context.Context, db *sql.DB) (revision int64, list []*domain.Clien
 	if err != nil {
 		return 0, nil, err
 	}
-	return revision, list, loadParts(ctx, tx, byID)
+	return revision, list, loadParts(ctx, tx, byID, open)
 }
 
-func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain.Client) error {
+func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain.Client, open openFunc) error {
 	owned := func(id domain.ClientID) (*domain.Client, error) {
 		c, ok := byID[id]
 		if !ok {
@@ -80,9 +86,10 @@ func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain
 	err = each(ctx, tx, selectSecrets, func(rows *sql.Rows) error {
 		var secret domain.Secret
 		var id domain.ClientID
+		var sealed string
 		var created int64
 		var expires sql.NullInt64
-		if err := rows.Scan(&secret.ID, &id, &secret.Key, &created, &expires); err != nil {
+		if err := rows.Scan(&secret.ID, &id, &secret.Key, &sealed, &created, &expires); err != nil {
 			return err
 		}
 		c, err := owned(id)
@@ -92,6 +99,9 @@ func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain
 		secret.CreatedAt = time.UnixMicro(created).UTC()
 		if expires.Valid {
 			secret.ExpiresAt = time.UnixMicro(expires.Int64).UTC()
+		}
+		if sealed != "" {
+			secret.Key = open(c.ID, &secret, sealed)
 		}
 		c.Secrets = append(c.Secrets, secret)
 		return nil
@@ -111,6 +121,21 @@ func loadParts(ctx context.Context, tx *sql.Tx, byID map[domain.ClientID]*domain
 		}
 		c.Limit = limit
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = each(ctx, tx, selectSettings, func(rows *sql.Rows) error {
+		var id domain.ClientID
+		var name, value string
+		if err := rows.Scan(&id, &name, &value); err != nil {
+			return err
+		}
+		c, err := owned(id)
+		if err != nil {
+			return err
+		}
+		return setting(c, name, value)
 	})
 	if err != nil {
 		return err

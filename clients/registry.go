@@ -1,11 +1,13 @@
 package clients
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,9 +28,7 @@ const (
 // come from any number of goroutines, before Start and after Stop too; before
 // the first [Registry.Reload] or [Registry.Start] there are no clients.
 type Registry struct {
-	read *sql.DB
-	log  *slog.Logger
-	now  func() time.Time
+	RegistryParams
 
 	current atomic.Pointer[snapshot]
 	checked atomic.Int64          // µs since 1970: when the copy was last known to be right
@@ -42,16 +42,26 @@ type Registry struct {
 	ended     bool
 }
 
+// RegistryParams is what a registry is made of.
+type RegistryParams struct {
+	Read        *sql.DB  // the reading handle of a migrated database
+	Keys        *Keyring // opens the private ids; nil: only those that are not sealed yet
+	TestClients bool     // serve the test clients, too
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
 // snapshot is never changed once it is published.
 type snapshot struct {
 	revision int64
 	byName   map[string]*domain.Client // by public id and by every alias; without disabled clients
+	bySecret map[string]*domain.Client // by the id of every secret
+	lost     []lostSecret              // that cannot be opened, of enabled clients
 }
 
-// NewRegistry makes a registry over the reading handle of a migrated
-// database. now is the clock.
-func NewRegistry(read *sql.DB, log *slog.Logger, now func() time.Time) *Registry {
-	r := &Registry{read: read, log: log, now: now}
+// NewRegistry makes a registry.
+func NewRegistry(p RegistryParams) *Registry {
+	r := &Registry{RegistryParams: p}
 	r.current.Store(&snapshot{})
 	return r
 }
@@ -63,11 +73,19 @@ func (r *Registry) Client(publicID string) (*domain.Client, bool) {
 	return c, ok
 }
 
-// Len is the number of enabled clients.
+// ClientOfSecret finds an enabled client by the id of one of its secrets, the
+// part of a private id that protects nothing. Whether the secret lives, and is
+// the one that was shown, is for the caller to see.
+func (r *Registry) ClientOfSecret(secretID string) (*domain.Client, bool) {
+	c, ok := r.current.Load().bySecret[secretID]
+	return c, ok
+}
+
+// Len is the number of enabled clients, without test clients.
 func (r *Registry) Len() int {
 	n := 0
 	for name, c := range r.current.Load().byName {
-		if string(c.ID) == name {
+		if string(c.ID) == name && c.Rehearsal == domain.StatusNone {
 			n++
 		}
 	}
@@ -82,7 +100,7 @@ func (r *Registry) Age() time.Duration {
 	if at == 0 {
 		return 1<<63 - 1
 	}
-	return max(0, r.now().Sub(time.UnixMicro(at)))
+	return max(0, r.Now().Sub(time.UnixMicro(at)))
 }
 
 // Err is why the last look at the database failed; nil when it did not.
@@ -93,28 +111,67 @@ func (r *Registry) Err() error {
 	return nil
 }
 
-// Reload brings the copy up to date. When it fails, the copy stays as it was.
+// Reload brings the copy up to date. When it fails, the copy stays as it was. A
+// private id that cannot be opened is no failure: it is logged, and opens
+// nothing; one that could be opened before stays in force, since a node whose keys
+// are an older set's is no reason to turn a partner away.
 func (r *Registry) Reload(ctx context.Context) error {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	at := r.now()
-	revision, list, err := load(ctx, r.read)
+	at := r.Now()
+	before := r.current.Load()
+	next := &snapshot{}
+	revision, list, err := load(ctx, r.Read, func(client domain.ClientID, secret *domain.Secret, sealed string) string {
+		key, err := r.Keys.open(client, secret.ID, sealed)
+		if err == nil {
+			return key
+		}
+		if key, ok := before.key(client, secret.ID); ok {
+			return key
+		}
+		if secret.Live(at) {
+			next.lost = append(next.lost, lostSecret{client, secret.ID, err})
+		}
+		return ""
+	})
 	if err != nil {
 		err = fmt.Errorf("load the clients: %w", err)
 		r.failure.Store(&err)
 		return err
 	}
-	byName := make(map[string]*domain.Client, len(list))
-	for _, c := range list {
-		if c.Disabled {
-			continue
-		}
-		byName[string(c.ID)] = c
-		for _, alias := range c.Aliases {
-			byName[string(alias)] = c
+	next.revision = revision
+	next.byName, next.bySecret = make(map[string]*domain.Client, len(list)), make(map[string]*domain.Client, len(list))
+	if r.TestClients {
+		for _, t := range domain.TestClients() {
+			list = append(list, t.Client())
 		}
 	}
-	r.current.Store(&snapshot{revision: revision, byName: byName})
+	for _, c := range list {
+		if c.Disabled {
+			next.lost = slices.DeleteFunc(next.lost, func(l lostSecret) bool { return l.client == c.ID })
+			continue
+		}
+		next.byName[string(c.ID)] = c
+		for _, alias := range c.Aliases {
+			next.byName[string(alias)] = c
+		}
+		for i := range c.Secrets {
+			next.bySecret[c.Secrets[i].ID] = c
+		}
+	}
+	slices.SortFunc(next.lost, func(a, b lostSecret) int {
+		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.secretID, b.secretID))
+	})
+	for _, l := range next.lost {
+		if before.byName == nil {
+			break // Start says it
+		}
+		if !slices.ContainsFunc(before.lost, l.same) {
+			r.Log.LogAttrs(ctx, slog.LevelError, "a private id cannot be opened and is of no use", slog.String("client", string(l.client)),
+				slog.String("secret_id", l.secretID), slog.Any("error", l.err))
+		}
+	}
+	r.current.Store(next)
 	r.checked.Store(at.UnixMicro())
 	r.failure.Store(nil)
 	return nil
@@ -122,7 +179,8 @@ func (r *Registry) Reload(ctx context.Context) error {
 
 // Start loads the clients and then follows the database until ctx ends or
 // [Registry.Stop] is called. It returns when the first copy is there, or why
-// there is none. A registry is started once.
+// there is none: the database's error, or a [LostKeyError] where private ids
+// cannot be opened. A registry is started once.
 func (r *Registry) Start(ctx context.Context) error {
 	r.lifecycle.Lock()
 	defer r.lifecycle.Unlock()
@@ -131,6 +189,9 @@ func (r *Registry) Start(ctx context.Context) error {
 	}
 	if err := r.Reload(ctx); err != nil {
 		return err
+	}
+	if lost := r.current.Load().lost; len(lost) > 0 {
+		return &LostKeyError{Client: lost[0].client, SecretID: lost[0].secretID, More: len(lost) - 1, Err: lost[0].err}
 	}
 	ctx, r.stop = context.WithCancel(ctx)
 	r.stopped = make(chan struct{})
@@ -170,10 +231,10 @@ func (r *Registry) watch(ctx context.Context) {
 			return
 		// Said once when it begins and once when it ends, not four times a second.
 		case err != nil && !failing:
-			r.log.LogAttrs(ctx, slog.LevelError, "clients cannot be read; those known before stay in force",
+			r.Log.LogAttrs(ctx, slog.LevelError, "clients cannot be read; those known before stay in force",
 				slog.Any("error", err), slog.Duration("age", r.Age()))
 		case err == nil && failing:
-			r.log.LogAttrs(ctx, slog.LevelInfo, "clients can be read again")
+			r.Log.LogAttrs(ctx, slog.LevelInfo, "clients can be read again")
 		}
 		failing = err != nil
 	}
@@ -183,9 +244,9 @@ func (r *Registry) watch(ctx context.Context) {
 func (r *Registry) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	at := r.now()
+	at := r.Now()
 	var revision int64
-	if err := r.read.QueryRowContext(ctx, selectRevision).Scan(&revision); err != nil {
+	if err := r.Read.QueryRowContext(ctx, selectRevision).Scan(&revision); err != nil {
 		err = fmt.Errorf("ask for the revision of the clients: %w", err)
 		r.failure.Store(&err)
 		return err

@@ -30,7 +30,7 @@ func TestRegistryFollowsAnotherProcess(t *testing.T) {
 }
 
 func testRegistryFollowsAnotherProcess(t *testing.T, b *bundle) {
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), time.Now)
+	r := clients.NewRegistry(clients.RegistryParams{Read: b.db.Read, Keys: keyring(t, "first"), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if r.Age() < time.Hour {
 		t.Errorf("age before the first load = %s", r.Age())
 	}
@@ -38,7 +38,7 @@ func testRegistryFollowsAnotherProcess(t *testing.T, b *bundle) {
 		t.Fatal(err)
 	}
 	defer r.Stop()
-	other := clients.New(b.open(t).Write, b.db.Read, time.Now)
+	other := clients.New(clients.Params{Write: b.open(t).Write, Read: b.db.Read, Now: time.Now, Keys: b.keys})
 	// The contract is one second; a loaded machine may starve the test itself.
 	const within = 5 * time.Second
 
@@ -100,7 +100,7 @@ func TestRegistryKeepsItsCopyWhenTheDatabaseFails(t *testing.T) {
 func testRegistryKeepsItsCopyWhenTheDatabaseFails(t *testing.T, b *bundle) {
 	secret := b.create(t, "c")
 	var log lockedBuffer
-	r := clients.NewRegistry(b.db.Read, slog.New(slog.NewTextHandler(&log, nil)), time.Now)
+	r := clients.NewRegistry(clients.RegistryParams{Read: b.db.Read, Keys: keyring(t, "first"), Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now})
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +141,12 @@ func TestRegistryOutlivesItsDatabase(t *testing.T) {
 	if err := migrations.Up(t.Context(), db.Write, migrations.Postgres); err != nil {
 		t.Fatal(err)
 	}
-	store := clients.New(db.Write, db.Read, time.Now)
+	store := clients.New(clients.Params{Write: db.Write, Read: db.Read, Now: time.Now, Keys: keyring(t, "first")})
 	_, secret, err := store.Create(t.Context(), clients.CreateParams{ID: "c"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := clients.NewRegistry(db.Read, slog.New(slog.DiscardHandler), time.Now)
+	r := clients.NewRegistry(clients.RegistryParams{Read: db.Read, Keys: keyring(t, "first"), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestRegistryLifecycle(t *testing.T) { onEveryDatabase(t, testRegistryLifecy
 
 func testRegistryLifecycle(t *testing.T, b *bundle) {
 	newRegistry := func() *clients.Registry {
-		return clients.NewRegistry(b.db.Read, slog.New(slog.DiscardHandler), time.Now)
+		return clients.NewRegistry(clients.RegistryParams{Read: b.db.Read, Keys: keyring(t, "first"), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	}
 	r := newRegistry()
 	if err := r.Start(t.Context()); err != nil {
@@ -196,7 +196,7 @@ func testRegistryLifecycle(t *testing.T, b *bundle) {
 	byContext.Stop()
 
 	empty := b.empty(t)
-	unmigrated := clients.NewRegistry(empty.Read, slog.New(slog.DiscardHandler), time.Now)
+	unmigrated := clients.NewRegistry(clients.RegistryParams{Read: empty.Read, Keys: keyring(t, "first"), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err := unmigrated.Start(t.Context()); err == nil {
 		t.Error("it started on a database without tables")
 	}

@@ -16,21 +16,36 @@ import (
 type Store struct {
 	write, read *sql.DB
 	now         func() time.Time
+	keys        *Keyring
+	noKeys      error
 }
 
-// New makes a store over the handles of a migrated database, be it a file of
-// collections or PostgreSQL. write may be nil where nothing is changed; now is
-// the clock.
-func New(write, read *sql.DB, now func() time.Time) *Store {
-	return &Store{write: write, read: read, now: now}
+// Params is what a store is made of.
+type Params struct {
+	Write, Read *sql.DB // of a migrated database, be it a file of collections or PostgreSQL; Write may be nil where nothing is changed
+	Now         func() time.Time
+	Keys        *Keyring // seals private ids; nil: none can be made
+	NoKeys      error    // why Keys is nil, for whoever needs them; nil: [ErrNoKey]
+}
+
+// New makes a store.
+func New(p Params) *Store {
+	if p.NoKeys == nil {
+		p.NoKeys = ErrNoKey
+	}
+	return &Store{write: p.Write, read: p.Read, now: p.Now, keys: p.Keys, noKeys: p.NoKeys}
 }
 
 // CreateParams describes a new client.
 type CreateParams struct {
 	ID          string
-	Aliases     []string              // other public ids of the same client
-	Collections []domain.CollectionID // empty: all that are not the demo's, else the demo's; whether they exist is not checked
-	Limit       domain.Limit          // zero: the service's default
+	Aliases     []string               // other public ids of the same client
+	Collections []domain.CollectionID  // empty: all that are not the demo's, else the demo's; whether they exist is not checked
+	Limit       domain.Limit           // zero: the service's default
+	Types       []domain.ChallengeType // empty: all
+	Languages   []string               // BCP 47 tags; empty: all
+	Origins     []string               // of its pages; empty: any
+	SiteVerify  bool                   // its verdicts may be consumed
 }
 
 const (
@@ -42,7 +57,7 @@ const (
 
 	insertCollection = `INSERT INTO client_collections (client, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 
-	insertSecret = `INSERT INTO client_secrets (id, client, key, created_at, expires_at) VALUES ($1, $2, $3, $4, NULL)`
+	insertSecret = `INSERT INTO client_secrets (id, client, key, sealed, created_at, expires_at) VALUES ($1, $2, '', $3, $4, NULL)`
 
 	// Never later than it was: an overlap may shorten a secret's life only.
 	expireSecrets = `UPDATE client_secrets SET expires_at = $1
@@ -69,8 +84,8 @@ const (
 
 // Create adds a client with its first secret. The secret is given here once
 // and never again; the client's Secrets have no Key. The error is
-// CodeInvalid for a malformed id or alias (or one named twice) or limit, and
-// CodeConflict for a name that is taken; then nothing is changed.
+// CodeInvalid for a malformed id or alias (or one named twice) or limit or
+// setting, and CodeConflict for a name that is taken; then nothing is changed.
 func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, PrivateID, error) {
 	client, names, err := newClient(p)
 	if err != nil {
@@ -79,11 +94,8 @@ func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, Priv
 	secret, now := newPrivateID(), domain.Moment(s.now())
 	err = s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		for _, name := range names {
-			switch owner, err := owner(ctx, tx, string(name)); {
-			case err != nil:
+			if err := free(ctx, tx, name); err != nil {
 				return false, err
-			case owner != "":
-				return false, taken(name, owner)
 			}
 		}
 		if _, err := tx.ExecContext(ctx, insertClient, client.ID, now.UnixMicro()); err != nil {
@@ -104,7 +116,10 @@ func (s *Store) Create(ctx context.Context, p CreateParams) (domain.Client, Priv
 				return false, err
 			}
 		}
-		return true, addSecret(ctx, tx, client.ID, secret, now)
+		if err := insertSettings(ctx, tx, &client); err != nil {
+			return false, err
+		}
+		return true, s.addSecret(ctx, tx, client.ID, secret, now)
 	})
 	if err != nil {
 		return domain.Client{}, PrivateID{}, wrap(err, "create the client %s", client.ID)
@@ -134,7 +149,7 @@ func (s *Store) Rotate(ctx context.Context, id string, overlap time.Duration) (P
 		if _, err := tx.ExecContext(ctx, deleteDeadSecrets, client, now.UnixMicro()); err != nil {
 			return false, err
 		}
-		return true, addSecret(ctx, tx, client, secret, now)
+		return true, s.addSecret(ctx, tx, client, secret, now)
 	})
 	if err != nil {
 		return PrivateID{}, wrap(err, "rotate the private id of the client %s", id)
@@ -190,26 +205,13 @@ func (s *Store) setDisabled(ctx context.Context, id string, disabled bool) error
 // service's default again. The error is CodeInvalid for a limit that is half
 // zero or negative, and CodeNotFound for an unknown client.
 func (s *Store) SetLimit(ctx context.Context, id string, limit domain.Limit) error {
-	if err := checkLimit(limit); err != nil {
-		return err
-	}
-	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
-		client, err := find(ctx, tx, id)
-		if err != nil {
-			return false, err
-		}
-		if limit == (domain.Limit{}) {
-			return affected(tx.ExecContext(ctx, deleteLimit, client))
-		}
-		return affected(tx.ExecContext(ctx, upsertLimit, client, limit.PerSecond, limit.Burst))
-	})
-	return wrap(err, "set the limit of the client %s", id)
+	return s.Change(ctx, id, Change{Limit: &limit})
 }
 
 // List gives all clients, disabled ones too, sorted by id. Their Secrets are
 // sorted by age, and have no Key.
 func (s *Store) List(ctx context.Context) ([]domain.Client, error) {
-	_, clients, err := load(ctx, s.read)
+	_, clients, err := load(ctx, s.read, func(domain.ClientID, *domain.Secret, string) string { return "" })
 	if err != nil {
 		return nil, fmt.Errorf("list the clients: %w", err)
 	}
@@ -244,8 +246,15 @@ func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) (bool, error)) e
 	return tx.Commit()
 }
 
-func addSecret(ctx context.Context, tx *sql.Tx, client domain.ClientID, secret PrivateID, now time.Time) error {
-	_, err := tx.ExecContext(ctx, insertSecret, secret.id, client, secret.printed, now.UnixMicro())
+func (s *Store) addSecret(ctx context.Context, tx *sql.Tx, client domain.ClientID, secret PrivateID, now time.Time) error {
+	if s.keys == nil {
+		return s.noKeys
+	}
+	sealed, err := s.keys.seal(client, secret.id, secret.printed)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, insertSecret, secret.id, client, sealed, now.UnixMicro())
 	return err
 }
 
@@ -257,6 +266,20 @@ func owner(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error
 		return "", nil
 	}
 	return client, err
+}
+
+// free refuses a name that somebody has, or a test client.
+func free(ctx context.Context, tx *sql.Tx, name domain.ClientID) error {
+	for _, t := range domain.TestClients() {
+		if t.ID == name {
+			return &domain.Error{Code: domain.CodeConflict, Field: "client_id", Message: fmt.Sprintf("the name %s is kept for a test client", name)}
+		}
+	}
+	owner, err := owner(ctx, tx, string(name))
+	if err == nil && owner != "" {
+		err = taken(name, owner)
+	}
+	return err
 }
 
 func find(ctx context.Context, tx *sql.Tx, name string) (domain.ClientID, error) {
@@ -294,7 +317,14 @@ func newClient(p CreateParams) (domain.Client, []domain.ClientID, error) {
 	if err := checkLimit(p.Limit); err != nil {
 		return domain.Client{}, nil, err
 	}
-	return domain.Client{ID: names[0], Aliases: names[1:], Collections: p.Collections, Limit: p.Limit}, names, nil
+	client := domain.Client{
+		ID: names[0], Aliases: names[1:], Collections: p.Collections, Limit: p.Limit,
+		Types: p.Types, Languages: p.Languages, Origins: p.Origins, SiteVerify: p.SiteVerify,
+	}
+	if err := checkSettings(&client); err != nil {
+		return domain.Client{}, nil, err
+	}
+	return client, names, nil
 }
 
 func taken(name, owner domain.ClientID) error {

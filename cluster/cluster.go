@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -58,6 +59,7 @@ type Cluster struct {
 	Balancer *Balancer // nil without Config.Balancer
 
 	cfg   Config
+	key   string // that private ids are sealed with, as OCAPI_SECRETS_KEY
 	ports ports
 	stop  func(ctx context.Context) error // once only
 }
@@ -71,7 +73,9 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 	if cfg, err = cfg.withDefaults(ctx); err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // documented never to fail
+	c := &Cluster{cfg: cfg, key: "cluster:" + hex.EncodeToString(key)}
 	var once sync.Once
 	var stopped error
 	c.stop = func(ctx context.Context) error {
@@ -156,7 +160,7 @@ func (c *Cluster) layOut() (err error) {
 			databaseURL = c.cfg.NodeDatabaseURL(i, databaseURL)
 		}
 		n, err := newNode(i, nodeConfig{
-			binary: c.cfg.Binaries.Ocapi, dir: c.cfg.Dir, natsURL: natsURL, databaseURL: databaseURL,
+			binary: c.cfg.Binaries.Ocapi, dir: c.cfg.Dir, natsURL: natsURL, databaseURL: databaseURL, key: c.key,
 			flags: c.cfg.NodeFlags, environ: c.cfg.NodeEnv,
 		}, ports)
 		if err != nil {
@@ -237,10 +241,14 @@ func (c *Cluster) NATSURL() string {
 	return strings.Join(urls, ",")
 }
 
+// SecretsKey gives the key that private ids are sealed with, as OCAPI_SECRETS_KEY
+// takes it.
+func (c *Cluster) SecretsKey() string { return c.key }
+
 // Ocapi runs a command of ocapi on the cluster's stores, as the nodes' role,
 // and gives what it prints to standard output. Its error holds what it said.
 func (c *Cluster) Ocapi(ctx context.Context, args ...string) (string, error) {
-	return c.run(ctx, []string{"OCAPI_DATABASE_URL=" + c.Postgres.URL, "OCAPI_NATS_URL=" + c.NATSURL()}, args...)
+	return c.run(ctx, []string{"OCAPI_DATABASE_URL=" + c.Postgres.URL, "OCAPI_NATS_URL=" + c.NATSURL(), "OCAPI_SECRETS_KEY=" + c.key}, args...)
 }
 
 func (c *Cluster) run(ctx context.Context, environ []string, args ...string) (string, error) {

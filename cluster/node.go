@@ -23,6 +23,7 @@ type Node struct {
 type nodeConfig struct {
 	binary, dir          string
 	natsURL, databaseURL string // as this node reaches them
+	key                  string // that private ids are sealed with
 	flags                []string
 	environ              []string
 }
@@ -43,7 +44,7 @@ func newNode(number int, cfg nodeConfig, ports *ports) (*Node, error) {
 			args := append([]string{"serve", "--listen", public, "--admin-listen", admin}, cfg.flags...)
 			cmd := exec.Command(cfg.binary, args...)
 			// Passwords are not for the list of processes.
-			cmd.Env = append([]string{"OCAPI_NATS_URL=" + cfg.natsURL, "OCAPI_DATABASE_URL=" + cfg.databaseURL}, cfg.environ...)
+			cmd.Env = append([]string{"OCAPI_NATS_URL=" + cfg.natsURL, "OCAPI_DATABASE_URL=" + cfg.databaseURL, "OCAPI_SECRETS_KEY=" + cfg.key}, cfg.environ...)
 			// It may write nowhere; should it try, it is seen.
 			cmd.Dir = "/"
 			return cmd

@@ -1,9 +1,7 @@
 package consensus
 
 import (
-	"slices"
 	"strings"
-	"time"
 
 	"ocapi/domain"
 )
@@ -81,78 +79,7 @@ func (g TextGold) String() string {
 // known images among them. The answer has to be of that challenge; there are
 // none where it is not, nor of audio challenges.
 func Ballots(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) []Ballot {
-	if c.Challenge != a.Challenge || c.Client != a.Client || c.Type == domain.TypeAudio {
-		return nil
-	}
-	all, outcomes := goldOf(c, a)
-	var pattern domain.VotePattern
-	if c.Type == domain.TypeClassification && a.Answer.Selected != nil {
-		pattern = domain.SelectionPattern(a.Answer.Selected, len(c.Positions))
-	}
-	ballots := make([]Ballot, 0, len(c.Positions))
-	for i, p := range c.Positions {
-		b := Ballot{
-			Vote: domain.Vote{
-				Challenge: c.Challenge, Client: c.Client, At: a.At, Type: c.Type, Keyword: c.Keyword, Position: i,
-				Image: p.Image, Collection: p.Collection, Role: p.Role, Validated: a.Verdict == domain.StatusValidated,
-			},
-			Gold: all, Truth: p.Expected, Trust: p.Trust, Prior: p.Prior,
-		}
-		selected := slices.Contains(a.Answer.Selected, uint32(i))
-		switch {
-		case slices.Contains(a.Answer.Unreadable, uint32(i)):
-			b.Kind = domain.VoteUnreadable
-		case c.Type == domain.TypeTranscription && i < len(a.Answer.Texts):
-			b.Kind, b.Text, b.Pattern = domain.VoteText, a.Answer.Texts[i], domain.TextPattern(a.Answer.Texts[i])
-		case c.Type == domain.TypeClassification && a.Answer.Selected != nil:
-			b.Kind, b.Pattern = domain.VoteAgainst, pattern
-			if selected {
-				b.Kind = domain.VoteFor
-			}
-		default:
-			continue
-		}
-		if p.Role == domain.RoleKnown {
-			b.Gold = all.without(p.Expected, selected && b.Kind != domain.VoteUnreadable, outcomes, i)
-		}
-		ballots = append(ballots, b)
-	}
-	return ballots
-}
-
-// goldOf gives how all known positions were answered, and of texts each one's
-// outcome, [GoldNone] where it is not known.
-func goldOf(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) (Gold, []TextGold) {
-	var all Gold
-	var outcomes []TextGold
-	for i, p := range c.Positions {
-		unreadable := slices.Contains(a.Answer.Unreadable, uint32(i))
-		selected := slices.Contains(a.Answer.Selected, uint32(i)) && !unreadable
-		outcome := GoldNone
-		switch {
-		case p.Role != domain.RoleKnown:
-		case p.Expected.Kind == domain.TruthText:
-			outcome = GoldWrong
-			if !unreadable && i < len(a.Answer.Texts) {
-				outcome = GoldOf(p.Expected.Text, a.Answer.Texts[i])
-			}
-		case p.Expected.Match:
-			all.Matches++
-			if selected {
-				all.Hits++
-			}
-		default:
-			all.NonMatches++
-			if selected {
-				all.FalseAlarms++
-			}
-		}
-		if c.Type == domain.TypeTranscription {
-			outcomes = append(outcomes, outcome)
-		}
-	}
-	all.Text = worst(outcomes, -1)
-	return all, outcomes
+	return new(Teller).Ballots(c, a)
 }
 
 // worst gives the worst outcome but for one place's; [GoldNone] where there is
@@ -182,16 +109,4 @@ func (g Gold) without(truth domain.Truth, selected bool, outcomes []TextGold, i 
 		g.NonMatches, g.FalseAlarms = g.NonMatches-1, g.FalseAlarms-hit
 	}
 	return g
-}
-
-// span is when something was said first and last.
-type span struct{ first, last time.Time }
-
-func (s *span) add(at time.Time) {
-	if s.first.IsZero() || at.Before(s.first) {
-		s.first = at
-	}
-	if at.After(s.last) {
-		s.last = at
-	}
 }

@@ -19,6 +19,7 @@ type Evaluation struct {
 	Truths     int       `json:"truths"`     // tasks that are scored
 	Unanswered int       `json:"unanswered"` // tasks with truth and no answer, which are not
 	Methods    []Figures `json:"methods"`
+	Saved      []Saving  `json:"saved,omitempty"` // by the model, of logs of challenges
 	Refused    []Refusal `json:"refused,omitempty"`
 }
 
@@ -168,6 +169,15 @@ func (e *Evaluation) WriteText(w io.Writer) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for i, s := range e.Saved {
+		lead := "\n"
+		if i > 0 {
+			lead = ""
+		}
+		if _, err := fmt.Fprintf(w, lead+"%.0f %% fewer votes than %s, where bayes stops as accurate\n", 100*s.Votes, s.Than); err != nil {
+			return err
+		}
 	}
 	for _, r := range e.Refused {
 		if _, err := fmt.Fprintf(w, "\n%s was not run: %s\n", r.Method, r.Why); err != nil {

@@ -24,6 +24,7 @@ func (l *challengeLog) evaluate(rules *Rules) (*Evaluation, error) {
 		model.figures("bayes", questions, MethodBayes),
 		model.stopping("bayes, stopping", questions, rules),
 	)
+	e.Saved = votesSaved(l)
 	e.Refused = []Refusal{{MethodDawidSkene.String(), MethodDawidSkene.Anonymous().Error()}}
 	return e, nil
 }

@@ -1,7 +1,9 @@
 package consensus
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"ocapi/domain"
 )
@@ -46,9 +48,44 @@ func (s *State) Fit() *domain.ModelFitted {
 		gold.Known(s.questions.keywords.get(k), matches[k], n)
 	}
 	m := Model{Version: s.model.Version + 1, Labels: FitLabels(&gold), Texts: FitTexts(&s.texts)}
-	e := &domain.ModelFitted{Version: m.Version, Body: m.Encode()}
+	body := m.Encode()
+	for keep := len(m.Labels.keywords); len(body) > modelBytes && keep > 0; {
+		keep = keep * 3 / 4
+		m.Labels = m.Labels.only(gold.most(keep))
+		body = m.Encode()
+	}
+	e := &domain.ModelFitted{Version: m.Version, Body: body}
 	e.Challenge = domain.ChallengeID(domain.ModelID)
 	return e
+}
+
+// modelBytes bounds a model's stored form, which goes into one event: some
+// thousand keywords. Where there are more, those with the most gold have tables of
+// their own.
+const modelBytes = 48 << 10
+
+// most gives the n keywords with the most challenges, of equal ones the first by
+// name.
+func (c *GoldCounts) most(n int) map[string]bool {
+	order := c.sorted()
+	total := make(map[string]int64, len(order))
+	for _, k := range order {
+		for _, count := range c.keywords[k].outcomes {
+			total[k] += count
+		}
+	}
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(total[b], total[a]) })
+	most := make(map[string]bool, n)
+	for _, k := range order[:min(n, len(order))] {
+		most[k] = true
+	}
+	return most
+}
+
+// only gives the model with what is known of these keywords, and of none else.
+func (m LabelModel) only(keywords map[string]bool) LabelModel {
+	m.keywords = slices.DeleteFunc(slices.Clone(m.keywords), func(k keywordModel) bool { return !keywords[k.keyword] })
+	return newLabelModel(m)
 }
 
 // challenges gives about how many challenges were counted: one of two known texts

@@ -2,11 +2,7 @@ package consensus
 
 import (
 	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
-
-	"ocapi/domain"
 )
 
 // published are the logs that others made, with the accuracies that they found,
@@ -219,19 +215,6 @@ func TestRulesFor(t *testing.T) {
 	}
 }
 
-// rival is a rule without a model: how many votes it uses of those that come, and
-// what it says after them.
-type rival struct {
-	name string
-	stop func(yes, no int) bool
-}
-
-var rivals = []rival{
-	{"three votes", func(yes, no int) bool { return yes+no >= 3 }},
-	{"five votes", func(yes, no int) bool { return yes+no >= 5 }},
-	{"three that agree", func(yes, no int) bool { return yes >= 3 || no >= 3 }},
-}
-
 // TestVotesSaved plays the votes in random orders and compares each rival with
 // the posterior's threshold at which the model is as accurate.
 func TestVotesSaved(t *testing.T) {
@@ -241,10 +224,10 @@ func TestVotesSaved(t *testing.T) {
 	for _, l := range append(publishedLogs(t), otherLogs(t)...) {
 		saved := votesSaved(l.challengeLog)
 		for i := range rivals {
-			sums[l.bots][i] += saved[i]
+			sums[l.bots][i] += saved[i].Votes
 		}
 		n[l.bots]++
-		t.Logf("%-26s %.0f / %.0f / %.0f %%", l.name, 100*saved[0], 100*saved[1], 100*saved[2])
+		t.Logf("%-26s %.0f / %.0f / %.0f %%", l.name, 100*saved[0].Votes, 100*saved[1].Votes, 100*saved[2].Votes)
 	}
 	for _, withBots := range []bool{false, true} {
 		for i, r := range rivals {
@@ -255,78 +238,4 @@ func TestVotesSaved(t *testing.T) {
 			}
 		}
 	}
-}
-
-// votesSaved gives, for each rival, the share of its votes that the model does
-// without at the same accuracy; less than 0 where it needs more.
-func votesSaved(l *challengeLog) []float64 {
-	const orders = 3
-	type point struct{ votes, right float64 }
-	thresholds := []float64{0, .5}
-	for p := 0.52; p < 0.9; p += 0.02 {
-		thresholds = append(thresholds, p)
-	}
-	for miss := 0.1; miss > 0.0005; miss *= 0.8 {
-		thresholds = append(thresholds, 1-miss)
-	}
-	theirs, ours := make([]point, len(rivals)), make([]point, len(thresholds))
-	m, random := l.model(), rand.New(rand.NewPCG(11, 12))
-	for _, q := range l.questions() {
-		for range orders {
-			random.Shuffle(len(q.votes), func(i, j int) { q.votes[i], q.votes[j] = q.votes[j], q.votes[i] })
-			yes, no, reached := 0, 0, 0
-			stopped := make([]bool, len(rivals))
-			var tally Tally
-			for i := range q.votes {
-				tally.Add(&q.votes[i], 1)
-				if q.votes[i].Kind == domain.VoteFor {
-					yes++
-				} else {
-					no++
-				}
-				last := i == len(q.votes)-1
-				for k, r := range rivals {
-					if stopped[k] || !last && !r.stop(yes, no) {
-						continue
-					}
-					stopped[k] = true
-					theirs[k].votes += float64(yes + no)
-					switch {
-					case yes == no:
-						theirs[k].right += 0.5
-					case yes > no == q.truth:
-						theirs[k].right++
-					}
-				}
-				if reached < len(thresholds) {
-					b := m.Belief(q.Question, &tally, Prior{})
-					for ; reached < len(thresholds) && (last || b.Probability >= thresholds[reached]); reached++ {
-						ours[reached].votes += float64(yes + no)
-						ours[reached].right += q.right(&b)
-					}
-				}
-				if reached == len(thresholds) && !slices.Contains(stopped, false) {
-					break
-				}
-			}
-		}
-	}
-	saved := make([]float64, len(rivals))
-	for k, r := range theirs {
-		best := math.Inf(1)
-		for i, p := range ours {
-			if p.right >= r.right {
-				best = min(best, p.votes)
-			}
-			// Between two thresholds one can toss a coin.
-			if i > 0 && (p.right >= r.right) != (ours[i-1].right >= r.right) {
-				share := (r.right - ours[i-1].right) / (p.right - ours[i-1].right)
-				best = min(best, ours[i-1].votes+share*(p.votes-ours[i-1].votes))
-			}
-		}
-		if saved[k] = 1 - best/r.votes; math.IsInf(best, 1) {
-			saved[k] = 0 // not reached with all votes either: nothing is claimed
-		}
-	}
-	return saved
 }

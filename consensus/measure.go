@@ -55,3 +55,34 @@ func CalibrationError(answers []Scored) float64 {
 	}
 	return sum / float64(max(len(answers), 1))
 }
+
+// AtMost is the upper end of the one-sided confidence interval of Clopper and
+// Pearson (1934): the largest share of wrong answers with which so few wrong ones
+// among n would still come more than one time in 1/(1-confidence). 0 of 299 is at
+// most 1 % at 0.95. Of none it is 1.
+func AtMost(wrong, n int, confidence float64) float64 {
+	if wrong >= n {
+		return 1
+	}
+	low, high := 0.0, 1.0
+	for range 60 { // halvings, more than a float64 has digits
+		p := (low + high) / 2
+		if binomial(wrong, n, p) > 1-confidence {
+			low = p
+		} else {
+			high = p
+		}
+	}
+	return high
+}
+
+// binomial is the probability of at most k successes among n, each with the
+// probability p, strictly between 0 and 1.
+func binomial(k, n int, p float64) float64 {
+	sum, term := 0.0, float64(n)*math.Log1p(-p)
+	for i := range k + 1 {
+		sum += math.Exp(term)
+		term += math.Log(float64(n-i)) - math.Log(float64(i+1)) + math.Log(p) - math.Log1p(-p)
+	}
+	return sum
+}

@@ -20,7 +20,7 @@ const root = ".." // of the repository
 
 // requiredVariables have no default: a password must be nobody's but yours.
 var requiredVariables = []string{
-	"OCAPI_POSTGRES_PASSWORD", "OCAPI_OWNER_PASSWORD", "OCAPI_APP_PASSWORD", "OCAPI_NATS_PASSWORD", "OCAPI_NATS_CLUSTER_PASSWORD",
+	"OCAPI_POSTGRES_PASSWORD", "OCAPI_OWNER_PASSWORD", "OCAPI_APP_PASSWORD", "OCAPI_NATS_PASSWORD", "OCAPI_NATS_CLUSTER_PASSWORD", "OCAPI_SECRETS_KEY",
 }
 
 // passwords are an environment that compose accepts, each value different. All

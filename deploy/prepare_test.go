@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,10 @@ func TestPrepareMakesWhatComposeNeeds(t *testing.T) {
 					continue
 				}
 				env = append(env, line)
-				if strings.HasSuffix(name, "PASSWORD") {
+				if name == "OCAPI_SECRETS_KEY" && !keyForm.MatchString(value) {
+					t.Errorf("%s is no key: %s", name, value)
+				}
+				if strings.HasSuffix(name, "PASSWORD") || name == "OCAPI_SECRETS_KEY" {
 					if len(value) < 32 || seen[value] != "" {
 						t.Errorf("%s is %q, that of %s %q", name, value, seen[value], value)
 					}
@@ -64,6 +68,33 @@ func TestPrepareMakesWhatComposeNeeds(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// keyForm is what OCAPI_SECRETS_KEY has to be.
+var keyForm = regexp.MustCompile(`^[a-z0-9]{1,16}:[0-9a-f]{64}$`)
+
+// TestPrepareAddsTheKeyToAnOlderFile: compose would refuse it without.
+func TestPrepareAddsTheKeyToAnOlderFile(t *testing.T) {
+	t.Parallel()
+	dir := prepared(t)
+	path := filepath.Join(dir, ".env")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := regexp.MustCompile(`(?m)^OCAPI_SECRETS_KEY=.*\n`).ReplaceAllString(string(text), "")
+	if err := os.WriteFile(path, []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		runPrepare(t, dir)
+	}
+	after, err := os.ReadFile(path)
+	added, found := strings.CutPrefix(string(after), older)
+	_, key, _ := strings.Cut(strings.TrimSpace(added), "OCAPI_SECRETS_KEY=")
+	if err != nil || !found || !keyForm.MatchString(key) {
+		t.Errorf("it was added %q, %v", added, err)
 	}
 }
 

@@ -11,6 +11,7 @@ type Challenge struct {
 	Status   Status
 	Created  *ChallengeCreated  // nil while Status is StatusNone
 	Answered *ChallengeAnswered // nil until there is a verdict
+	Consumed *VerdictConsumed   // nil until the verdict is consumed; see consumption.go
 }
 
 // Evolve applies one event to a challenge. It is total: an event that cannot
@@ -26,6 +27,10 @@ func Evolve(c Challenge, e Event) Challenge {
 		if c.Status == StatusCreated && c.Created != nil && e.Verdict.Final() && c.Created.Challenge == e.Challenge {
 			c.Status = e.Verdict
 			c.Answered = e
+		}
+	case *VerdictConsumed:
+		if c.Status == StatusValidated && c.Consumed == nil && c.Answered != nil && c.Answered.Challenge == e.Challenge && c.Answered.Client == e.Client {
+			c.Consumed = e
 		}
 	}
 	return c

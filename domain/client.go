@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,10 +16,73 @@ type Client struct {
 	ID          ClientID
 	Aliases     []ClientID // other public ids that mean the same client
 	Secrets     []Secret
-	Collections []CollectionID // empty: all that are not the demo's, else the demo's
-	Disabled    bool           // as if it did not exist
-	Limit       Limit          // of challenges without a proof of work; zero: the service's default
+	Collections []CollectionID  // empty: all that are not the demo's, else the demo's
+	Disabled    bool            // as if it did not exist
+	Limit       Limit           // of challenges without a proof of work; zero: the service's default
+	Types       []ChallengeType // that it is served; empty: all
+	Languages   []string        // of its challenges, BCP 47 tags; empty: all
+	Origins     []string        // of the pages that may call, as ParseOrigin gives them; empty: any page
+	SiteVerify  bool            // its verdicts may be consumed, once each
+	Rehearsal   Status          // of a test client: what all its challenges are; StatusNone: it is none
 	CreatedAt   time.Time
+}
+
+// Serves reports whether the client may be served challenges of a type.
+func (c *Client) Serves(t ChallengeType) bool {
+	return len(c.Types) == 0 || slices.Contains(c.Types, t)
+}
+
+// Admits reports whether scripts of a page may call for the client, by the
+// origin that the browser names; empty where it names none.
+func (c *Client) Admits(origin string) bool {
+	if len(c.Origins) == 0 || origin == "" {
+		return true
+	}
+	canonical, err := ParseOrigin(origin)
+	return err == nil && slices.Contains(c.Origins, canonical)
+}
+
+// ParseOrigin reads an origin such as https://www.example.org or
+// http://localhost:8080 and gives it in the form that browsers send: lower
+// case, without the port that the scheme has anyway. A name in other letters is
+// written as xn--…, as browsers send it. The error is of CodeInvalid.
+func ParseOrigin(s string) (string, error) {
+	scheme, rest, _ := strings.Cut(strings.ToLower(s), "://")
+	usual := map[string]string{"http": "80", "https": "443"}[scheme]
+	host, port := rest, ""
+	if i := strings.LastIndexByte(rest, ':'); i > strings.LastIndexByte(rest, ']') {
+		host, port = rest[:i], rest[i+1:]
+	}
+	// "null" is what a browser says of a page that has no origin.
+	if usual == "" || !validHost(host) || len(rest) != len(host) && !validPort(port) {
+		return "", Invalid("origins", "%.80q is no origin such as https://www.example.org: a scheme, a host and where needed a port, and nothing after them", s)
+	}
+	if port == "" || port == usual {
+		return scheme + "://" + host, nil
+	}
+	return scheme + "://" + host + ":" + port, nil
+}
+
+// maxHostBytes is the longest name that DNS has.
+const maxHostBytes = 253
+
+// validHost allows names and addresses, the longer ones in brackets.
+func validHost(host string) bool {
+	inside, six := strings.CutPrefix(host, "[")
+	allowed := "abcdefghijklmnopqrstuvwxyz0123456789-._"
+	if six {
+		var closed bool
+		if inside, closed = strings.CutSuffix(inside, "]"); !closed {
+			return false
+		}
+		allowed = "abcdef0123456789:."
+	}
+	return inside != "" && len(inside) <= maxHostBytes && strings.Trim(inside, allowed) == "" && inside[0] != '.'
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == port
 }
 
 // Limit is a rate with the burst that it tolerates. The zero value is none.

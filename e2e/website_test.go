@@ -81,10 +81,7 @@ func TestGuidesAgree(t *testing.T) {
 		}
 		shapes = append(shapes, shape)
 
-		anchors := map[string]bool{}
-		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(fence.ReplaceAllString(g.text, ""), -1) {
-			anchors[anchor(heading[1])] = true
-		}
+		anchors := anchorsOf(g.text)
 		links := regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(g.text, -1)
 		if len(links) < 5 {
 			t.Errorf("%s has only %d links; the test is blind", path, len(links))
@@ -95,8 +92,12 @@ func TestGuidesAgree(t *testing.T) {
 				t.Errorf("%s links to #%s, which is no heading of it", path, target)
 			}
 			if !isAnchor {
-				if _, err := os.Stat(filepath.Join(filepath.Dir(path), link[1])); err != nil {
+				file, part, _ := strings.Cut(link[1], "#")
+				file = filepath.Join(filepath.Dir(path), file)
+				if _, err := os.Stat(file); err != nil {
 					t.Errorf("%s links to %s: %v", path, link[1], err)
+				} else if part != "" && !anchorsOf(readGuide(t, file).text)[part] {
+					t.Errorf("%s links to %s, which is no heading there", path, link[1])
 				}
 			}
 		}
@@ -104,6 +105,15 @@ func TestGuidesAgree(t *testing.T) {
 	if len(shapes[0]) < 10 || !slices.Equal(shapes[0], shapes[1]) {
 		t.Errorf("the blocks of code are\n%q\nand\n%q", shapes[0], shapes[1])
 	}
+}
+
+// anchorsOf gives the names of a document's headings in links.
+func anchorsOf(text string) map[string]bool {
+	anchors := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		anchors[anchor(heading[1])] = true
+	}
+	return anchors
 }
 
 // anchor gives a heading's name in links, as the usual viewers make it.

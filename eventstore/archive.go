@@ -46,6 +46,7 @@ func (g Gap) check() error {
 // EventFilter chooses archived events. The zero value chooses all.
 type EventFilter struct {
 	After     Sequence           // only later ones
+	Before    Sequence           // only earlier ones; 0: to the end
 	Challenge domain.ChallengeID // zero: any
 	Client    domain.ClientID    // empty: any
 	Since     time.Time          // decided at or after it; zero: any
@@ -87,6 +88,11 @@ type Archive interface {
 	// Events visits archived events in the log's order, in bounded memory, until
 	// visit fails. It sees what is archived while it runs.
 	Events(ctx context.Context, f EventFilter, visit func(Record) error) error
+	// Scan visits the stored forms of archived events, page by page, as Events
+	// does one by one: for those who read millions of them (see [Decoder]). The
+	// next page is read while one is visited, and no more than that. It holds no
+	// view of the database open.
+	Scan(ctx context.Context, f EventFilter, visit func(Page) error) error
 
 	// Quarantines visits the archived events about quarantines in the log's
 	// order, until visit fails. They are found without a look at the others.

@@ -135,7 +135,8 @@ func archive(t testing.TB, a eventstore.Archive, batch ...eventstore.Record) {
 	}
 }
 
-// visited gives the archived events that a filter chooses.
+// visited gives the archived events that a filter chooses. A scan has to give
+// the same.
 func visited(t testing.TB, a eventstore.Archive, f eventstore.EventFilter) []eventstore.Record {
 	t.Helper()
 	var list []eventstore.Record
@@ -145,6 +146,19 @@ func visited(t testing.TB, a eventstore.Archive, f eventstore.EventFilter) []eve
 	})
 	if err != nil {
 		t.Fatalf("read the archive: %v", err)
+	}
+	n := 0
+	err = a.Scan(t.Context(), f, func(p eventstore.Page) error {
+		for i := range p.Len() {
+			if n >= len(list) || p.Seq(i) != list[n].Seq || p.Data(i) != string(list[n].Data) {
+				t.Fatalf("place %d of a scan holds event %d, which is not what is listed there", n, p.Seq(i))
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil || n != len(list) {
+		t.Fatalf("a scan gives %d events of %d: %v", n, len(list), err)
 	}
 	return list
 }

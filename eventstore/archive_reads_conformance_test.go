@@ -36,6 +36,12 @@ func TestArchiveFilters(t *testing.T) {
 			{"by a challenge that is none", eventstore.EventFilter{Challenge: newChallengeID()}, nil},
 			{"after a sequence", eventstore.EventFilter{After: 5}, []eventstore.Sequence{6, 7}},
 			{"after the last", eventstore.EventFilter{After: 7}, nil},
+			{"before a sequence", eventstore.EventFilter{Before: 3}, []eventstore.Sequence{1, 2}},
+			{"before the first", eventstore.EventFilter{Before: 1}, nil},
+			{"between two", eventstore.EventFilter{After: 2, Before: 5}, []eventstore.Sequence{3, 4}},
+			{"by challenge, before its last event", eventstore.EventFilter{Challenge: h.Challenge, Before: 3}, []eventstore.Sequence{2}},
+			{"since the last one, before it", eventstore.EventFilter{Since: other.At, Before: 7}, nil},
+			{"since the last one, before the end", eventstore.EventFilter{Since: other.At, Before: 8}, []eventstore.Sequence{7}},
 			{"since the last one", eventstore.EventFilter{Since: other.At}, []eventstore.Sequence{7}},
 			{"since just after the last one", eventstore.EventFilter{Since: other.At.Add(time.Microsecond)}, nil},
 			{"since the last one, in another zone", eventstore.EventFilter{Since: other.At.In(time.FixedZone("", 3600))}, []eventstore.Sequence{7}},
@@ -113,6 +119,41 @@ func TestArchivePages(t *testing.T) {
 		})
 		if !errors.Is(err, enough) || visits != 2 {
 			t.Errorf("a visit that fails gives %v after %d visits", err, visits)
+		}
+	})
+}
+
+// TestArchiveScans reads pages that are exactly full and pages that are not, and
+// ends in all ways.
+func TestArchiveScans(t *testing.T) {
+	eachHome(t, func(t *testing.T, a *home) {
+		const total = eventstore.ScanPage + 1
+		c := created("site", newChallengeID())
+		batch := make([]eventstore.Record, 0, total)
+		for seq := eventstore.Sequence(1); seq <= total; seq++ {
+			batch = append(batch, record(t, seq, answered(c, domain.StatusRejected)))
+		}
+		archive(t, a, batch[:total/2]...)
+		archive(t, a, batch[total/2:]...)
+		for _, f := range []eventstore.EventFilter{{}, {After: 1}, {After: 2}, {Challenge: c.Challenge}, {Before: total}, {Since: batch[1].Event.Head().At}} {
+			visited(t, a, f)
+		}
+		enough := errors.New("enough")
+		pages := 0
+		err := a.Scan(t.Context(), eventstore.EventFilter{}, func(eventstore.Page) error {
+			pages++
+			return enough
+		})
+		if !errors.Is(err, enough) || pages != 1 {
+			t.Errorf("a visit that fails gives %v after %d pages", err, pages)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		err = a.Scan(ctx, eventstore.EventFilter{}, func(eventstore.Page) error {
+			cancel()
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("a scan that is cancelled gives %v", err)
 		}
 	})
 }

@@ -51,6 +51,8 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 		field, body = 23, appendString(appendBool(encodeFinding(&e.Finding), 2, e.Refuted), 3, e.Reason)
 	case *domain.ModelFitted:
 		field, body = 24, encodeFitted(e)
+	case *domain.VerdictConsumed:
+		field, body = 25, encodeConsumed(e)
 	default:
 		return nil, fmt.Errorf("encode event %s: %T has no stored form", h.ID, e)
 	}
@@ -205,6 +207,7 @@ type decodedEvent struct {
 	unreadable *domain.ImageUnreadable
 	withdrawn  *domain.AnnotationWithdrawn
 	fitted     *domain.ModelFitted
+	consumed   *domain.VerdictConsumed
 }
 
 func (d *decodedEvent) field(f field) (err error) {
@@ -242,6 +245,10 @@ func (d *decodedEvent) field(f field) (err error) {
 	case 20, 21, 22, 23, 24:
 		d.bodies++
 		err = d.annotation(f)
+	case 25:
+		d.bodies++
+		d.consumed = &domain.VerdictConsumed{AnsweredAt: epoch}
+		err = decodeConsumed(f, d.consumed)
 	}
 	return err
 }
@@ -266,6 +273,9 @@ func (d *decodedEvent) event() (domain.Event, error) {
 	case d.lifted != nil:
 		d.lifted.Header = d.header
 		return d.lifted, nil
+	case d.consumed != nil:
+		d.consumed.Header = d.header
+		return d.consumed, nil
 	}
 	if e := d.aboutAnnotation(); e != nil {
 		return e, nil

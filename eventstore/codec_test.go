@@ -101,8 +101,8 @@ func drawEvent(r *rapid.T) domain.Event {
 		return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(r, name)).UTC()
 	}
 	h := domain.Header{ID: id, Challenge: challenge, Client: domain.ClientID(text.Draw(r, "client")), At: moment("at")}
-	kind := rapid.IntRange(0, 8).Draw(r, "kind of event")
-	if kind >= 4 {
+	kind := rapid.IntRange(0, 9).Draw(r, "kind of event")
+	if kind >= 4 && kind <= 8 {
 		return drawAnnotation(r, h, kind)
 	}
 	switch kind {
@@ -114,6 +114,12 @@ func drawEvent(r *rapid.T) domain.Event {
 				Selected: rapid.Uint64().Draw(r, "mask"), Positions: uint8(rapid.IntRange(0, domain.MaxPositions).Draw(r, "positions of the pattern")),
 			},
 		}
+	case 9:
+		e := &domain.VerdictConsumed{Header: h, AnsweredAt: moment("answered")}
+		if rapid.Bool().Draw(r, "has a key") {
+			copy(e.Key.UUID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(r, "key"))
+		}
+		return e
 	case 3:
 		return &domain.QuarantineLifted{Header: h, Reason: text.Draw(r, "reason")}
 	case 0:
@@ -218,6 +224,8 @@ func TestDecodeEventRefuses(t *testing.T) {
 		{"a creation and a quarantine", with(bytesField(18, nil)), "two bodies"},
 		{"a creation and a model", with(bytesField(24, nil)), "two bodies"},
 		{"votes beyond counting", with(bytesField(20, bytesField(1, uintField(7, 1<<32)))), "out of range"},
+		{"a creation and a consumption", with(bytesField(25, nil)), "two bodies"},
+		{"a short key", with(bytesField(25, bytesField(2, []byte("short")))), "16"},
 		{"a pattern of the future", with(bytesField(18, bytesField(1, uintField(1, 3)))), "out of range"},
 		{"a role of the future", with(bytesField(16, bytesField(8, uintField(4, 9)))), "out of range"},
 		{"a collection that is not named", with(bytesField(16, bytesField(8, uintField(2, 1)))), "collection 1 of 0"},
@@ -251,7 +259,7 @@ func TestEncodeEventRefusesTheHuge(t *testing.T) {
 // what it accepts it can write and read again.
 func FuzzDecodeEvent(f *testing.F) {
 	c := created("site", newChallengeID())
-	for _, e := range append(annotations(), c, answered(c, domain.StatusValidated), quarantined("site", domain.TextPattern("lande")), lifted(quarantined("", domain.VotePattern{}))) {
+	for _, e := range append(annotations(), c, answered(c, domain.StatusValidated), quarantined("site", domain.TextPattern("lande")), lifted(quarantined("", domain.VotePattern{})), consumed(c)) {
 		data, err := eventstore.EncodeEvent(nil, e)
 		if err != nil {
 			f.Fatal(err)
@@ -343,6 +351,32 @@ func TestRecordJSONOfQuarantines(t *testing.T) {
 	if want := `"type":"QuarantineLifted"`; err != nil || !strings.Contains(string(line), want) || !strings.HasSuffix(string(line), `"data":{"reason":"no flood"}}`) {
 		t.Errorf("%v: %s", err, line)
 	}
+}
+
+func TestRecordJSONOfConsumptions(t *testing.T) {
+	t.Parallel()
+	e := consumed(created("site", newChallengeID()))
+	e.At, e.AnsweredAt = time.UnixMicro(3_000_000), time.UnixMicro(1_000_000)
+	line, err := eventstore.RecordJSON(eventstore.Record{Seq: 9, Event: e})
+	want := `{"seq":9,"event_id":"` + e.ID.String() + `","type":"VerdictConsumed","version":1,"time":"1970-01-01T00:00:03.000000Z","client_id":"site",` +
+		`"challenge_id":"` + e.Challenge.String() + `","data":{"answered_at":"1970-01-01T00:00:01.000000Z","idempotency_key":"` + e.Key.String() + `"}}`
+	if err != nil || string(line) != want {
+		t.Errorf("%v\n%s, want\n%s", err, line, want)
+	}
+	e.Key = domain.IdempotencyKey{}
+	if line, err = eventstore.RecordJSON(eventstore.Record{Seq: 9, Event: e}); err != nil || strings.Contains(string(line), "idempotency_key") {
+		t.Errorf("without a key: %v, %s", err, line)
+	}
+}
+
+// consumed makes the consumption of a challenge as the domain would decide it.
+func consumed(c *domain.ChallengeCreated) *domain.VerdictConsumed {
+	e := &domain.VerdictConsumed{
+		Header:     domain.Header{ID: newEventID(), Challenge: c.Challenge, Client: c.Client, At: c.At.Add(2 * time.Minute)},
+		AnsweredAt: c.At.Add(time.Minute),
+	}
+	copy(e.Key.UUID[:], "sixteen bytes...")
+	return e
 }
 
 func BenchmarkCodec(b *testing.B) {

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -10,11 +11,17 @@ import (
 
 const (
 	pgEvents = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE seq > $1 AND ($2 = '' OR client = $2) ORDER BY seq LIMIT $3`
+WHERE seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) ORDER BY seq LIMIT $3`
 	pgEventsSince = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
+WHERE seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) AND at >= $5 ORDER BY seq LIMIT $3`
 	pgChallengeEvents = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE challenge = $5 AND seq > $1 AND ($2 = '' OR client = $2) AND at >= $4 ORDER BY seq LIMIT $3`
+WHERE challenge = $6 AND seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) AND at >= $5 ORDER BY seq LIMIT $3`
+	pgScan = `SELECT seq, data FROM events
+WHERE seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) ORDER BY seq LIMIT $3`
+	pgScanSince = `SELECT seq, data FROM events
+WHERE seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) AND at >= $5 ORDER BY seq LIMIT $3`
+	pgScanChallenge = `SELECT seq, data FROM events
+WHERE challenge = $6 AND seq > $1 AND seq < $4 AND ($2 = '' OR client = $2) AND at >= $5 ORDER BY seq LIMIT $3`
 
 	// As in the index that it uses.
 	pgQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
@@ -37,15 +44,12 @@ type querier interface {
 
 // Events implements [Archive]. It holds no connection while it visits.
 func (a *PostgresArchive) Events(ctx context.Context, f EventFilter, visit func(Record) error) error {
-	if !f.Since.IsZero() && f.Challenge.IsZero() {
-		first, err := a.firstDecided(ctx, f)
-		if err != nil || first == 0 {
-			return err
-		}
-		f.After = first - 1
+	f, some, err := a.seek(ctx, f)
+	if err != nil || !some {
+		return err
 	}
 	for {
-		query, args := listing(f)
+		query, args := pgListing.of(f, eventsPage)
 		page, err := readRecords(ctx, a.pool, eventsPage, query, args...)
 		if err != nil {
 			return fmt.Errorf("read events of the archive after %d: %w", f.After, err)
@@ -62,20 +66,75 @@ func (a *PostgresArchive) Events(ctx context.Context, f EventFilter, visit func(
 	}
 }
 
-// listing gives the query of a filter's next page, and its arguments.
-func listing(f EventFilter) (query string, args []any) {
-	args = []any{int64(f.After), string(f.Client), eventsPage}
+// seek moves a filter to its first event, where looking for that from the
+// beginning would take long; some is false when there is none.
+func (a *PostgresArchive) seek(ctx context.Context, f EventFilter) (_ EventFilter, some bool, err error) {
+	if f.Since.IsZero() || !f.Challenge.IsZero() {
+		return f, true, nil
+	}
+	first, err := a.firstDecided(ctx, f)
+	if err != nil || first == 0 {
+		return f, false, err
+	}
+	f.After = first - 1
+	return f, true, nil
+}
+
+// pgQueries are those of the pages of a listing.
+type pgQueries struct{ all, since, challenge string }
+
+var (
+	pgListing  = pgQueries{pgEvents, pgEventsSince, pgChallengeEvents}
+	pgScanning = pgQueries{pgScan, pgScanSince, pgScanChallenge}
+)
+
+// of gives the query of a filter's next page, and its arguments.
+func (q pgQueries) of(f EventFilter, page int) (query string, args []any) {
+	before := int64(math.MaxInt64)
+	if f.Before != 0 {
+		before = int64(f.Before)
+	}
+	args = []any{int64(f.After), string(f.Client), page, before}
 	since := pgtype.Timestamptz{Time: f.Since, Valid: true}
 	if f.Since.IsZero() {
 		since.InfinityModifier = pgtype.NegativeInfinity
 	}
 	switch {
 	case !f.Challenge.IsZero():
-		return pgChallengeEvents, append(args, since, uuidOf(f.Challenge.UUID))
+		return q.challenge, append(args, since, uuidOf(f.Challenge.UUID))
 	case !f.Since.IsZero():
-		return pgEventsSince, append(args, since)
+		return q.since, append(args, since)
 	}
-	return pgEvents, args
+	return q.all, args
+}
+
+// Scan implements [Archive]. It holds no connection while it visits.
+func (a *PostgresArchive) Scan(ctx context.Context, f EventFilter, visit func(Page) error) error {
+	f, some, err := a.seek(ctx, f)
+	if err != nil || !some {
+		return err
+	}
+	return scan(ctx, f, a.readPage, visit)
+}
+
+func (a *PostgresArchive) readPage(ctx context.Context, f EventFilter, p *pageBuilder) error {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	query, args := pgScanning.of(f, scanPage)
+	rows, err := a.pool.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var seq int64
+	var data pgtype.DriverBytes // as it lies in the connection's buffer
+	for rows.Next() {
+		if err := rows.Scan(&seq, &data); err != nil {
+			return err
+		}
+		p.add(Sequence(seq), data)
+	}
+	return rows.Err()
 }
 
 // firstDecided gives the sequence of the first event beyond f.After that was

@@ -105,6 +105,19 @@ type liftedJSON struct {
 	Reason string `json:"reason"`
 }
 
+type consumedJSON struct {
+	AnsweredAt string       `json:"answered_at"`
+	Key        *domain.UUID `json:"idempotency_key,omitempty"`
+}
+
+func jsonConsumed(e *domain.VerdictConsumed) consumedJSON {
+	view := consumedJSON{AnsweredAt: jsonTime(e.AnsweredAt)}
+	if !e.Key.IsZero() {
+		view.Key = &e.Key.UUID
+	}
+	return view
+}
+
 func jsonQuarantined(e *domain.VotesQuarantined) quarantinedJSON {
 	view := quarantinedJSON{From: jsonTime(e.From), To: jsonTime(e.To), Reason: e.Reason, Automatic: e.Automatic}
 	switch e.Pattern.Kind {
@@ -158,6 +171,8 @@ func jsonData(e domain.Event) any {
 		return jsonDecision(&e.Finding, &e.Refuted, e.Reason)
 	case *domain.ModelFitted:
 		return fittedJSON{e.Version, len(e.Body), e.Body}
+	case *domain.VerdictConsumed:
+		return jsonConsumed(e)
 	}
 	return nil
 }

@@ -2,14 +2,20 @@ package eventstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"math"
 )
 
 const (
 	sqlEvents = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE seq > ?1 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
+WHERE seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
 	sqlChallengeEvents = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE challenge = ?1 AND seq > ?2 AND (?3 = '' OR client = ?3) AND at >= ?4 ORDER BY seq LIMIT ?5`
+WHERE challenge = ?6 AND seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
+	sqlScan = `SELECT seq, data FROM events
+WHERE seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
+	sqlScanChallenge = `SELECT seq, data FROM events
+WHERE challenge = ?6 AND seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
 	// As in the index that it uses.
 	sqlQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
 WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
@@ -23,14 +29,10 @@ WHERE name IN ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadabl
 
 // Events implements [Archive].
 func (a *SQLiteArchive) Events(ctx context.Context, f EventFilter, visit func(Record) error) error {
-	since := int64(0)
-	if !f.Since.IsZero() {
-		since = f.Since.UnixMicro()
-	}
 	for {
-		query, args := sqlEvents, []any{f.After, string(f.Client), since, eventsPage}
+		query, args := sqlEvents, sqliteArgs(f, eventsPage)
 		if !f.Challenge.IsZero() {
-			query, args = sqlChallengeEvents, []any{f.Challenge.UUID[:], f.After, string(f.Client), since, eventsPage}
+			query, args = sqlChallengeEvents, append(args, f.Challenge.UUID[:])
 		}
 		rows, err := a.read.QueryContext(ctx, query, args...)
 		if err != nil {
@@ -49,6 +51,46 @@ func (a *SQLiteArchive) Events(ctx context.Context, f EventFilter, visit func(Re
 			return nil
 		}
 	}
+}
+
+// sqliteArgs gives the arguments of a filter's next page.
+func sqliteArgs(f EventFilter, page int) []any {
+	since, before := int64(0), int64(math.MaxInt64)
+	if !f.Since.IsZero() {
+		since = f.Since.UnixMicro()
+	}
+	if f.Before != 0 {
+		before = int64(f.Before)
+	}
+	return []any{f.After, string(f.Client), since, page, before}
+}
+
+// Scan implements [Archive].
+func (a *SQLiteArchive) Scan(ctx context.Context, f EventFilter, visit func(Page) error) error {
+	query := sqlScan
+	if !f.Challenge.IsZero() {
+		query = sqlScanChallenge
+	}
+	return scan(ctx, f, func(ctx context.Context, f EventFilter, p *pageBuilder) error {
+		args := sqliteArgs(f, scanPage)
+		if !f.Challenge.IsZero() {
+			args = append(args, f.Challenge.UUID[:])
+		}
+		rows, err := a.read.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // Err is read below
+		var seq Sequence
+		var data sql.RawBytes
+		for rows.Next() {
+			if err := rows.Scan(&seq, &data); err != nil {
+				return err
+			}
+			p.add(seq, data)
+		}
+		return rows.Err()
+	}, visit)
 }
 
 // Quarantines implements [Archive].

@@ -40,12 +40,17 @@ type Challenges interface {
 	// Status tells a partner how a challenge ended. Errors: CodeNotFound,
 	// CodeUnavailable.
 	Status(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.Status, error)
+	// Consume makes use of a verdict, once: a zero key is another attempt each
+	// time. Error: CodeUnavailable.
+	Consume(ctx context.Context, client *domain.Client, id domain.ChallengeID, key domain.IdempotencyKey) (domain.Consumption, error)
 }
 
 // Clients finds a live (not disabled) client by its public id or an alias. It
 // never blocks, and any string may be asked for.
 type Clients interface {
 	Client(publicID string) (*domain.Client, bool)
+	// ClientOfSecret finds one by the id of one of its secrets.
+	ClientOfSecret(secretID string) (*domain.Client, bool)
 }
 
 // ScriptFunc finds a release of the widget by its version, "X.Y.Z". body and

@@ -159,6 +159,14 @@ func (c *contract) canonical(served *http.Request, method string, sent []byte) (
 	}
 	r.Header = served.Header.Clone()
 	r.Header.Set("Content-Type", "application/json")
+	if path == "/siteverify" { // it is read as what it is
+		switch given := served.Header.Get("Content-Type"); {
+		case strings.HasPrefix(given, "multipart/"):
+			r.Header.Set("Content-Type", given)
+		case given != "application/json" && !bytes.HasPrefix(bytes.TrimSpace(sent), []byte("{")):
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+	}
 	if strings.HasPrefix(path, "/noscript/") {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -168,7 +176,7 @@ func (c *contract) canonical(served *http.Request, method string, sent []byte) (
 func (c *contract) isPage(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "challenge", "state", "ocapi", "noscript":
+	case "challenge", "state", "ocapi", "noscript", "siteverify":
 		return false
 	}
 	return true

@@ -75,6 +75,7 @@ type fakeChallenges struct {
 	picture func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error)
 	sound   func(*domain.Client, domain.ChallengeID, bool) (domain.Sound, error)
 	status  func(*domain.Client, domain.ChallengeID) (domain.Status, error)
+	consume func(*domain.Client, domain.ChallengeID, domain.IdempotencyKey) (domain.Consumption, error)
 	wanted  func(domain.Request) // sees what Issue is asked for
 }
 
@@ -152,6 +153,16 @@ func (f *fakeChallenges) Status(_ context.Context, c *domain.Client, id domain.C
 	return domain.StatusValidated, nil
 }
 
+func (f *fakeChallenges) Consume(_ context.Context, c *domain.Client, id domain.ChallengeID, key domain.IdempotencyKey) (domain.Consumption, error) {
+	if f.consume != nil {
+		return f.consume(c, id, key)
+	}
+	if id != mustChallenge(challengeID) {
+		return domain.Consumption{Outcome: domain.ConsumptionUnknown}, nil
+	}
+	return domain.Consumption{Outcome: domain.ConsumptionDone, AnsweredAt: today()}, nil
+}
+
 // fakeClients finds clients by their public ids and aliases.
 type fakeClients struct {
 	mu   sync.Mutex
@@ -171,6 +182,19 @@ func (f *fakeClients) Client(id string) (*domain.Client, bool) {
 	return nil, false
 }
 
+func (f *fakeClients) ClientOfSecret(id string) (*domain.Client, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.list {
+		for i := range c.Secrets {
+			if c.Secrets[i].ID == id && !c.Disabled {
+				return c, true
+			}
+		}
+	}
+	return nil, false
+}
+
 func (f *fakeClients) replace(list ...*domain.Client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +203,7 @@ func (f *fakeClients) replace(list ...*domain.Client) {
 
 func demoClient() *domain.Client {
 	return &domain.Client{
-		ID: demoID, Aliases: []domain.ClientID{demoAlias},
+		ID: demoID, Aliases: []domain.ClientID{demoAlias}, SiteVerify: true,
 		Secrets: []domain.Secret{
 			{ID: "s1", Key: demoKey},
 			{ID: "s2", Key: demoKeyTwo},

@@ -21,6 +21,7 @@ var noscriptCSS string
 // The page as its template walks through it.
 type (
 	noscriptPage struct {
+		client     *domain.Client // who may frame the page; nil where it is not known
 		T          *texts
 		Lang, Dir  string
 		Heading    string
@@ -76,14 +77,19 @@ const noticeError = "error"
 // noscriptPages writes the page. It is safe for concurrent use.
 type noscriptPages struct {
 	template *template.Template
-	policy   string
+	policy   string // to be followed by who may frame it
 }
 
 // framers says which websites may show the page in a frame, as a source list of
-// a content security policy. Nobody is kept out: the page holds nothing of the
-// visitor that a frame around it could make use of. Should clients have a list
-// of their websites one day, this is its place.
-func framers() string { return "*" }
+// a content security policy: those of the client's list, and every one where it
+// has none. The page holds nothing of the visitor that a frame around it could
+// make use of. client may be nil.
+func framers(client *domain.Client) string {
+	if client == nil || len(client.Origins) == 0 {
+		return "*"
+	}
+	return strings.Join(client.Origins, " ")
+}
 
 func newNoscriptPages() (*noscriptPages, error) {
 	text := strings.Replace(noscriptHTML, "/* style */", noscriptCSS, 1)
@@ -98,7 +104,7 @@ func newNoscriptPages() (*noscriptPages, error) {
 		return nil, err
 	}
 	p.policy = "default-src 'none'; img-src 'self'; media-src 'self'; style-src '" + styleHash(page) + "'" +
-		"; form-action 'self'; base-uri 'none'; frame-ancestors " + framers()
+		"; form-action 'self'; base-uri 'none'; frame-ancestors "
 	return p, nil
 }
 
@@ -122,7 +128,7 @@ func (p *noscriptPages) write(w http.ResponseWriter, status int, page *noscriptP
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Content-Language", page.Lang)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", p.policy)
+	h.Set("Content-Security-Policy", p.policy+framers(page.client))
 	// The address names the challenge, which is the code.
 	h.Set("Referrer-Policy", "no-referrer")
 	// Whoever follows links without reading is to use up no challenges.
@@ -132,7 +138,7 @@ func (p *noscriptPages) write(w http.ResponseWriter, status int, page *noscriptP
 }
 
 func (a *api) newPage(v *visit) *noscriptPage {
-	return &noscriptPage{T: v.texts, Lang: v.lang, Dir: direction(v.lang), Heading: v.texts.Page.Title}
+	return &noscriptPage{client: v.client, T: v.texts, Lang: v.lang, Dir: direction(v.lang), Heading: v.texts.Page.Title}
 }
 
 // challengePage is a challenge with what was put into it so far.

@@ -21,6 +21,7 @@ const (
 	kindInternal kind = iota
 	kindInvalid
 	kindForbidden
+	kindForeignPage
 	kindNotFound
 	kindMethodNotAllowed
 	kindAlreadyAnswered
@@ -44,6 +45,8 @@ func (k kind) describe() kindText {
 		return kindText{"invalid", http.StatusBadRequest, "The request is malformed"}
 	case kindForbidden:
 		return kindText{"forbidden", http.StatusForbidden, "The token is missing or not valid"}
+	case kindForeignPage:
+		return kindText{"foreign-page", http.StatusForbidden, "The client is not for this page"}
 	case kindNotFound:
 		return kindText{"not-found", http.StatusNotFound, "Not found"}
 	case kindMethodNotAllowed:

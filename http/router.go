@@ -31,6 +31,7 @@ func (a *api) routes() []route {
 		{method: http.MethodGet, pattern: "/challenge/{client_id}/{challenge_id}/images/{n}", handle: a.picture, browser: true, head: true},
 		{method: http.MethodGet, pattern: "/challenge/{client_id}/{challenge_id}/audio", handle: a.audio, browser: true, head: true},
 		{method: http.MethodGet, pattern: "/state/{client_id}/{challenge_id}", handle: a.state, head: true},
+		{method: http.MethodPost, pattern: siteverifyPath, handle: a.siteverify},
 		// As above, HEAD would leave a challenge that nobody answers.
 		{method: http.MethodGet, pattern: "/noscript/{client_id}", handle: a.noscriptIssue},
 		{method: http.MethodGet, pattern: "/noscript/{client_id}/{challenge_id}", handle: a.noscriptShow, head: true},
@@ -86,13 +87,31 @@ func (a *api) router(mounts map[string]http.Handler) *chi.Mux {
 }
 
 func (a *api) register(mux *chi.Mux, rt route) {
-	h := a.serve(rt.pattern, rt.browser, rt.handle)
+	handle := rt.handle
+	if rt.browser {
+		handle = a.fromItsPages(handle)
+	}
+	h := a.serve(rt.pattern, rt.browser, handle)
 	mux.Method(rt.method, rt.pattern, h)
 	if rt.head {
 		mux.Method(http.MethodHead, rt.pattern, h)
 	}
 	if rt.browser {
 		mux.Method(http.MethodOptions, rt.pattern, a.serve(rt.pattern, true, preflight(rt)))
+	}
+}
+
+// fromItsPages lets scripts call that run on a page of the client's, where it
+// has a list of them. Browsers name the page's origin in all calls to elsewhere;
+// who is no browser names any, or none, and is not what this is against: it is
+// other websites that would use up the client's limits. The origin is looked at
+// and kept nowhere.
+func (a *api) fromItsPages(handle endpoint) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if client, ok := a.clients.Client(chi.URLParam(r, "client_id")); ok && !client.Admits(r.Header.Get("Origin")) {
+			return &problem{kind: kindForeignPage, detail: "this client is not for pages of this origin; its operator has a list of those that it is for"}
+		}
+		return handle(w, r)
 	}
 }
 

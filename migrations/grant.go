@@ -26,6 +26,7 @@ var grants = []struct{ table, privileges string }{
 	{"client_collections", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_limits", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_days", "SELECT, INSERT, UPDATE, DELETE"},
+	{"client_settings", "SELECT, INSERT, UPDATE, DELETE"},
 	{"client_revision", "SELECT, UPDATE"},
 	{"service_keys", "SELECT, INSERT"},
 

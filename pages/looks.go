@@ -113,7 +113,7 @@ func (l *looks) days(days []Day, total Day, now time.Time) daysBody {
 	})
 	b.Checks = newPlot(plotParams{
 		ID: "checks", Title: "Look-ups by websites’ servers", Days: starts, Values: checks, Label: short,
-		Series: []series{{"Told “validated”", "good"}, {"Told “rejected” or “created”", "bad"}},
+		Series: []series{{"Told “validated”", "good"}, {"Told anything else", "bad"}},
 	})
 	b.Trouble = newPlot(plotParams{
 		ID: "trouble", Title: "Requests that were not served at once", Days: starts, Values: trouble, Label: short,

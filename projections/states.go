@@ -83,6 +83,11 @@ func (s *States) Apply(e domain.Event, seq domain.Sequence) {
 			return
 		}
 		next.createdSeq, next.expires, next.status = old.createdSeq, old.expires, e.Verdict
+	case *domain.VerdictConsumed: // there is none without a verdict, which may have left the log
+		if found && old.status.Final() {
+			return
+		}
+		next.createdSeq, next.expires, next.status = old.createdSeq, old.expires, domain.StatusValidated
 	default:
 		return
 	}

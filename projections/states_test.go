@@ -49,6 +49,7 @@ func TestStates(t *testing.T) {
 	create := applied{created(1, "partner", morning), 5}
 	validate := applied{answered(1, "partner", later, domain.StatusValidated), 9}
 	reject := applied{answered(1, "partner", later, domain.StatusRejected), 10}
+	consume := applied{&domain.VerdictConsumed{Header: domain.Header{Challenge: challengeID(1), Client: "partner", At: later}}, 11}
 	entry := func(s domain.Status, seq domain.Sequence) projections.StateEntry {
 		e := projections.StateEntry{Client: "partner", Status: s, CreatedSeq: seq}
 		if seq != 0 {
@@ -73,6 +74,10 @@ func TestStates(t *testing.T) {
 		"only the verdict":              {[]applied{validate}, entry(domain.StatusValidated, 0), true},
 		"the verdict first":             {[]applied{validate, create}, entry(domain.StatusValidated, 5), true},
 		"the verdict first, and again":  {[]applied{validate, create, validate}, entry(domain.StatusValidated, 5), true},
+		"consumed":                      {[]applied{create, validate, consume}, entry(domain.StatusValidated, 5), true},
+		"only the consumption":          {[]applied{consume}, entry(domain.StatusValidated, 0), true},
+		"the consumption first":         {[]applied{consume, create}, entry(domain.StatusValidated, 5), true},
+		"rejected, then consumed":       {[]applied{create, reject, consume}, entry(domain.StatusRejected, 5), true},
 		"an event not known":            {[]applied{{strange{create.event.Head()}, 5}}, projections.StateEntry{}, false},
 		"created, an event not known":   {[]applied{create, {strange{create.event.Head()}, 6}}, entry(domain.StatusCreated, 5), true},
 		"a verdict that is none":        {[]applied{create, {answered(1, "partner", later, domain.StatusCreated), 6}}, entry(domain.StatusCreated, 5), true},

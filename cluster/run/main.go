@@ -58,7 +58,7 @@ func run(ctx context.Context, dir string, nodes int, out io.Writer) (err error) 
 		return err
 	}
 	settings := filepath.Join(dir, "cluster.env")
-	text := fmt.Sprintf("export OCAPI_DATABASE_URL='%s'\nexport OCAPI_NATS_URL='%s'\nexport PATH='%s':\"$PATH\"\n", c.Postgres.URL, c.NATSURL(), filepath.Join(dir, "bin"))
+	text := fmt.Sprintf("export OCAPI_DATABASE_URL='%s'\nexport OCAPI_NATS_URL='%s'\nexport OCAPI_SECRETS_KEY='%s'\nexport PATH='%s':\"$PATH\"\n", c.Postgres.URL, c.NATSURL(), c.SecretsKey(), filepath.Join(dir, "bin"))
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 	}

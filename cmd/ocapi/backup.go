@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 )
 
 type backupCmd struct {
-	To string `arg:"" help:"A new folder. To restore, serve it, or a copy of it, as the data folder."`
+	To       string `arg:"" help:"A new folder. To restore, serve it, or a copy of it, as the data folder."`
+	WithKeys bool   `help:"Copy the keys of private ids as well: whoever has the copy can then sign as every client."`
 	place
 }
 
@@ -39,9 +41,37 @@ func (c *backupCmd) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.stdout, "Everything up to event %d, the collections and the clients are in %s.\n", seq, to)
-		return err
+		if c.WithKeys {
+			if err := copyKeys(c.Data, to); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(env.stdout, "Everything up to event %d, the collections and the clients are in %s.\n", seq, to) //nolint:errcheck // as in main
+		if path := filepath.Join(c.Data, keyFile); !c.WithKeys && isFile(path) {
+			fmt.Fprintf(env.stdout, "The keys of private ids are not: without a copy of %s, kept elsewhere, no partner can use what is restored.\n", path) //nolint:errcheck // as in main
+		}
+		return nil
 	})
+}
+
+// copyKeys copies a folder's own file of keys.
+func copyKeys(from, to string) error {
+	text, err := os.ReadFile(filepath.Join(from, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("--with-keys: the folder has no keys of its own; copy the file that --secrets-key-file names")
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, keyFile), text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("copy the keys of private ids: %w", err)
+	}
+	return nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // backUp copies the archive, once it holds what the log holds now, and then the

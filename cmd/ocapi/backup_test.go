@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -22,11 +23,25 @@ func TestBackupOfAServedFolder(t *testing.T) {
 	during := newLedger()
 	wait := during.load(newVisitor(t, p, f, siteID))
 	to := filepath.Join(t.TempDir(), "backup")
-	succeed(t, "backup", to, "--data", dir)
+	says(t, succeed(t, "backup", to, "--data", dir), "keys of private ids are not", keyFile)
 	refuse(t, []string{"backup", to, "--data", dir}, "exists")
 	p.stop()
 	wait()
 	refuse(t, []string{"backup", to + "-2", "--data", dir}, "nobody serves")
+
+	// The keys are kept elsewhere, or asked for.
+	refuse(t, serveArgs(to, options{}), "keys of private ids are missing", keyFile, "--secrets-key-file", "ocapi client rotate")
+	q := start(t, dir, options{flags: unlimited()})
+	succeed(t, "backup", to+"-whole", "--with-keys", "--data", dir)
+	q.stop()
+	keys, err := os.ReadFile(filepath.Join(to+"-whole", keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, keyFile), keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, to+"-whole", options{flags: unlimited()}).stop()
 
 	restored := start(t, to, options{flags: unlimited()})
 	w := newVisitor(t, restored, f, siteID)

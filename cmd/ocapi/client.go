@@ -15,18 +15,24 @@ import (
 type clientCmd struct {
 	Create  clientCreateCmd  `cmd:"" help:"Register a website; prints its public id and, this once, its private id."`
 	List    clientListCmd    `cmd:"" help:"List the websites and the state of their private ids."`
-	Set     clientSetCmd     `cmd:"" help:"Give a website a limit of its own, or the default again."`
+	Show    clientShowCmd    `cmd:"" help:"Show all there is about one website."`
+	Set     clientSetCmd     `cmd:"" help:"Change a website's limit, collections, types, languages, pages or other public ids."`
 	Rotate  clientRotateCmd  `cmd:"" help:"Give a website a new private id; the old ones live on for the overlap."`
 	Revoke  clientRevokeCmd  `cmd:"" help:"End one private id at once."`
 	Disable clientDisableCmd `cmd:"" help:"Make a website unknown; its events stay."`
 	Enable  clientEnableCmd  `cmd:"" help:"Undo disable."`
+
+	Key       clientKeyCmd       `cmd:"" help:"Make a key that private ids are sealed with in the database."`
+	Reencrypt clientReencryptCmd `cmd:"" help:"Seal all private ids with the first key, as every start of the service does."`
 }
 
 type clientCreateCmd struct {
-	ID         string   `arg:"" help:"The public id: letters, digits, '-' and '_'."`
-	Alias      []string `help:"Another public id of the same website; may be repeated."`
-	Collection []string `help:"A collection that its challenges come from; may be repeated. None: all."`
+	ID    string   `arg:"" help:"The public id: letters, digits, '-' and '_'."`
+	Alias []string `help:"Another public id of the same website; may be repeated."`
+	confineFlags
 	limitFlags
+	Siteverify bool `help:"Let its verdicts be consumed, once each, by POST /siteverify."`
+	keyFlags
 	place
 }
 
@@ -38,6 +44,7 @@ type clientListCmd struct {
 type clientRotateCmd struct {
 	ID      string        `arg:"" help:"The public id."`
 	Overlap time.Duration `help:"How long the old private ids stay valid." default:"24h"`
+	keyFlags
 	place
 }
 
@@ -70,27 +77,26 @@ func (c *clientCreateCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return withStores(env, c.place, func(s *stores) error {
-		p := clients.CreateParams{ID: c.ID, Aliases: c.Alias, Limit: limit}
-		for _, id := range c.Collection {
-			p.Collections = append(p.Collections, domain.CollectionID(id))
-		}
-		client, secret, err := s.clients.Create(env.ctx, p)
+	types, err := c.types()
+	if err != nil {
+		return err
+	}
+	return withStores(env, c.with(c.keyFlags), func(s *stores) error {
+		client, secret, err := s.clients.Create(env.ctx, clients.CreateParams{
+			ID: c.ID, Aliases: c.Alias, Limit: limit, Collections: c.collections(),
+			Types: types, Languages: c.Language, Origins: c.Origin, SiteVerify: c.Siteverify,
+		})
 		if err != nil {
 			return err
 		}
-		for _, id := range p.Collections {
-			if _, err := s.corpus.Collection(env.ctx, id); domain.CodeOf(err) == domain.CodeNotFound {
-				fmt.Fprintf(env.stderr, "There is no collection %q yet; until there is, it serves %s nothing.\n", id, client.ID) //nolint:errcheck // as in main
-			}
-		}
+		c.warn(env, s, client.ID)
 		return json.NewEncoder(env.stdout).Encode(issued{Client: client.ID, Secret: secret.Reveal()})
 	})
 }
 
 // Run gives a client a new private id.
 func (c *clientRotateCmd) Run(env *environment) error {
-	return withExisting(env, c.place, func(s *stores) error {
+	return withExisting(env, c.with(c.keyFlags), func(s *stores) error {
 		secret, err := s.clients.Rotate(env.ctx, c.ID, c.Overlap)
 		if err != nil {
 			return err
@@ -137,6 +143,10 @@ type listed struct {
 	Client      domain.ClientID       `json:"client_id"`
 	Aliases     []domain.ClientID     `json:"aliases,omitempty"`
 	Collections []domain.CollectionID `json:"collections,omitempty"`
+	Types       []string              `json:"types,omitempty"` // absent, as with what follows: all
+	Languages   []string              `json:"languages,omitempty"`
+	Origins     []string              `json:"origins,omitempty"`
+	SiteVerify  bool                  `json:"siteverify"`
 	Rate        float64               `json:"rate,omitempty"`  // a second; absent: the default
 	Burst       int                   `json:"burst,omitempty"` // with rate
 	Disabled    bool                  `json:"disabled"`
@@ -170,23 +180,28 @@ func (c *clientListCmd) Run(env *environment) (err error) {
 
 func printClientsJSON(env *environment, list []domain.Client) error {
 	enc := json.NewEncoder(env.stdout)
-	for _, client := range list {
-		l := listed{
-			Client: client.ID, Aliases: client.Aliases, Collections: client.Collections,
-			Rate: client.Limit.PerSecond, Burst: client.Limit.Burst, Disabled: client.Disabled, CreatedAt: client.CreatedAt, Secrets: []listedSecret{},
-		}
-		for _, secret := range client.Secrets {
-			ls := listedSecret{ID: secret.ID, CreatedAt: secret.CreatedAt, Live: secret.Live(time.Now())}
-			if !secret.ExpiresAt.IsZero() {
-				ls.ExpiresAt = &secret.ExpiresAt
-			}
-			l.Secrets = append(l.Secrets, ls)
-		}
-		if err := enc.Encode(l); err != nil {
+	for i := range list {
+		if err := enc.Encode(listedClient(&list[i])); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func listedClient(client *domain.Client) listed {
+	l := listed{
+		Client: client.ID, Aliases: client.Aliases, Collections: client.Collections,
+		Types: typeNames(client.Types), Languages: client.Languages, Origins: client.Origins, SiteVerify: client.SiteVerify,
+		Rate: client.Limit.PerSecond, Burst: client.Limit.Burst, Disabled: client.Disabled, CreatedAt: client.CreatedAt, Secrets: []listedSecret{},
+	}
+	for _, secret := range client.Secrets {
+		ls := listedSecret{ID: secret.ID, CreatedAt: secret.CreatedAt, Live: secret.Live(time.Now())}
+		if !secret.ExpiresAt.IsZero() {
+			ls.ExpiresAt = &secret.ExpiresAt
+		}
+		l.Secrets = append(l.Secrets, ls)
+	}
+	return l
 }
 
 func printClients(env *environment, list []domain.Client) error {
@@ -201,24 +216,12 @@ func printClients(env *environment, list []domain.Client) error {
 		if client.Disabled {
 			state = "disabled"
 		}
-		var aliases, collections, secrets []string
-		for _, a := range client.Aliases {
-			aliases = append(aliases, string(a))
-		}
-		for _, id := range client.Collections {
-			collections = append(collections, string(id))
-		}
+		var secrets []string
 		for _, secret := range client.Secrets {
-			switch {
-			case !secret.Live(time.Now()):
-				secrets = append(secrets, secret.ID+" (ended)")
-			case secret.ExpiresAt.IsZero():
-				secrets = append(secrets, secret.ID)
-			default:
-				secrets = append(secrets, fmt.Sprintf("%s (until %s)", secret.ID, secret.ExpiresAt.Format(time.RFC3339)))
-			}
+			secrets = append(secrets, describeSecret(secret))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, state, orDash(aliases), orDash(collections), printLimit(client.Limit), orDash(secrets)) //nolint:errcheck // Flush tells
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, state, orDash(texts(client.Aliases)), orDash(texts(client.Collections)), //nolint:errcheck // Flush tells
+			printLimit(client.Limit), orDash(secrets))
 	}
 	return w.Flush()
 }

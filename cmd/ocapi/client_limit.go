@@ -31,31 +31,6 @@ func (f limitFlags) limit() (domain.Limit, error) {
 	return limit, err
 }
 
-type clientSetCmd struct {
-	ID string `arg:"" help:"The public id."`
-	limitFlags
-	DefaultLimit bool `help:"Take the limit of its own away."`
-	place
-}
-
-// Run sets a client's limit.
-func (c *clientSetCmd) Run(env *environment) error {
-	limit, err := c.limit()
-	switch given := limit != (domain.Limit{}); {
-	case err != nil:
-		return err
-	case given == c.DefaultLimit:
-		return errors.New("say either --rate and --burst, or --default-limit")
-	}
-	return withExisting(env, c.place, func(s *stores) error {
-		if err := s.clients.SetLimit(env.ctx, c.ID, limit); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(env.stdout, "The limit of %s is %s now.\n", c.ID, sayLimit(limit))
-		return err
-	})
-}
-
 func sayLimit(limit domain.Limit) string {
 	if limit == (domain.Limit{}) {
 		return "the service's default"

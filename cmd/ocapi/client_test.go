@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -157,16 +160,30 @@ func TestPrivateIDIsShownOnceAndKeptOutOfEverythingElse(t *testing.T) {
 	_, metrics := p.adminGet("/metrics")
 	p.stop()
 	random := strings.SplitN(made.Secret, "_", 3)[2] // which may hold a "_" itself
+	keys, err := os.ReadFile(filepath.Join(dir, keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := strings.TrimSpace(string(keys[bytes.LastIndexByte(keys, ':')+1:]))
+	if len(key) != 64 {
+		t.Fatalf("the file of keys ends in a key of %d digits", len(key))
+	}
+	inFolder(t, dir, func(path string, content []byte) {
+		if strings.Contains(string(content), random) {
+			t.Errorf("the private id is in %s", path)
+		}
+	})
 	for where, text := range map[string]string{
 		"the log": p.log.String(), "the output": p.out.String(), "the metrics": metrics,
 		"the events":   succeed(t, "events", "--data", dir),
 		"the listing":  succeed(t, "client", "list", "--data", dir),
+		"the client":   succeed(t, "client", "show", "shop", "--data", dir) + succeed(t, "client", "show", "shop", "--json", "--data", dir),
 		"its JSON":     succeed(t, "client", "list", "--json", "--data", dir),
 		"a new secret": succeed(t, "client", "rotate", "shop", "--data", dir),
 		"an error":     command(t, "client", "create", "shop", "--data", dir).err,
 	} {
-		if strings.Contains(text, random) {
-			t.Errorf("the secret is in %s", where)
+		if strings.Contains(text, random) || strings.Contains(text, key) {
+			t.Errorf("the secret or the key is in %s", where)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ocapi/clients"
 	"ocapi/consensus"
 	"ocapi/domain"
 	"ocapi/eventstore"
@@ -24,8 +25,10 @@ type serveCmd struct {
 	place
 	natsFlags
 	pagesFlags
-	Migrate    bool          `help:"Apply pending migrations of the database at start." env:"OCAPI_MIGRATE"`
-	DrainDelay time.Duration `help:"How long the service says that it is not ready before it stops taking requests: longer than a load balancer needs to notice." default:"0s" env:"OCAPI_DRAIN_DELAY"`
+	keyFlags
+	TestClients bool          `help:"Serve the three test clients, whose private ids everybody knows: for the tests of websites." env:"OCAPI_TEST_CLIENTS"`
+	Migrate     bool          `help:"Apply pending migrations of the database at start." env:"OCAPI_MIGRATE"`
+	DrainDelay  time.Duration `help:"How long the service says that it is not ready before it stops taking requests: longer than a load balancer needs to notice." default:"0s" env:"OCAPI_DRAIN_DELAY"`
 
 	Durability  string        `help:"fsync: what is acknowledged is on disk. interval: a power cut may lose the last 100 ms." default:"fsync" enum:"fsync,interval" env:"OCAPI_DURABILITY"`
 	LogMaxBytes int64         `help:"The most the event log may hold before it is archived and trimmed, in bytes." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
@@ -69,6 +72,12 @@ const (
 func (c *serveCmd) validate() error {
 	if err := together(c.place, c.natsFlags); err != nil {
 		return err
+	}
+	if err := c.keyFlags.validate(); err != nil {
+		return err
+	}
+	if c.shared() && !c.keyFlags.given() {
+		return fmt.Errorf("--secrets-key-file: the nodes of a shared database need the same keys: %w", clients.ErrNoKey)
 	}
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		return fmt.Errorf("--drain-delay: %v is not from 0 to %v", c.DrainDelay, maxDrainDelay)

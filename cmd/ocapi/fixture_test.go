@@ -178,7 +178,7 @@ func copyData(t testing.TB, dir string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{archiveFile, collectionsFile} {
+	for _, name := range []string{archiveFile, collectionsFile, keyFile} {
 		b, err := os.ReadFile(filepath.Join(templateDir(), name))
 		if err != nil {
 			t.Fatal(err)

@@ -54,6 +54,14 @@ func (versionCmd) Run(env *environment) error {
 type place struct {
 	Data        string `help:"The folder that holds everything the service keeps." default:"./data" env:"OCAPI_DATA" type:"path"`
 	DatabaseURL string `name:"database-url" help:"The PostgreSQL database of a cluster, instead of a data folder. It may hold a password: prefer the variable." env:"OCAPI_DATABASE_URL"`
+
+	keys keyFlags // where the command has them; see with
+}
+
+// with gives the place with the keys that its private ids are sealed with.
+func (p place) with(keys keyFlags) place {
+	p.keys = keys
+	return p
 }
 
 // shared reports whether several nodes may be using the place.
@@ -87,10 +95,16 @@ type environment struct {
 // progress gives what shows how far the command is, and what takes it away
 // before anything else is written.
 func (e *environment) progress() (show corpus.ProgressFunc, clear func()) {
+	return e.progressOf("images")
+}
+
+// progressOf is progress that counts something else.
+func (e *environment) progressOf(noun string) (show corpus.ProgressFunc, clear func()) {
 	if e.tell != nil {
 		return e.tell, func() {}
 	}
 	m := newMeter(e.stderr, time.Now)
+	m.noun = noun
 	return m.show, m.clear
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type shared struct {
 	t        testing.TB
 	nats     string
 	database string
+	keys     string   // the file of the keys of private ids; made when it is asked for
 	fixture  *fixture // with the secret of this database's client
 }
 
@@ -53,7 +55,7 @@ func newShared(t testing.TB) *shared {
 
 func (s *shared) inStores(do func(*stores) error) {
 	s.t.Helper()
-	stores, err := openDatabase(s.t.Context(), s.database)
+	stores, err := openDatabaseWith(s.t.Context(), s.database, keyFlags{SecretsKeyFile: s.keyFile()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -84,7 +86,24 @@ func startNATS(t testing.TB) string {
 }
 
 func (s *shared) flags(more ...string) []string {
-	return append(unlimited("--nats-url", s.nats, "--database-url", s.database), more...)
+	return append(unlimited("--nats-url", s.nats, "--database-url", s.database, "--secrets-key-file", s.keyFile()), more...)
+}
+
+// keyFile gives the file of the nodes' keys.
+func (s *shared) keyFile() string {
+	s.t.Helper()
+	if s.keys == "" {
+		s.keys = newKeyFile(s.t)
+	}
+	return s.keys
+}
+
+// newKeyFile makes a file of keys with one in it.
+func newKeyFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	succeed(t, "client", "key", "new", "--file", path)
+	return path
 }
 
 // node starts one more node.
@@ -232,7 +251,7 @@ func TestKeysAreRightOnEveryNode(t *testing.T) {
 	old := first
 	for range 3 {
 		var rotated issued
-		if err := json.Unmarshal([]byte(succeed(t, "client", "rotate", siteID, "--overlap", "1h", "--database-url", s.database)), &rotated); err != nil {
+		if err := json.Unmarshal([]byte(succeed(t, "client", "rotate", siteID, "--overlap", "1h", "--database-url", s.database, "--secrets-key-file", s.keyFile())), &rotated); err != nil {
 			t.Fatal(err)
 		}
 		for node := range nodes {
@@ -263,13 +282,14 @@ func TestUnmigratedDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
 	nats, database := startNATS(t), postgrestest.URL(t)
 	at := []string{"--database-url", database}
-	serve := []string{"serve", "--listen", "127.0.0.1:0", "--nats-url", nats, "--database-url", database}
+	keys := newKeyFile(t)
+	serve := []string{"serve", "--listen", "127.0.0.1:0", "--nats-url", nats, "--database-url", database, "--secrets-key-file", keys}
 	refuse(t, serve, "pending", "ocapi migrate up")
 	refuse(t, append([]string{"client", "create", "shop"}, at...), "pending", "ocapi migrate up")
 	if out := succeed(t, append([]string{"migrate", "status"}, at...)...); strings.Count(out, "pending") < 3 {
 		t.Errorf("an empty database has the status:\n%s", out)
 	}
-	p := start(t, t.TempDir(), options{flags: []string{"--nats-url", nats, "--database-url", database, "--migrate"}})
+	p := start(t, t.TempDir(), options{flags: []string{"--nats-url", nats, "--database-url", database, "--migrate", "--secrets-key-file", keys}})
 	if out := succeed(t, append([]string{"migrate", "status"}, at...)...); strings.Contains(out, "pending") {
 		t.Errorf("after serve --migrate the status is:\n%s", out)
 	}
@@ -366,7 +386,7 @@ func TestLostStreamIsAdopted(t *testing.T) {
 
 	s.nats = startNATS(t)
 	flags[1] = s.nats
-	refuse(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), "events up to 2 are archived", "ocapi archive adopt-stream")
+	refuse(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--secrets-key-file", s.keyFile()}, flags...), "events up to 2 are archived", "ocapi archive adopt-stream")
 	if got := command(t, append([]string{"archive", "adopt-stream"}, flags...)...); got.code != 0 || !strings.Contains(got.out, "made anew") {
 		t.Fatalf("adopt-stream ended with %d: %s%s", got.code, got.out, got.err)
 	}

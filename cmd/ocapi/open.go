@@ -43,7 +43,7 @@ func (n *node) openStores(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	n.stores, err = openStores(ctx, n.cfg.place)
+	n.stores, err = openStores(ctx, n.cfg.with(n.cfg.keyFlags))
 	return err
 }
 

@@ -224,7 +224,7 @@ func TestVotesAreLeftOutOfAReplay(t *testing.T) {
 	if err != nil || len(rows) != 6+pictures || !slices.Equal(rows[0], voteColumns) || len(rows[1]) != len(voteColumns) || rows[1][11] != "first" {
 		t.Errorf("the file has %d rows: %v, %v", len(rows), rows, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".votes-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".ocapi-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,12 +22,10 @@ type replayVotesCmd struct {
 	Until           string `help:"Only votes before this moment, or this long ago."`
 	Client          string `help:"Only this client's votes."`
 	WithQuarantined bool   `help:"Also the votes that are quarantined, each marked as such."`
-	ExcludeSince    string `help:"Leave out votes from this moment on. All --exclude flags together describe what is left out."`
-	ExcludeUntil    string `help:"Leave out votes before this moment."`
-	ExcludeClient   string `help:"Leave out this client's votes."`
-	ExcludePattern  string `help:"Leave out votes that say this: text:WORD or selected:0,4,7/9."`
 	Format          string `help:"csv or jsonl. Default: by the name of the file, else jsonl." enum:"csv,jsonl," default:""`
 	Out             string `help:"The file to write. Default: standard output." type:"path"`
+	excludeFlags
+	asOfFlag
 	place
 }
 
@@ -64,6 +61,7 @@ func (v voteView) row() []string {
 type voteFilter struct {
 	since, until time.Time
 	client       domain.ClientID
+	known        past              // what came later is as if it were not
 	exclude      *domain.Exclusion // nil: none
 	quarantines  *domain.Quarantines
 	all          bool // also what is quarantined
@@ -95,11 +93,14 @@ func (c *replayVotesCmd) Run(env *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	// All of them first: votes are set aside by what was decided after them.
-	if f.quarantines, err = quarantinesOf(env.ctx, s.archive); err != nil {
+	if f.known, err = c.point(env.ctx, s.archive, env.clock()()); err != nil {
 		return err
 	}
-	out, finish, err := c.open(env)
+	// All of them first: votes are set aside by what was decided after them.
+	if f.quarantines, err = quarantinesUntil(env, s.archive, f.known); err != nil {
+		return err
+	}
+	out, finish, err := openOutput(env, c.Out)
 	if err != nil {
 		return err
 	}
@@ -119,31 +120,14 @@ func (c *replayVotesCmd) Run(env *environment) (err error) {
 
 func (c *replayVotesCmd) filter(now time.Time) (f *voteFilter, err error) {
 	f = &voteFilter{client: domain.ClientID(c.Client), all: c.WithQuarantined}
-	var e domain.Exclusion
-	for _, m := range []struct {
-		flag, text string
-		into       *time.Time
-	}{
-		{"--since", c.Since, &f.since}, {"--until", c.Until, &f.until},
-		{"--exclude-since", c.ExcludeSince, &e.From}, {"--exclude-until", c.ExcludeUntil, &e.To},
-	} {
-		if *m.into, err = parseMoment(m.flag, m.text, now); err != nil {
-			return nil, err
-		}
+	if f.since, err = parseMoment("--since", c.Since, now); err != nil {
+		return nil, err
 	}
-	e.Client = domain.ClientID(c.ExcludeClient)
-	if c.ExcludePattern != "" {
-		if e.Pattern, err = domain.ParsePattern(c.ExcludePattern); err != nil {
-			return nil, fmt.Errorf("--exclude-pattern: %w", err)
-		}
+	if f.until, err = parseMoment("--until", c.Until, now); err != nil {
+		return nil, err
 	}
-	if !e.From.IsZero() && !e.To.IsZero() && !e.From.Before(e.To) {
-		return nil, errors.New("--exclude-until: it is not after --exclude-since")
-	}
-	if e != (domain.Exclusion{}) {
-		f.exclude = &e
-	}
-	return f, nil
+	f.exclude, err = c.exclusion(now)
+	return f, err
 }
 
 // errReplayed ends reading where all that is asked for has been read.
@@ -155,10 +139,7 @@ const orderSlack = time.Hour
 
 func replayVotes(env *environment, a eventstore.Archive, f *voteFilter, w voteWriter) (written, left int, err error) {
 	pairing := votes.NewPairing(eventstore.DecodeEvent)
-	read := eventstore.EventFilter{Client: f.client}
-	if !f.since.IsZero() {
-		read.Since = f.since.Add(-domain.Lifetime - time.Minute) // for the creations of what is answered then
-	}
+	read := eventstore.EventFilter{Client: f.client, Since: votesSince(f.since), Before: f.known.before}
 	err = a.Events(env.ctx, read, func(r domain.Record) error {
 		if !f.until.IsZero() && r.Event.Head().At.After(f.until.Add(orderSlack)) {
 			return errReplayed
@@ -226,26 +207,4 @@ func (c *replayVotesCmd) writer(out io.Writer) voteWriter {
 	encoder := json.NewEncoder(buffered)
 	encoder.SetEscapeHTML(false)
 	return voteWriter{write: func(v voteView) error { return encoder.Encode(v) }, flush: buffered.Flush}
-}
-
-// open gives where to write, and what ends it: a file is there whole, or as it
-// was before.
-func (c *replayVotesCmd) open(env *environment) (w io.Writer, finish func(error) error, err error) {
-	if c.Out == "" {
-		return env.stdout, func(err error) error { return err }, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(c.Out), ".votes-*")
-	if err != nil {
-		return nil, nil, fmt.Errorf("write %s: %w", c.Out, err)
-	}
-	return f, func(failed error) error {
-		err := errors.Join(failed, f.Close())
-		if err == nil {
-			err = os.Rename(f.Name(), c.Out)
-		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("write %s: %w", c.Out, err), os.Remove(f.Name()))
-		}
-		return nil
-	}, nil
 }

@@ -144,7 +144,7 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.describeVoices()
-	if err := n.serve(public, admin, n.service()); err != nil {
+	if err := n.serve(public, admin, n.challenges()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -180,6 +180,15 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.openStores(ctx); err != nil {
 		return err
 	}
+	if err := n.sealSecrets(ctx); err != nil {
+		return err
+	}
+	n.registry = clients.NewRegistry(clients.RegistryParams{
+		Read: n.stores.read, Keys: n.stores.keys, TestClients: n.cfg.TestClients, Log: n.logger, Now: n.env.clock(),
+	})
+	if err := n.registry.Start(ctx); err != nil {
+		return err
+	}
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
@@ -210,10 +219,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.usage = newUsageKeeper(usage.NewStore(n.stores.write, n.stores.read), n.logger, n.env.clock())
 	n.work.run(n.usage.run)
 
-	n.registry = clients.NewRegistry(n.stores.read, n.logger, n.env.clock())
-	if err := n.registry.Start(ctx); err != nil {
-		return err
-	}
 	if n.gate, err = n.newGate(ctx); err != nil {
 		return err
 	}
@@ -259,7 +264,7 @@ func (n *node) service() *challenges.Service {
 	})
 }
 
-func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
+func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	n.metrics.MustRegister(n.stats)

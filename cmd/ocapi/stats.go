@@ -50,19 +50,25 @@ func printRows[T any](o statsOutput, to io.Writer, titles []string, rows []T, fi
 	return w.Error()
 }
 
-// withFrequency runs do on the statistics of all that is archived. It reads
+// withFrequency runs do on the statistics of all that is archived, as they were
+// when the flag says, with the moment that they are looked at from. It reads
 // beside a running service.
-func withFrequency(env *environment, p place, do func(*projections.Frequency) error) (err error) {
+func withFrequency(env *environment, p place, asOf asOfFlag, do func(f *projections.Frequency, now time.Time) error) (err error) {
 	s, err := openForReading(env.ctx, p, archiveFile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	f, err := readFrequency(env, s.archive)
+	now := env.clock()()
+	known, err := asOf.point(env.ctx, s.archive, now)
+	if err != nil {
+		return err
+	}
+	f, err := readFrequency(env, s.archive, known)
 	if err != nil {
 		return fmt.Errorf("read the statistics: %w", err)
 	}
-	return do(f)
+	return do(f, known.now(now, f.Totals().Clock))
 }
 
 // noChallenges is what people are told of an empty archive.

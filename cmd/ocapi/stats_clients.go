@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"ocapi/domain"
 	"ocapi/projections"
@@ -13,6 +14,7 @@ import (
 type statsClientsCmd struct {
 	Client string `help:"Only this client, by the id that it was created with; with a row for each type of challenge."`
 	statsOutput
+	asOfFlag
 	place
 }
 
@@ -56,8 +58,7 @@ func clientLines(c projections.ClientFrequency) (list []clientLine) {
 
 // Run prints what became of challenges.
 func (c *statsClientsCmd) Run(env *environment) error {
-	return withFrequency(env, c.place, func(f *projections.Frequency) error {
-		now := env.clock()()
+	return withFrequency(env, c.place, c.asOfFlag, func(f *projections.Frequency, now time.Time) error {
 		clients := f.Clients(now)
 		if c.Client != "" {
 			clients = slices.DeleteFunc(clients, func(one projections.ClientFrequency) bool { return string(one.Client) != c.Client })

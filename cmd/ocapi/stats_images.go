@@ -20,6 +20,7 @@ type statsImagesCmd struct {
 	Keyword    string `help:"Only what was shown under this keyword."`
 	Limit      int    `help:"Print so many images at most, those shown most often; 0: all. Default: 20 for people, all for programs." default:"-1"`
 	statsOutput
+	asOfFlag
 	place
 }
 
@@ -42,8 +43,7 @@ func (c *statsImagesCmd) Run(env *environment) error {
 	if c.Limit < -1 {
 		return fmt.Errorf("--limit: %d is not a number of images", c.Limit)
 	}
-	return withFrequency(env, c.place, func(f *projections.Frequency) error {
-		now := env.clock()()
+	return withFrequency(env, c.place, c.asOfFlag, func(f *projections.Frequency, now time.Time) error {
 		images, err := c.choose(f, now)
 		if err != nil {
 			return err

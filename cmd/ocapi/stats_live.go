@@ -161,7 +161,7 @@ func (s *keeper) restore(ctx context.Context) eventstore.Sequence {
 // feed reads what is archived and then follows the log, until an event is
 // missing or the log is lost.
 func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
-	events, err := replayCounts(ctx, s.Archive, s.counts, nil)
+	events, err := replayCounts(ctx, s.Archive, s.counts, past{}, nil)
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (s *keeper) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
 	defer cancel()
 	if s.caughtUp.Load() {
-		if _, err := replayCounts(ctx, s.Archive, s.counts, nil); err != nil {
+		if _, err := replayCounts(ctx, s.Archive, s.counts, past{}, nil); err != nil {
 			s.Logger.Warn("the last events are not in the "+s.what+" that are stored", "error", err)
 		}
 	}

@@ -63,7 +63,7 @@ func tally(list []event, client string) tallied {
 			}
 		case e.Data.Verdict == "validated":
 			n.validated++
-		default:
+		case e.Type == "ChallengeAnswered":
 			n.rejected++
 		}
 	}

@@ -38,19 +38,25 @@ func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f cou
 
 // replayFrequency applies what is archived after the statistics' position.
 func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency, visit func(events int)) (events int, err error) {
-	return replayCounts(ctx, a, f, visit)
+	return replayCounts(ctx, a, f, past{}, visit)
 }
 
-// replayCounts applies what is archived after a projection's position. It gives
-// the number of events. visit, where not nil, is called after each.
-func replayCounts(ctx context.Context, a eventstore.Archive, f counts, visit func(events int)) (events int, err error) {
+// replayFrequencyTo is replayFrequency up to a point of the log.
+func replayFrequencyTo(ctx context.Context, a eventstore.Archive, f *projections.Frequency, p past, visit func(events int)) (events int, err error) {
+	return replayCounts(ctx, a, f, p, visit)
+}
+
+// replayCounts applies what is archived after a projection's position, up to a
+// point of the log. It gives the number of events. visit, where not nil, is called
+// after each.
+func replayCounts(ctx context.Context, a eventstore.Archive, f counts, p past, visit func(events int)) (events int, err error) {
 	// Read first: what is not there up to it when the events have been read will
 	// never be.
 	at, err := a.Checkpoint(ctx)
 	if err != nil {
 		return 0, err
 	}
-	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1}, func(r eventstore.Record) error {
+	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: p.before}, func(r eventstore.Record) error {
 		f.Skip(r.Seq - 1) // the archive has no holes but those that were declared
 		if err := f.Apply(r); err != nil {
 			return err
@@ -63,7 +69,11 @@ func replayCounts(ctx context.Context, a eventstore.Archive, f counts, visit fun
 	if err != nil {
 		return events, err
 	}
-	f.Skip(at.Seq)
+	end := at.Seq
+	if p.before != 0 {
+		end = min(end, p.before-1)
+	}
+	f.Skip(end)
 	return events, nil
 }
 
@@ -103,7 +113,7 @@ func rebuildCounts(env *environment, a eventstore.Archive, name, what string, f 
 	}
 	was := "there was none before"
 	say := sayHowFar(env)
-	events, err := replayCounts(env.ctx, a, f, func(events int) {
+	events, err := replayCounts(env.ctx, a, f, past{}, func(events int) {
 		say(events)
 		if found && f.Position().Seq == before.At.Seq {
 			was = "the one of before was the same, byte by byte, as the events give for its place"
@@ -140,8 +150,9 @@ func sayHowFar(env *environment) func(events int) {
 	}
 }
 
-// readFrequency gives the statistics of all that is archived, for a command.
-func readFrequency(env *environment, a eventstore.Archive) (*projections.Frequency, error) {
+// readFrequency gives the statistics of all that is archived up to a point of
+// the log, for a command.
+func readFrequency(env *environment, a eventstore.Archive, p past) (*projections.Frequency, error) {
 	f := projections.NewFrequency()
 	_, _, err := restoreFrequency(env.ctx, a, f)
 	if errors.Is(err, projections.ErrSnapshot) {
@@ -151,6 +162,9 @@ func readFrequency(env *environment, a eventstore.Archive) (*projections.Frequen
 	if err != nil {
 		return nil, err
 	}
-	_, err = replayFrequency(env.ctx, a, f, sayHowFar(env))
+	if p.before != 0 && f.Next() > p.before {
+		f = projections.NewFrequency() // the snapshot knows what came later
+	}
+	_, err = replayFrequencyTo(env.ctx, a, f, p, sayHowFar(env))
 	return f, err
 }

@@ -27,7 +27,10 @@ type stores struct {
 	// write and read are the handles of the clients' and collections' tables; the
 	// registry reads by them.
 	write, read *sql.DB
-	address     string // of the shared database, without its password; empty in a folder
+	// keys seal private ids; nil with the reason in noKeys.
+	keys    *clients.Keyring
+	noKeys  error
+	address string // of the shared database, without its password; empty in a folder
 
 	files   []*sqlite.DB // of a folder, the archive first
 	closers []func() error
@@ -54,12 +57,17 @@ func (s *stores) Close() error {
 // brought up to date; a database has to be migrated.
 func openStores(ctx context.Context, p place) (*stores, error) {
 	if p.shared() {
-		return openDatabase(ctx, p.DatabaseURL)
+		return openDatabaseWith(ctx, p.DatabaseURL, p.keys)
 	}
-	return openFolder(ctx, p.Data)
+	return openFolderWith(ctx, p.Data, p.keys)
 }
 
-func openFolder(ctx context.Context, dir string) (_ *stores, err error) {
+// openFolder opens a folder with the keys that it has itself.
+func openFolder(ctx context.Context, dir string) (*stores, error) {
+	return openFolderWith(ctx, dir, keyFlags{})
+}
+
+func openFolderWith(ctx context.Context, dir string, flags keyFlags) (_ *stores, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -90,24 +98,43 @@ func openFolder(ctx context.Context, dir string) (_ *stores, err error) {
 	}
 	s.archive = eventstore.NewSQLiteArchive(archive.Write, archive.Read)
 	s.use(collections.Write, collections.Read)
+	s.keys, s.noKeys = folderKeys(ctx, dir, flags, s.clients)
+	if s.noKeys != nil && flags.given() {
+		return nil, s.noKeys
+	}
+	s.use(collections.Write, collections.Read)
 	return s, nil
 }
 
 // use makes the stores of clients and collections over a database's handles.
 func (s *stores) use(write, read *sql.DB) {
 	s.write, s.read = write, read
-	s.clients = clients.New(write, read, time.Now)
+	s.clients = clients.New(clients.Params{Write: write, Read: read, Now: time.Now, Keys: s.keys, NoKeys: s.noKeys})
 	s.corpus = corpus.NewStore(corpus.StoreParams{Write: write, Read: read, Now: time.Now})
 }
 
-// openDatabase opens a shared database, and refuses one whose schema is not
-// this program's.
+// openDatabase opens a shared database without keys.
 func openDatabase(ctx context.Context, url string) (*stores, error) {
+	return openDatabaseWith(ctx, url, keyFlags{})
+}
+
+// openDatabaseWith opens a shared database, and refuses one whose schema is not
+// this program's.
+func openDatabaseWith(ctx context.Context, url string, flags keyFlags) (*stores, error) {
+	var keys *clients.Keyring
+	noKeys := clients.ErrNoKey
+	if flags.given() {
+		var err error
+		if keys, err = flags.read(); err != nil {
+			return nil, err
+		}
+		noKeys = nil
+	}
 	db, err := postgres.Open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{closers: []func() error{db.Close}, address: db.Address()}
+	s := &stores{closers: []func() error{db.Close}, address: db.Address(), keys: keys, noKeys: noKeys}
 	pending, err := migrations.Pending(ctx, db.Read, migrations.Postgres)
 	if err == nil && pending > 0 {
 		err = fmt.Errorf("migrations of the database are pending (%d); bring it up to date with: ocapi migrate up", pending)

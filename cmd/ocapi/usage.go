@@ -134,8 +134,42 @@ func (c countedChallenges) Status(ctx context.Context, client *domain.Client, id
 	default:
 		more.CheckedCreated = 1
 	}
-	c.counter.Add(client.ID, more)
+	c.add(client, more)
 	return status, err
+}
+
+// Consume implements [apihttp.Challenges]. A verdict that was consumed before
+// counts as one that was refused.
+func (c countedChallenges) Consume(ctx context.Context, client *domain.Client, id domain.ChallengeID, key domain.IdempotencyKey) (domain.Consumption, error) {
+	consumed, err := c.Challenges.Consume(ctx, client, id, key)
+	var more usage.Counts
+	switch {
+	case domain.CodeOf(err) == domain.CodeUnavailable:
+		more.ChecksFailed = 1
+	case err != nil:
+		return consumed, err
+	}
+	if err == nil {
+		switch consumed.Outcome {
+		case domain.ConsumptionDone:
+			more.CheckedValidated = 1
+		case domain.ConsumptionRejected, domain.ConsumptionSpent:
+			more.CheckedRejected = 1
+		case domain.ConsumptionPending, domain.ConsumptionExpired:
+			more.CheckedCreated = 1
+		case domain.ConsumptionUnknown, domain.ConsumptionInvalid:
+			return consumed, nil // nobody's challenge
+		}
+	}
+	c.add(client, more)
+	return consumed, err
+}
+
+// add counts for a client that is nobody's rehearsal.
+func (c countedChallenges) add(client *domain.Client, more usage.Counts) {
+	if client.Rehearsal == domain.StatusNone {
+		c.counter.Add(client.ID, more)
+	}
 }
 
 // failed counts a browser's request that was not served.
@@ -156,5 +190,5 @@ func (c countedChallenges) failed(client *domain.Client, err error) {
 	default:
 		return
 	}
-	c.counter.Add(client.ID, more)
+	c.add(client, more)
 }

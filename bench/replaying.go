@@ -1,0 +1,378 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+
+	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/migrations"
+	"ocapi/sqlite"
+)
+
+// The log that is replayed: the two types of challenge in turn, two of three
+// answered, ten in a hundred answers careless.
+const (
+	defaultReplayEvents = 1_000_000
+	shortReplayEvents   = 100_000
+	mostReplayEvents    = 100_000_000
+	longReplay          = 3_000_000 // from here on once is enough
+
+	replayRounds     = 3
+	replayImages     = 300_000 // of each type, a third of them unknown
+	replayWords      = 5_000
+	replayKeywords   = 20
+	replayPause      = 60 * time.Millisecond // between events
+	replayBatch      = 100_000               // events in one transaction
+	replaySeed       = 5
+	replayBoard      = 9
+	replayMatches    = 3
+	replayNonMatches = 4
+)
+
+// replaying is what one replay of a log took, and a bare scan of its rows.
+type replaying struct {
+	Round      int     `json:"round"`
+	Events     int     `json:"events"`
+	Votes      int     `json:"votes"`
+	Challenges int     `json:"challenges_answered"`
+	Bytes      int64   `json:"bytes"`        // of stored forms
+	Scan       float64 `json:"scan_seconds"` // of the bare rows
+	ScanCPU    float64 `json:"scan_cpu_seconds"`
+	Replay     float64 `json:"replay_seconds"` // reading and counting
+	Whole      float64 `json:"whole_seconds"`  // with the program's start and the rows that it writes
+	CPU        float64 `json:"cpu_seconds"`    // of the whole
+	PeakRSS    int64   `json:"peak_rss_bytes"`
+}
+
+func (r *replaying) rate() float64   { return float64(r.Events) / r.Replay }
+func (r *replaying) share() float64  { return r.Scan / r.Replay }
+func (r *replaying) votes() float64  { return float64(r.Votes) / r.Replay }
+func (r *replaying) perCPU() float64 { return float64(r.Votes) / r.CPU }
+
+// shareCPU is what a bare scan takes of the CPU time that the program does:
+// where others use the machine, too, it says more than the rates.
+func (r *replaying) shareCPU() float64 { return r.ScanCPU / r.CPU }
+
+// measureReplays makes up a log, and has the program replay it; beside that, in
+// the same round, the same rows are read and nothing done with them.
+func measureReplays(ctx context.Context, c *config, binary, folder string, progress func(string, ...any)) ([]replaying, error) {
+	data := filepath.Join(folder, "replayed")
+	began := time.Now()
+	size, err := writeLog(ctx, data, c.replayEvents)
+	if err != nil {
+		return nil, fmt.Errorf("make up a log: %w", err)
+	}
+	progress("made up a log of %d events, %.0f MB, in %.0f s", c.replayEvents, float64(size)/1e6, time.Since(began).Seconds())
+	rounds := replayRounds
+	if c.short || c.replayEvents > longReplay {
+		rounds = 1
+	}
+	var out []replaying
+	for round := range rounds {
+		r := replaying{Round: round + 1, Bytes: size}
+		used := ownCPU()
+		if r.Scan, err = scanBare(ctx, filepath.Join(data, archiveName), c.replayEvents, size); err != nil {
+			return nil, err
+		}
+		r.ScanCPU = (ownCPU() - used).Seconds()
+		if err := r.replay(ctx, binary, data); err != nil {
+			return nil, err
+		}
+		if r.Events != c.replayEvents {
+			return nil, fmt.Errorf("the replay read %d events of %d", r.Events, c.replayEvents)
+		}
+		out = append(out, r)
+		progress("replayed it, round %d: %.1f s", r.Round, r.Replay)
+	}
+	return out, nil
+}
+
+// archiveName is the archive's file in a data folder.
+const archiveName = "archive.db"
+
+// replayReport is what the program says when it has counted.
+var replayReport = regexp.MustCompile(`([\d,]+) events read in ([\d.]+) s .*, with ([\d,]+) votes to ([\d,]+) challenges`)
+
+// replay runs the program.
+func (r *replaying) replay(ctx context.Context, binary, data string) error {
+	cmd := exec.CommandContext(ctx, binary, "replay", "consensus", "--data", data, "--out", filepath.Join(filepath.Dir(data), "consensus.csv"))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	began := time.Now()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("replay: %w\n%s", err, out.Bytes())
+	}
+	r.Whole = time.Since(began).Seconds()
+	found := replayReport.FindSubmatch(out.Bytes())
+	if found == nil {
+		return fmt.Errorf("the replay does not say what it has read:\n%s", out.Bytes())
+	}
+	var err error
+	number := func(text []byte) (n int) {
+		n, failed := strconv.Atoi(string(bytes.ReplaceAll(text, []byte(","), nil)))
+		err = errors.Join(err, failed)
+		return n
+	}
+	r.Events, r.Votes, r.Challenges = number(found[1]), number(found[3]), number(found[4])
+	seconds, failed := strconv.ParseFloat(string(found[2]), 64)
+	r.Replay = max(seconds, 0.05) // it is said in tenths
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return errors.Join(err, failed, errors.New("the replay's memory is not known"))
+	}
+	r.PeakRSS = usage.Maxrss << 10
+	r.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	return errors.Join(err, failed)
+}
+
+// scanBare reads all rows in their order by one statement, and tells the
+// seconds.
+func scanBare(ctx context.Context, file string, events int, size int64) (_ float64, err error) {
+	db, err := sqlite.OpenReadOnly(ctx, file)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	began := time.Now()
+	rows, err := db.Read.QueryContext(ctx, `SELECT seq, data FROM events ORDER BY seq`)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close() //nolint:errcheck // Err is read below
+	n, sum := 0, int64(0)
+	for rows.Next() {
+		var seq int64
+		var data sql.RawBytes
+		if err := rows.Scan(&seq, &data); err != nil {
+			return 0, err
+		}
+		n++
+		sum += int64(len(data))
+	}
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	if n != events || sum != size {
+		return 0, fmt.Errorf("a scan found %d rows of %d", n, events)
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// loading makes an archive fast: what guards it and what finds single events in
+// it is left out, and nothing waits for the disk. The table is the archive's.
+const loading = `PRAGMA synchronous = OFF;
+DROP TRIGGER events_refuse_update; DROP TRIGGER events_refuse_delete; DROP TRIGGER events_refuse_replace;
+DROP INDEX events_by_challenge; DROP INDEX events_by_time; DROP INDEX events_by_client;`
+
+const insertEvent = `INSERT INTO events (seq, incarnation, event_id, name, client, challenge, at, stored_at, data) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)`
+
+// writeLog makes an archive of so many events, and tells the bytes of their
+// stored forms.
+func writeLog(ctx context.Context, data string, events int) (size int64, err error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return 0, err
+	}
+	db, err := sqlite.Open(ctx, filepath.Join(data, archiveName))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := migrations.Up(ctx, db.Write, migrations.Archive); err != nil {
+		return 0, err
+	}
+	if _, err := db.Write.ExecContext(ctx, loading); err != nil {
+		return 0, err
+	}
+	g := newGenerator()
+	for done := 0; done < events; {
+		n := min(replayBatch, events-done)
+		bytes, err := g.write(ctx, db.Write, n)
+		if err != nil {
+			return 0, err
+		}
+		done, size = done+n, size+bytes
+	}
+	return size, nil
+}
+
+// textKind begins the names of images of texts; those of pictures begin with the
+// letter of their keyword, of which there are fewer.
+const textKind = 'z'
+
+// generator makes up the events of a log.
+type generator struct {
+	random *rand.Rand
+	now    time.Time
+	seq    int64
+	open   *domain.ChallengeCreated // to be answered next
+	last   domain.EventID
+	form   []byte
+}
+
+func newGenerator() *generator {
+	return &generator{random: rand.New(rand.NewPCG(replaySeed, replaySeed)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+// write adds events in one transaction.
+func (g *generator) write(ctx context.Context, db *sql.DB, n int) (size int64, err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	insert, err := tx.PrepareContext(ctx, insertEvent)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = insert.Close() }() // ends with the transaction anyway
+	for range n {
+		e := g.next()
+		if g.form, err = eventstore.EncodeEvent(g.form[:0], e); err != nil {
+			return 0, err
+		}
+		h := e.Head()
+		g.seq++
+		if _, err := insert.ExecContext(ctx, g.seq, h.ID.UUID[:], e.Name(), string(h.Client), h.Challenge.UUID[:], h.At.UnixMicro(), h.At.UnixMicro(), g.form); err != nil {
+			return 0, err
+		}
+		size += int64(len(g.form))
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE checkpoint SET incarnation = 1, seq = ?, event_id = ?`, g.seq, g.last.UUID[:]); err != nil {
+		return 0, err
+	}
+	return size, tx.Commit()
+}
+
+func (g *generator) head(challenge domain.ChallengeID) domain.Header {
+	g.now = g.now.Add(replayPause)
+	// As a UUIDv7 the event's id begins with the time.
+	binary.BigEndian.PutUint64(g.last.UUID[:], uint64(g.now.UnixMilli())<<16|0x7000)
+	binary.BigEndian.PutUint64(g.last.UUID[8:], g.random.Uint64())
+	return domain.Header{ID: g.last, Challenge: challenge, Client: clientName, At: g.now}
+}
+
+// next gives the next event: a creation, or the answer to the one before.
+func (g *generator) next() domain.Event {
+	if c := g.open; c != nil {
+		g.open = nil
+		return g.answer(c)
+	}
+	var id domain.ChallengeID
+	binary.BigEndian.PutUint64(id.UUID[:], g.random.Uint64())
+	binary.BigEndian.PutUint64(id.UUID[8:], g.random.Uint64())
+	c := &domain.ChallengeCreated{Header: g.head(id), Type: domain.TypeTranscription, Credit: "Benchmark archive", Mix: domain.Mix{Texts: 1, Unknown: 1}, Generation: 1}
+	c.ExpiresAt = c.At.Add(domain.Lifetime)
+	if g.seq%2 == 0 {
+		g.pictures(c)
+	} else {
+		c.Positions = []domain.Position{g.position(textKind, true), g.position(textKind, false)}
+		c.Positions[0].Expected = domain.Truth{Kind: domain.TruthText, Text: word(g.random.IntN(replayWords))}
+	}
+	if g.random.IntN(3) > 0 {
+		g.open = c
+	}
+	return c
+}
+
+// pictures makes a challenge one of pictures.
+func (g *generator) pictures(c *domain.ChallengeCreated) {
+	keyword := g.random.IntN(replayKeywords)
+	c.Type, c.Keyword = domain.TypeClassification, "keyword-"+strconv.Itoa(keyword)
+	c.Mix = domain.Mix{Matches: replayMatches, NonMatches: replayNonMatches, Unknown: replayBoard - replayMatches - replayNonMatches}
+	for i := range replayBoard {
+		p := g.position(byte('a'+keyword), i < replayMatches+replayNonMatches)
+		if p.Role == domain.RoleKnown {
+			p.Expected = domain.Truth{Kind: domain.TruthMatch, Match: i < replayMatches}
+		}
+		c.Positions = append(c.Positions, p)
+	}
+	g.random.Shuffle(len(c.Positions), func(i, j int) { c.Positions[i], c.Positions[j] = c.Positions[j], c.Positions[i] })
+}
+
+// position draws an image, whose name is as long as one that the program gives.
+// Pictures of a kind are asked about under one keyword.
+func (g *generator) position(kind byte, known bool) domain.Position {
+	p := domain.Position{Collection: "bench", Role: domain.RoleUnknown, Rendering: uint32(g.random.IntN(renderings))}
+	all := replayImages
+	if kind < textKind {
+		all /= replayKeywords
+	}
+	n := g.random.IntN(all / 3)
+	if known {
+		p.Role, p.Trust = domain.RoleKnown, domain.TrustImported
+		n = all/3 + g.random.IntN(all*2/3)
+	}
+	p.Image = domain.ImageID(fmt.Sprintf("%c%023d", kind, n))
+	return p
+}
+
+// answer answers a challenge rightly, as a rule.
+func (g *generator) answer(c *domain.ChallengeCreated) domain.Event {
+	a := &domain.ChallengeAnswered{Header: g.head(c.Challenge)}
+	careless := func() bool { return g.random.IntN(10) == 0 }
+	if c.Type == domain.TypeClassification {
+		a.Answer.Selected = []uint32{}
+		for i, p := range c.Positions {
+			shows := p.Expected.Match
+			if p.Role == domain.RoleUnknown {
+				shows = p.Image[len(p.Image)-1]%2 == 0
+			}
+			if shows != careless() {
+				a.Answer.Selected = append(a.Answer.Selected, uint32(i))
+			}
+		}
+	} else {
+		for _, p := range c.Positions {
+			text := p.Expected.Text
+			if p.Role == domain.RoleUnknown {
+				n, _ := strconv.Atoi(string(p.Image[1:])) // it was written above
+				text = word(n % replayWords)
+			}
+			if careless() {
+				text = text[1:]
+			}
+			a.Answer.Texts = append(a.Answer.Texts, text)
+		}
+	}
+	a.Verdict = domain.Judge(c, a.Answer)
+	return a
+}
+
+// replayTable is what is printed of the replays.
+func replayTable(rounds []replaying) table {
+	t := table{head: []string{"replay of a log", "events", "events/s", "of a bare scan", "of its CPU", "challenges/s", "votes/s", "votes a CPU second", "peak RSS, MB"}}
+	if len(rounds) == 0 {
+		return t
+	}
+	show := func(property func(*replaying) float64, decimals int) string {
+		var values []float64
+		for i := range rounds {
+			values = append(values, property(&rounds[i]))
+		}
+		s := spreadOf(values)
+		return fmt.Sprintf("%.*f (%.*f-%.*f)", decimals, s.Median, decimals, s.Min, decimals, s.Max)
+	}
+	t.add(fmt.Sprintf("SQLite, %d B an event", rounds[0].Bytes/int64(max(rounds[0].Events, 1))), strconv.Itoa(rounds[0].Events), show((*replaying).rate, 0),
+		show((*replaying).share, 2), show((*replaying).shareCPU, 2), show(func(r *replaying) float64 { return float64(r.Challenges) / r.Replay }, 0), show((*replaying).votes, 0),
+		show((*replaying).perCPU, 0), show(func(r *replaying) float64 { return float64(r.PeakRSS) / 1e6 }, 0))
+	return t
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"ocapi/eventstore"
+)
+
+// asOfFlag goes back to what was known at a moment of the past.
+type asOfFlag struct {
+	AsOf string `help:"As it was known at this moment (RFC 3339), this long ago (as 24h), or after the event of this number."`
+}
+
+// past is a point of the log. The zero value is its end.
+type past struct {
+	before eventstore.Sequence // of the first event that was not there yet; 0: all were
+	at     time.Time           // when that was; zero: only the event is known
+}
+
+// now is the moment that figures are looked at from.
+func (p past) now(now, clock time.Time) time.Time {
+	switch {
+	case !p.at.IsZero():
+		return p.at
+	case p.before != 0:
+		return clock
+	}
+	return now
+}
+
+// point finds the flag's point of the log. What was known at a moment is what had
+// been stored by then, whenever it was decided.
+func (f asOfFlag) point(ctx context.Context, a eventstore.Archive, now time.Time) (past, error) {
+	if f.AsOf == "" {
+		return past{}, nil
+	}
+	if seq, err := strconv.ParseUint(f.AsOf, 10, 63); err == nil {
+		end, err := a.Checkpoint(ctx)
+		if err != nil {
+			return past{}, err
+		}
+		if seq > uint64(end.Seq) {
+			return past{}, fmt.Errorf("--as-of: there is no event %d yet; the archive goes up to event %d", seq, end.Seq)
+		}
+		return past{before: eventstore.Sequence(seq) + 1}, nil
+	}
+	at, err := parseMoment("--as-of", f.AsOf, now)
+	if err != nil {
+		return past{}, fmt.Errorf("%w, nor the number of an event", err)
+	}
+	if at.After(now) {
+		return past{}, fmt.Errorf("--as-of: %s is yet to come", at.Format(time.RFC3339))
+	}
+	last, err := a.LastStoredBefore(ctx, at.Truncate(time.Microsecond).Add(time.Microsecond))
+	if err != nil {
+		return past{}, err
+	}
+	return past{before: last + 1, at: at}, nil
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"ocapi/clients"
+)
+
+// keyFile is where a data folder's keys are when nobody says otherwise.
+const keyFile = "secrets.key"
+
+// keyFlags say which keys private ids are sealed with in the database.
+type keyFlags struct {
+	SecretsKeyFile string `name:"secrets-key-file" help:"The file of the keys that private ids are sealed with in the database. Default: secrets.key in the data folder, made at the first start; needed with --database-url." env:"OCAPI_SECRETS_KEY_FILE" type:"path"`
+	SecretsKey     string `name:"secrets-key" help:"The keys themselves, instead of a file. They are secret: use the variable." env:"OCAPI_SECRETS_KEY"`
+}
+
+// given reports whether keys are named.
+func (f keyFlags) given() bool { return f.SecretsKeyFile != "" || f.SecretsKey != "" }
+
+// validate refuses two sources of one thing.
+func (f keyFlags) validate() error {
+	if f.SecretsKeyFile != "" && f.SecretsKey != "" {
+		return errors.New("--secrets-key-file and --secrets-key (or their variables) are both given; say one")
+	}
+	return nil
+}
+
+// read gives the keys that are named.
+func (f keyFlags) read() (*clients.Keyring, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
+	}
+	if f.SecretsKey != "" {
+		k, err := clients.ParseKeyring(f.SecretsKey)
+		if err != nil {
+			return nil, fmt.Errorf("--secrets-key: %w", err)
+		}
+		return k, nil
+	}
+	k, err := clients.ReadKeyring(f.SecretsKeyFile, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--secrets-key-file: %w; a new one is made by: ocapi client key new --file %s", err, f.SecretsKeyFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--secrets-key-file: %w", err)
+	}
+	return k, nil
+}
+
+// folderKeys gives the keys of a data folder: those that are named, else those of
+// its own file. That is made where there is none and nothing was sealed yet. The
+// error is why there are none, which concerns only who needs them.
+func folderKeys(ctx context.Context, dir string, flags keyFlags, store *clients.Store) (*clients.Keyring, error) {
+	if flags.given() {
+		return flags.read()
+	}
+	path := filepath.Join(dir, keyFile)
+	k, err := clients.ReadKeyring(path, nil)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	sealed, err := store.Sealed(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case sealed > 0:
+		return nil, fmt.Errorf("the keys of private ids are missing: there is no %s, and %s in the database can be opened by no other. Put your copy of it there, or name it with --secrets-key-file. "+
+			"If it is lost, make a new one (ocapi client key new --file %s), and then every client a new private id (ocapi client rotate ID --overlap 0s)", path, count(sealed, "private id"), path)
+	}
+	if _, err := clients.AddKey(path, true); err != nil {
+		return nil, err
+	}
+	return clients.ReadKeyring(path, nil)
+}
+
+// sealSecrets seals what is not sealed with the first key yet, and says so.
+func (n *node) sealSecrets(ctx context.Context) error {
+	if n.stores.keys == nil {
+		return n.stores.noKeys
+	}
+	if path := n.keyFile(); path != "" {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			n.logger.Warn("the file of the keys of private ids may be read by others than its owner", "file", path, "mode", fmt.Sprintf("%04o", info.Mode().Perm()))
+		}
+	}
+	sealed, err := n.stores.reseal(ctx)
+	if sealed > 0 {
+		n.logger.Info("private ids have been sealed in the database", "count", sealed, "key", n.stores.keys.First())
+	}
+	return err
+}
+
+// keyFile is the file that the keys are from; empty where they are from none.
+func (n *node) keyFile() string {
+	switch {
+	case n.cfg.SecretsKeyFile != "":
+		return n.cfg.SecretsKeyFile
+	case n.cfg.SecretsKey == "" && !n.cfg.shared():
+		return filepath.Join(n.cfg.Data, keyFile)
+	}
+	return ""
+}
+
+// reseal is [clients.Store.Reseal]; in a folder, what was readable is gone from the
+// database's companion file as well when it returns.
+func (s *stores) reseal(ctx context.Context) (int, error) {
+	n, err := s.clients.Reseal(ctx)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	for _, file := range s.files {
+		if filepath.Base(file.Path()) != collectionsFile {
+			continue
+		}
+		if _, err := file.Write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+			return n, fmt.Errorf("fold the write-ahead log of %s: %w", file.Path(), err)
+		}
+	}
+	return n, nil
+}
+
+type clientReencryptCmd struct {
+	keyFlags
+	place
+}
+
+// Run seals all private ids with the first key, as every start of the service
+// does.
+func (c *clientReencryptCmd) Run(env *environment) error {
+	return withExisting(env, c.with(c.keyFlags), func(s *stores) error {
+		n, err := s.reseal(env.ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(env.stdout, "%s sealed anew, with the key %s.\n", count(n, "private id"), s.keys.First())
+		return err
+	})
+}
+
+type clientKeyCmd struct {
+	New clientKeyNewCmd `cmd:"" help:"Make a key that private ids are sealed with."`
+}
+
+type clientKeyNewCmd struct {
+	File string `help:"The file to put it into, made with permissions 0600 where there is none. Without it the key is printed." type:"path"`
+	Last bool   `help:"Put it last in the file: it opens, and does not seal yet. The first step where several nodes share a database."`
+}
+
+// Run makes a key.
+func (c *clientKeyNewCmd) Run(env *environment) error {
+	if c.File == "" {
+		if c.Last {
+			return errors.New("--last is about a file; name it with --file")
+		}
+		_, err := fmt.Fprintln(env.stdout, clients.NewKey())
+		return err
+	}
+	id, err := clients.AddKey(c.File, !c.Last)
+	if err != nil {
+		return err
+	}
+	says := "the first of %s; it seals from the next start of the service on"
+	if c.Last {
+		says = "the last of %s; it opens from the next start of the service on"
+	}
+	_, err = fmt.Fprintf(env.stdout, "The key %s is "+says+". Keep a copy of the file where copies of the database are not.\n", id, c.File)
+	return err
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// openOutput gives where to write, standard output where no file is named, and
+// what ends it: a file is there whole, or as it was before.
+func openOutput(env *environment, path string) (w io.Writer, finish func(error) error, err error) {
+	if path == "" {
+		return env.stdout, func(err error) error { return err }, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".ocapi-*")
+	if err != nil {
+		return nil, nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	return f, func(failed error) error {
+		err := errors.Join(failed, f.Close())
+		if err == nil {
+			err = os.Rename(f.Name(), path)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
+		}
+		return nil
+	}, nil
+}

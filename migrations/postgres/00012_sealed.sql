@@ -1,0 +1,12 @@
+-- +goose Up
+-- Private ids are sealed with a key that is kept elsewhere. The column key holds
+-- those of before until the service has sealed them, and nothing after that.
+ALTER TABLE client_secrets ADD COLUMN sealed TEXT COLLATE "C" NOT NULL DEFAULT ''; -- v1.<id of the key>.<nonce and AES-256-GCM, base64url>
+
+-- What a client is confined to, and what it may do beyond the usual.
+CREATE TABLE client_settings (
+    client TEXT COLLATE "C" NOT NULL REFERENCES clients (id),
+    name   TEXT COLLATE "C" NOT NULL CHECK (name IN ('type', 'language', 'origin', 'siteverify')),
+    value  TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (client, name, value)
+);

@@ -1,0 +1,294 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"ocapi/consensus"
+	"ocapi/domain"
+)
+
+// Decoder reads stored forms. A creation or an answer that it gives is valid
+// until it is asked again, and its strings are parts of data.
+type Decoder interface {
+	Decode(data string) (domain.Event, error)
+}
+
+// Params say what is counted. The zero value of each filter leaves nothing out.
+type Params struct {
+	// Events reads what comes from the log, Held the creations that were held: two
+	// decoders, because an answer is read together with its creation.
+	Events, Held Decoder
+
+	Since, Until time.Time // votes at or after Since and before Until
+	Client       domain.ClientID
+	Collection   domain.CollectionID
+	Keyword      string // only questions under it; empty: all
+	Known        bool   // also answers to images whose truth the institution has on record
+
+	Exclude     *domain.Exclusion   // votes that are left out; nil: none
+	Quarantines *domain.Quarantines // of which those in force are left out; nil: none
+}
+
+// Counts tell what a replay has read.
+type Counts struct {
+	Events     int // of all kinds
+	Challenges int // answered, and not filtered away
+	Votes      int // answers to positions of those, whether they are counted or not
+	Counted    int // votes that are counted
+	LeftOut    int // votes that an exclusion or a quarantine covers
+}
+
+// Item is one question with what was said to it.
+type Item struct {
+	consensus.Question
+	Collection domain.CollectionID
+	Type       domain.ChallengeType
+	Guess      float64      // probability of the machine's guess, as the latest challenge had it; 0: none
+	Truth      domain.Truth // the institution's own, when it was shown last; TruthNone: there was none
+	Tally      consensus.Tally
+
+	first, last int64 // votes, in µs since 1970
+}
+
+// Prior gives what is known of the question before anybody answers it, as the
+// running service takes it: the truth on record, or what a machine sees in a
+// picture, which is what it is asked about. What a machine reads in a text is
+// in no event.
+func (it *Item) Prior() consensus.Prior {
+	switch {
+	case it.Truth.Kind != domain.TruthNone:
+		return consensus.Prior{Guess: it.Truth, Probability: consensus.ImportedProbability}
+	case it.Guess > 0 && it.Keyword != "":
+		return consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Guess}
+	}
+	return consensus.Prior{}
+}
+
+// First is when the first vote was given that is counted.
+func (it *Item) First() time.Time { return time.UnixMicro(it.first).UTC() }
+
+// Last is when the last vote was given that is counted.
+func (it *Item) Last() time.Time { return time.UnixMicro(it.last).UTC() }
+
+// Replay counts votes. It is not safe for concurrent use.
+type Replay struct {
+	p       Params
+	teller  consensus.Teller
+	pairing pairing
+	items   map[consensus.Question]*Item
+	// What was said of images that play unknown ones: it measures the rest.
+	sentinels map[consensus.Question]*Item
+	slab      slab
+	texts     map[string]string // typed texts, of which there are many alike
+	tell      func(g consensus.Gold, keyword string, texts []consensus.TextGold)
+	records   map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
+	counts    Counts
+	over      bool
+}
+
+// New makes a replay that has read nothing.
+func New(p Params) *Replay {
+	r := &Replay{p: p, pairing: newPairing(), items: map[consensus.Question]*Item{}, sentinels: map[consensus.Question]*Item{}, texts: map[string]string{}}
+	patterns := p.Exclude != nil && p.Exclude.Pattern.Kind != domain.PatternNone
+	if p.Quarantines != nil {
+		for _, q := range p.Quarantines.All() {
+			patterns = patterns || q.InForce() && q.Votes.Pattern.Kind != domain.PatternNone
+		}
+	}
+	r.teller.NoPatterns = !patterns
+	return r
+}
+
+// OnGold has every answered challenge's gold told, with its keyword, and of
+// texts how each was typed: what a model is fitted to. Challenges of which
+// anything is left out are not told. It is called before the first event.
+func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string, texts []consensus.TextGold)) {
+	r.tell, r.records = tell, map[consensus.Question]bool{}
+}
+
+// Known counts the known pictures that were shown under each keyword, and those
+// of them that show it, where gold is told.
+func (r *Replay) Known(visit func(keyword string, matches, images uint32)) {
+	images, matches := map[string]uint32{}, map[string]uint32{}
+	for q, match := range r.records {
+		images[q.Keyword]++
+		if match {
+			matches[q.Keyword]++
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(images)) {
+		visit(k, matches[k], images[k])
+	}
+}
+
+// orderSlack is how far events may be out of the order of their times: the
+// clocks of two nodes.
+const orderSlack = time.Hour
+
+// Apply takes in the next event of the log. Errors are those of decoding.
+func (r *Replay) Apply(seq domain.Sequence, data string) error {
+	event, err := r.p.Events.Decode(data)
+	if err != nil {
+		return fmt.Errorf("event %d: %w", seq, err)
+	}
+	r.counts.Events++
+	switch e := event.(type) {
+	case *domain.ChallengeCreated:
+		r.pairing.expire(e.At)
+		if r.concerns(e) {
+			r.pairing.hold(e, data)
+		}
+		r.over = r.over || !r.p.Until.IsZero() && e.At.After(r.p.Until.Add(orderSlack))
+	case *domain.ChallengeAnswered:
+		created := r.pairing.take(e.Challenge)
+		if created == "" {
+			return nil // its second answer, or one to what is not asked about
+		}
+		held, err := r.p.Held.Decode(created)
+		if err != nil {
+			return fmt.Errorf("read the creation of challenge %s: %w", e.Challenge, err)
+		}
+		c, ok := held.(*domain.ChallengeCreated)
+		if ok && c.Client == e.Client && !e.At.After(c.ExpiresAt.Add(pairingGrace)) { // other answers are none
+			r.count(c, e)
+		}
+	}
+	return nil
+}
+
+// Over reports that no event that is still to come can bring a vote that is
+// asked for.
+func (r *Replay) Over() bool { return r.over }
+
+// Counts tells what has been read.
+func (r *Replay) Counts() Counts { return r.counts }
+
+// concerns reports whether answers to a challenge can be asked for.
+func (r *Replay) concerns(e *domain.ChallengeCreated) bool {
+	if e.Type == domain.TypeAudio || r.p.Client != "" && e.Client != r.p.Client || r.p.Keyword != "" && e.Keyword != r.p.Keyword {
+		return false
+	}
+	return r.p.Collection == "" || slices.ContainsFunc(e.Positions, func(p domain.Position) bool { return p.Collection == r.p.Collection })
+}
+
+// count counts the ballots of one answer.
+func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) {
+	if a.At.Before(r.p.Since) || !r.p.Until.IsZero() && !a.At.Before(r.p.Until) {
+		return
+	}
+	ballots := r.teller.Ballots(c, a)
+	r.counts.Challenges++
+	r.counts.Votes += len(ballots)
+	left := 0
+	for i := range ballots {
+		b := &ballots[i]
+		if r.p.Exclude != nil && r.p.Exclude.Covers(&b.Vote) || r.p.Quarantines != nil && r.p.Quarantines.SetAside(&b.Vote) {
+			left++
+			continue
+		}
+		if r.p.Collection != "" && b.Collection != r.p.Collection {
+			continue
+		}
+		if b.Role == domain.RoleSentinel && onRecord(b) {
+			r.add(r.sentinels, b)
+		}
+		if r.p.Known || !onRecord(b) {
+			r.counts.Counted++
+			r.add(r.items, b)
+		}
+	}
+	r.counts.LeftOut += left
+	if r.tell == nil {
+		return
+	}
+	for i := range ballots {
+		r.record(&ballots[i])
+	}
+	if left == 0 && len(ballots) > 0 {
+		r.tell(r.teller.Gold(), c.Keyword, r.teller.Texts())
+	}
+}
+
+// record remembers what is on record of a picture. It does not depend on what is
+// left out.
+func (r *Replay) record(b *consensus.Ballot) {
+	switch {
+	case b.Role == domain.RoleUnknown:
+		delete(r.records, b.Question()) // the collection has it no more
+	case onRecord(b) && b.Truth.Kind == domain.TruthMatch:
+		q := b.Question()
+		if _, ok := r.records[q]; !ok {
+			q = consensus.Question{Image: domain.ImageID(r.slab.text(string(q.Image))), Keyword: r.kept(q.Keyword)}
+		}
+		r.records[q] = b.Truth.Match
+	}
+}
+
+// onRecord reports whether a ballot is on an image whose truth is the
+// institution's own: of what visitors have settled the votes speak already.
+func onRecord(b *consensus.Ballot) bool {
+	return b.Role != domain.RoleUnknown && b.Trust != domain.TrustPromoted
+}
+
+// add counts one ballot among items.
+func (r *Replay) add(items map[consensus.Question]*Item, b *consensus.Ballot) {
+	at := b.At.UnixMicro()
+	it := items[b.Question()]
+	if it == nil {
+		it = r.slab.item()
+		*it = Item{
+			Question:   consensus.Question{Image: domain.ImageID(r.slab.text(string(b.Image))), Keyword: r.kept(b.Keyword)},
+			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, first: at, last: at,
+		}
+		items[it.Question] = it
+	}
+	it.first, it.last = min(it.first, at), max(it.last, at)
+	switch {
+	case b.Role == domain.RoleUnknown:
+		it.Guess, it.Truth = b.Prior, domain.Truth{} // whatever the collection had
+	case onRecord(b):
+		it.Truth = domain.Truth{Kind: b.Truth.Kind, Match: b.Truth.Match, Text: r.kept(b.Truth.Text)}
+	}
+	b.Text = r.kept(b.Text)
+	it.Tally.Add(b, 1)
+}
+
+// mostKept bounds the texts that are remembered so that many alike are one.
+const mostKept = 1 << 16
+
+// kept gives a text that is no part of what was read.
+func (r *Replay) kept(text string) string {
+	if kept, ok := r.texts[text]; ok {
+		return kept
+	}
+	if len(r.texts) >= mostKept {
+		clear(r.texts)
+	}
+	text = r.slab.text(text)
+	r.texts[text] = text
+	return text
+}
+
+// Items gives all questions, sorted by collection, image and keyword. They are
+// the replay's own.
+func (r *Replay) Items() []*Item { return sorted(r.items) }
+
+// Sentinels gives the questions about images whose truth is on record, with
+// nothing but what was said while they played unknown ones, in the same order.
+// Their truth is for comparison: it is no prior of theirs.
+func (r *Replay) Sentinels() []*Item { return sorted(r.sentinels) }
+
+func sorted(of map[consensus.Question]*Item) []*Item {
+	items := make([]*Item, 0, len(of))
+	for _, it := range of {
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(a.Collection, b.Collection), a.Question.Compare(b.Question))
+	})
+	return items
+}
