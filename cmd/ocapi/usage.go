@@ -142,27 +142,22 @@ func (c countedChallenges) Status(ctx context.Context, client *domain.Client, id
 // counts as one that was refused.
 func (c countedChallenges) Consume(ctx context.Context, client *domain.Client, id domain.ChallengeID, key domain.IdempotencyKey) (domain.Consumption, error) {
 	consumed, err := c.Challenges.Consume(ctx, client, id, key)
-	var more usage.Counts
-	switch {
-	case domain.CodeOf(err) == domain.CodeUnavailable:
-		more.ChecksFailed = 1
-	case err != nil:
+	if err != nil {
+		if domain.CodeOf(err) == domain.CodeUnavailable {
+			c.add(client, usage.Counts{ChecksFailed: 1})
+		}
 		return consumed, err
 	}
-	if err == nil {
-		switch consumed.Outcome {
-		case domain.ConsumptionDone:
-			more.CheckedValidated = 1
-		case domain.ConsumptionRejected, domain.ConsumptionSpent:
-			more.CheckedRejected = 1
-		case domain.ConsumptionPending, domain.ConsumptionExpired:
-			more.CheckedCreated = 1
-		case domain.ConsumptionUnknown, domain.ConsumptionInvalid:
-			return consumed, nil // nobody's challenge
-		}
+	switch consumed.Outcome {
+	case domain.ConsumptionDone:
+		c.add(client, usage.Counts{CheckedValidated: 1})
+	case domain.ConsumptionRejected, domain.ConsumptionSpent:
+		c.add(client, usage.Counts{CheckedRejected: 1})
+	case domain.ConsumptionPending, domain.ConsumptionExpired:
+		c.add(client, usage.Counts{CheckedCreated: 1})
+	case domain.ConsumptionUnknown, domain.ConsumptionInvalid: // nobody's challenge
 	}
-	c.add(client, more)
-	return consumed, err
+	return consumed, nil
 }
 
 // add counts for a client that is nobody's rehearsal.
