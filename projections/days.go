@@ -19,7 +19,7 @@ const DaysKept = 32
 // shares of the same challenges.
 //
 // It is fed as [Frequency] is: with the log's events, in the log's order, each
-// once. Its state follows from the events alone. It takes about 450 bytes for a
+// once. Its state follows from the events alone. It takes about 550 bytes for a
 // day of a client's and 90 for a challenge of the last 22 minutes.
 //
 // It is safe for concurrent use. Readers never wait for a snapshot.
@@ -180,11 +180,10 @@ func (d *Days) answered(e *domain.ChallengeAnswered, now tick) {
 
 // Day is what became of the challenges that were handed out on one day.
 type Day struct {
-	Start  time.Time // midnight, UTC
-	All    Outcomes
-	Audio  Outcomes // of them, those with sound
-	Times  AnswerTimes
-	Client domain.ClientID // empty: of all clients together
+	Start time.Time // midnight, UTC
+	All   Outcomes
+	Audio Outcomes // of them, those with sound
+	Times AnswerTimes
 }
 
 // Client lists the days of a client's that have challenges, the oldest first.
@@ -196,14 +195,14 @@ func (d *Days) Client(id domain.ClientID) []Day {
 		return nil
 	}
 	var list []Day
-	for key, row := range d.rows {
-		if key.client == client {
-			day := Day{Start: startOf(key.day), Client: id}
+	for date := d.first(); date <= dayOf(d.clock); date++ {
+		if row := d.rows[dayKey{date, client}]; row != nil {
+			day := Day{Start: startOf(date)}
 			day.add(row)
 			list = append(list, day)
 		}
 	}
-	return sortedDays(list)
+	return list
 }
 
 // All lists the days that have challenges, of all clients together, the oldest
@@ -224,15 +223,11 @@ func (d *Days) All() []Day {
 	for _, day := range sums {
 		list = append(list, *day)
 	}
-	return sortedDays(list)
-}
-
-func startOf(day uint32) time.Time { return (tick(day) * ticksPerDay).time() }
-
-func sortedDays(list []Day) []Day {
 	slices.SortFunc(list, func(a, b Day) int { return a.Start.Compare(b.Start) })
 	return list
 }
+
+func startOf(day uint32) time.Time { return (tick(day) * ticksPerDay).time() }
 
 func (d *Day) add(row *dayRow) {
 	for kind, o := range row.byKind {

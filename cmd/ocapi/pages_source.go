@@ -37,9 +37,11 @@ type pageFigures struct {
 
 	exporting sync.Mutex // one table at a time: it is made in memory and on disk
 
-	mu          sync.Mutex // of what is remembered; held while it is made, so that it is made once
-	evenness    remembered[[]projections.Evenness]
-	collections map[domain.CollectionID]remembered[pages.Collection]
+	// What is remembered; each is locked while it is made, so that it is made once.
+	evennessMu    sync.Mutex
+	evenness      remembered[[]projections.Evenness]
+	collectionsMu sync.Mutex
+	collections   map[domain.CollectionID]remembered[pages.Collection]
 }
 
 var _ pages.Source = (*pageFigures)(nil)
@@ -136,8 +138,8 @@ func (f *pageFigures) daysOf(counted []projections.Day, counts map[usage.Date]us
 
 // Collection implements [pages.Source].
 func (f *pageFigures) Collection(ctx context.Context, id domain.CollectionID) (pages.Collection, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.collectionsMu.Lock()
+	defer f.collectionsMu.Unlock()
 	now := time.Now()
 	if r, ok := f.collections[id]; ok && now.Before(r.until) {
 		return r.value, nil
@@ -325,8 +327,8 @@ func (f *pageFigures) clientLines(ctx context.Context) ([]pages.ClientLine, erro
 
 // balance judges the exposures, not too often: it goes through all images.
 func (f *pageFigures) balance() []projections.Evenness {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.evennessMu.Lock()
+	defer f.evennessMu.Unlock()
 	if now := time.Now(); !now.Before(f.evenness.until) {
 		f.evenness = remembered[[]projections.Evenness]{f.n.stats.frequency.Evenness(), now.Add(pagesMemory)}
 	}
