@@ -164,6 +164,11 @@ func figurePictures(t *testing.T) {
 	}
 	p := newTab(t)
 	p.expect(`status of (403|404)`)
+	running := operatorAddress(t, shared.running(t))
+	for name, path := range map[string]string{"overview": "", "client": "client/demo", "collection": "collection/demo"} {
+		p.open(running + "/pages/" + path)
+		p.picture("figures-running-" + name)
+	}
 	p.open(figures(t, pagestest.Small, asPartner) + "/pages/")
 	p.picture("figures-list")
 	p.open(figures(t, pagestest.Small, asPartner) + "/pages/client/other")

@@ -287,3 +287,39 @@ func TestPagesSettingsAreRefused(t *testing.T) {
 		refuse(t, serveArgs(dir, options{flags: tt.flags}), tt.want...)
 	}
 }
+
+// TestNodesAddUp has look-ups at two nodes: whichever is asked tells of both, once
+// the other has put its own into the database.
+func TestNodesAddUp(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	one, two := s.node(), s.node()
+	v := s.at(one)
+	c := v.ask("transcription")
+	v.answer(c, v.right(c))
+	for range 3 {
+		v.state(c.ID)
+	}
+	w := s.at(two)
+	w.state(c.ID)
+	today := time.Now().UTC().Format("2 Jan")
+	row := func(caption string) []string {
+		status, body := two.adminGet("/pages/client/" + siteID)
+		if status != http.StatusOK {
+			t.Fatalf("the page is %d: %s", status, body)
+		}
+		return tableRow(t, body, caption, today)
+	}
+	eventually(t, "the challenge at the other node", func() bool { return row("Challenges by day")[2] == "1" })
+	if got := row("Look-ups by day"); got[0] != "1" {
+		t.Errorf("before the first node has stored its own, look-ups are %v", got)
+	}
+	one.stop()
+	if got := row("Look-ups by day"); got[0] != "4" || got[1] != "4" {
+		t.Errorf("when it has, look-ups are %v", got)
+	}
+	status, all := two.adminGet("/pages/")
+	if status != http.StatusOK || !strings.Contains(all, "NATS server") {
+		t.Errorf("the overview is %d: %s", status, all)
+	}
+}
