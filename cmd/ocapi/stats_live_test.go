@@ -138,7 +138,7 @@ func TestStatisticsAreStoredByWhoArchives(t *testing.T) {
 	last = n.issue(5)
 	eventually(t, "what came after to be stored", func() bool { return n.storedUpTo() == last })
 	whole := projections.NewFrequency()
-	if _, err := replayFrequency(t.Context(), n.stores.archive, whole, nil); err != nil {
+	if _, err := replayFrequency(t.Context(), n.stores.archive, whole); err != nil {
 		t.Fatal(err)
 	}
 	_, want := whole.Snapshot()

@@ -37,8 +37,8 @@ func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f cou
 }
 
 // replayFrequency applies what is archived after the statistics' position.
-func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency, visit func(events int)) (events int, err error) {
-	return replayCounts(ctx, a, f, past{}, visit)
+func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (events int, err error) {
+	return replayCounts(ctx, a, f, past{}, nil)
 }
 
 // replayFrequencyTo is replayFrequency up to a point of the log.

@@ -159,7 +159,7 @@ func TestSnapshotAndTailAreTheReplayOfTheArchive(t *testing.T) {
 				h.create("site", "", 1, 1)
 			}
 			h.flush()
-			if _, err := replayFrequency(ctx, s.archive, live, nil); err != nil {
+			if _, err := replayFrequency(ctx, s.archive, live); err != nil {
 				rt.Fatal(err)
 			}
 			if rapid.Bool().Draw(rt, "store") {
@@ -174,12 +174,12 @@ func TestSnapshotAndTailAreTheReplayOfTheArchive(t *testing.T) {
 				if err != nil || found != (stored > 0) || live.Position().Seq != kept.At.Seq {
 					rt.Fatalf("restored %t at %d, the snapshot's is %d: %v", found, live.Position().Seq, kept.At.Seq, err)
 				}
-				if _, err := replayFrequency(ctx, s.archive, live, nil); err != nil {
+				if _, err := replayFrequency(ctx, s.archive, live); err != nil {
 					rt.Fatal(err)
 				}
 			}
 			whole := projections.NewFrequency()
-			if _, err := replayFrequency(ctx, s.archive, whole, nil); err != nil {
+			if _, err := replayFrequency(ctx, s.archive, whole); err != nil {
 				rt.Fatal(err)
 			}
 			at, want := whole.Snapshot()
@@ -209,7 +209,7 @@ func TestReplayGoesOverWhatWasDeclaredLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := projections.NewFrequency()
-		if n, err := replayFrequency(t.Context(), s.archive, f, nil); err != nil || n != 1 || f.Position().Seq != 1 || f.Next() != 10 {
+		if n, err := replayFrequency(t.Context(), s.archive, f); err != nil || n != 1 || f.Position().Seq != 1 || f.Next() != 10 {
 			t.Errorf("%d events were read, %v; the position is %d and the next event %d", n, err, f.Position().Seq, f.Next())
 		}
 	})
@@ -225,7 +225,7 @@ func TestRebuildFindsADamagedSnapshot(t *testing.T) {
 		}
 		h.flush()
 		f := projections.NewFrequency()
-		if _, err := replayFrequency(t.Context(), s.archive, f, nil); err != nil {
+		if _, err := replayFrequency(t.Context(), s.archive, f); err != nil {
 			t.Fatal(err)
 		}
 		at, sound := f.Snapshot()
@@ -274,7 +274,7 @@ func BenchmarkWarmStart(b *testing.B) {
 		}
 		if n == events-tail-2 {
 			h.flush()
-			if _, err := replayFrequency(b.Context(), s.archive, stored, nil); err != nil {
+			if _, err := replayFrequency(b.Context(), s.archive, stored); err != nil {
 				b.Fatal(err)
 			}
 			if _, err := keepFrequency(b.Context(), s.archive, stored, h.now); err != nil {
@@ -291,7 +291,7 @@ func BenchmarkWarmStart(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			if _, err := replayFrequency(context.Background(), s.archive, f, nil); err != nil {
+			if _, err := replayFrequency(context.Background(), s.archive, f); err != nil {
 				b.Fatal(err)
 			}
 			if f.Position().Seq != events {
