@@ -164,6 +164,10 @@ func (h *handler) collection(w http.ResponseWriter, r *http.Request, v Viewer) e
 	return nil
 }
 
+// tablePatience is longer than a page has: a table of a million images is made
+// first and sent then.
+const tablePatience = 10 * time.Minute
+
 func (h *handler) table(w http.ResponseWriter, r *http.Request, v Viewer) error {
 	id := domain.CollectionID(r.PathValue("id"))
 	if !v.seesCollection(id) {
@@ -174,6 +178,8 @@ func (h *handler) table(w http.ResponseWriter, r *http.Request, v Viewer) error 
 	header.Set("Content-Disposition", `attachment; filename="`+string(id)+`-annotations.csv"`) // an id has no quotes
 	secure(header, "default-src 'none'")
 	header.Set("Cache-Control", "no-store")
+	// A recorder in a test has no deadline; a connection always has.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(tablePatience))
 	if err := h.Source.Table(r.Context(), id, w); err != nil {
 		header.Del("Content-Disposition")
 		return err
