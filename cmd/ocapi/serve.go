@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/tracing"
 	"ocapi/voices"
 	"ocapi/widget"
 )
@@ -57,12 +58,14 @@ type node struct {
 	gate     *rate.Gate
 	voices   *voices.Voices
 	metrics  *prometheus.Registry
+	tracing  *tracing.Tracing // nil where there is no collector
 
 	readiness readiness
-	caughtUp  atomic.Bool // the memory holds what the log held at the start
-	demo      *demoSite   // nil where there is no demonstration
-	drawing   atomic.Bool // some of its pictures are missing and being drawn
-	drawn     atomic.Bool // its drawing has ended
+	caughtUp  atomic.Bool   // the memory holds what the log held at the start
+	projected atomic.Uint64 // the last event that the memory has taken in
+	demo      *demoSite     // nil where there is no demonstration
+	drawing   atomic.Bool   // some of its pictures are missing and being drawn
+	drawn     atomic.Bool   // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
 	work, archiving group
@@ -98,14 +101,11 @@ func (c *serveCmd) Run(env *environment) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return fmt.Errorf("--log-level: %w", err)
+	logger, err := newLogger(env.stderr, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return err
 	}
-	n := &node{
-		cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(),
-		logger: slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: level})),
-	}
+	n := &node{cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
 	for _, name := range unknownVariables(os.Environ(), settingVariables()) {
 		n.logger.Warn("this environment variable is no setting of Ocapi", "name", name)
 	}
@@ -126,6 +126,9 @@ func (n *node) run(ctx context.Context) error {
 	// address is given back until the stores are open: whoever connects meanwhile
 	// is refused at once and goes elsewhere, instead of waiting in a queue.
 	if err := n.tryAddresses(); err != nil {
+		return err
+	}
+	if err := n.startTraces(ctx); err != nil {
 		return err
 	}
 	if err := n.open(ctx); err != nil {
@@ -189,6 +192,7 @@ func (n *node) open(ctx context.Context) (err error) {
 			n.annotate.observe(batch)
 		}
 	})
+	n.archiver.Trace(n.tracer())
 	n.archiving.run(n.archiver.Run)
 	n.work.run(n.watchVotes)
 	if n.annotate != nil {
@@ -260,6 +264,9 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	}
 	registerVotes(n)
 	registerAnnotations(n)
+	if err := n.registerFigures(service); err != nil {
+		return err
+	}
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
@@ -271,6 +278,7 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: service, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
 		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
+		Tracer: n.tracer(), LogRequests: n.cfg.LogRequests,
 	})
 	if err != nil {
 		return err
@@ -279,8 +287,28 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 	if err != nil {
 		return err
 	}
+	if err := n.serveMetrics(); err != nil {
+		return err
+	}
 	n.start(apihttp.AdminServer(operator, n.logger), admin)
 	n.start(apihttp.Server(api, n.logger), public)
+	return nil
+}
+
+// serveMetrics serves /metrics where a Prometheus on another machine asks for it.
+func (n *node) serveMetrics() error {
+	if n.cfg.MetricsListen == "" {
+		return nil
+	}
+	handler, err := apihttp.Metrics(n.metrics, n.logger)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", n.cfg.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("--metrics-listen: %w", err)
+	}
+	n.start(apihttp.Server(handler, n.logger), listener)
 	return nil
 }
 
