@@ -16,7 +16,8 @@ const lagSamples = 1000
 // ready.
 type lag struct {
 	mu      sync.Mutex
-	samples []lagSample // oldest first, each with a higher sequence
+	samples []lagSample   // oldest first, each with a higher sequence
+	step    time.Duration // the least time between two; grows as they become many
 }
 
 // lagSample says that the log had an event at a time.
@@ -30,19 +31,23 @@ func (l *lag) note(now time.Time, end, archived domain.Sequence) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(archived)
-	if last := len(l.samples) - 1; end <= archived || last >= 0 && l.samples[last].seq >= end {
+	if len(l.samples) == 0 {
+		l.step = 0
+	} else if last := l.samples[len(l.samples)-1]; last.seq >= end || now.Sub(last.at) < l.step {
+		return
+	}
+	if end <= archived {
 		return
 	}
 	l.samples = append(l.samples, lagSample{now, end})
 	if len(l.samples) > lagSamples {
-		// Every other one goes. The oldest stays: it is the one that counts.
+		// Every other one goes, and new ones come half as often. The oldest stays: it
+		// is the one that counts.
 		kept := l.samples[:0]
-		for i, s := range l.samples {
-			if i%2 == 0 || i == len(l.samples)-1 {
-				kept = append(kept, s)
-			}
+		for i := 0; i < len(l.samples); i += 2 {
+			kept = append(kept, l.samples[i])
 		}
-		l.samples = kept
+		l.samples, l.step = kept, 2*max(l.step, lagEvery)
 	}
 }
 
