@@ -163,7 +163,7 @@ func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.C
 	if err != nil {
 		outcome.RetryAfter = retryAfter(err)
 		if domain.CodeOf(err) == domain.CodeInternal {
-			s.cfg.Logger.Error("no challenge could be issued after a rejection", "client", client.ID, "error", err)
+			s.cfg.Logger.Error("no challenge could be issued after a rejection", "client_id", client.ID, "error", err)
 		}
 		return outcome, nil
 	}
