@@ -68,7 +68,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		"_txlock": {"immediate"},
 		// synchronous=FULL: in WAL mode NORMAL would acknowledge commits that a
 		// power cut takes back.
-		"_pragma": {busyPragma(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
+		"_pragma": {busyPragma(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", walLimitPragma},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
@@ -175,6 +175,11 @@ func address(path string, parameters url.Values) (string, error) {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: parameters.Encode()}
 	return u.String(), nil
 }
+
+// walLimitPragma has a write-ahead log cut back to 16 MiB when it begins anew: it
+// is otherwise as large for ever as the largest import made it, and nobody who
+// watches its size can tell whether it is written back.
+const walLimitPragma = "journal_size_limit(16777216)"
 
 func busyPragma() string { return fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()) }
 

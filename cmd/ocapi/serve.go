@@ -297,16 +297,14 @@ func (n *node) serve(public, admin net.Listener, service *challenges.Service) er
 
 // serveMetrics serves /metrics where a Prometheus on another machine asks for it.
 func (n *node) serveMetrics() error {
-	if n.cfg.MetricsListen == "" {
-		return nil
+	listener, err := n.listenMetrics()
+	if listener == nil {
+		return err
 	}
+	n.listeners = append(n.listeners, listener)
 	handler, err := apihttp.Metrics(n.metrics, n.logger)
 	if err != nil {
 		return err
-	}
-	listener, err := net.Listen("tcp", n.cfg.MetricsListen)
-	if err != nil {
-		return fmt.Errorf("--metrics-listen: %w", err)
 	}
 	n.start(apihttp.Server(handler, n.logger), listener)
 	return nil
@@ -317,13 +315,30 @@ func script(version string) ([]byte, string, bool) {
 	return r.Body, r.Integrity, ok
 }
 
-// tryAddresses says whether both addresses can be listened on.
+// tryAddresses says whether all addresses can be listened on.
 func (n *node) tryAddresses() error {
 	public, admin, err := n.listen()
 	if err != nil {
 		return err
 	}
-	return errors.Join(public.Close(), admin.Close())
+	metrics, err := n.listenMetrics()
+	if metrics != nil {
+		err = metrics.Close()
+	}
+	return errors.Join(err, public.Close(), admin.Close())
+}
+
+// listenMetrics opens the listener for a Prometheus on another machine; nil where
+// none is wanted.
+func (n *node) listenMetrics() (net.Listener, error) {
+	if n.cfg.MetricsListen == "" {
+		return nil, nil //nolint:nilnil // as said
+	}
+	l, err := net.Listen("tcp", n.cfg.MetricsListen)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics-listen: %w", err)
+	}
+	return l, nil
 }
 
 // listen opens both listeners.
