@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 }
 
 // forTests are packages that tests alone may import, those of commands included.
-var forTests = []string{"postgres/postgrestest", "corpus/plate/platetest", "pages/pagestest", "samplestest"}
+var forTests = []string{"postgres/postgrestest", "tracing/tracingtest", "corpus/plate/platetest", "pages/pagestest", "samplestest"}
 
 // impure are packages of the standard library, with all below them, by which
 // the domain would reach out of itself. (A type may say how it is logged, so

@@ -241,7 +241,7 @@ func (d *Dealer) stockOf(client *domain.Client) *stock {
 		}
 		if err != nil {
 			// The next refresh tries again.
-			d.Logger.Warn("the plans of a client's collections could not be read or made", "client", client.ID, "error", err)
+			d.Logger.Warn("the plans of a client's collections could not be read or made", "client_id", client.ID, "error", err)
 		}
 	})
 	return st

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"ocapi/domain"
 )
 
@@ -31,12 +33,13 @@ func (s *Service) Status(ctx context.Context, client *domain.Client, id domain.C
 
 func (s *Service) status(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (domain.Status, error) {
 	if owner, status := s.cfg.Memory.Status(id); status.Final() {
+		s.counted(PurposeState, SourceMemory)
 		if owner != client {
 			return domain.StatusNone, errNoChallenge
 		}
 		return status, nil
 	}
-	f, err := s.ask(ctx, client, id)
+	f, err := s.ask(ctx, PurposeState, client, id)
 	return f.Status, err
 }
 
@@ -83,36 +86,53 @@ func (s *Service) live(ctx context.Context, client domain.ClientID, id domain.Ch
 func (s *Service) find(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (found, error) {
 	owner, status := s.cfg.Memory.Status(id)
 	if status.Final() {
+		s.counted(PurposeVisit, SourceMemory)
 		if owner != client {
 			return found{}, errNoChallenge
 		}
 		return found{Status: status}, nil
 	}
 	if e, seq, ok := s.cfg.Memory.Created(id); ok {
+		s.counted(PurposeVisit, SourceMemory)
 		if e.Client != client {
 			return found{}, errNoChallenge
 		}
 		return found{Status: domain.StatusCreated, created: e, seq: seq}, nil
 	}
-	return s.ask(ctx, client, id)
+	return s.ask(ctx, PurposeVisit, client, id)
 }
 
 // ask reads a challenge from the log and then from the archive. The log is
 // asked first: what has left it was archived before.
-func (s *Service) ask(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (found, error) {
+func (s *Service) ask(ctx context.Context, purpose Purpose, client domain.ClientID, id domain.ChallengeID) (found, error) {
+	ctx, span := traced(ctx, "look up")
+	f, source, err := s.askStores(ctx, client, id)
+	if err != nil {
+		source = failedAt(err)
+	}
+	s.counted(purpose, source)
+	if span != nil {
+		ended(span, err, attribute.String("ocapi.source", source.String()))
+	}
+	return f, err
+}
+
+func (s *Service) askStores(ctx context.Context, client domain.ClientID, id domain.ChallengeID) (found, Source, error) {
 	last, ok, err := s.cfg.Log.Last(ctx, client, id)
 	if err != nil {
-		return found{}, err
+		return found{}, SourceFailed, err
 	}
 	if ok {
 		s.cfg.Memory.Apply(last)
-		return fromRecords(client, last)
+		f, err := fromRecords(client, last)
+		return f, SourceLog, err
 	}
 	records, err := s.cfg.Archive.Challenge(ctx, id)
 	if err != nil {
-		return found{}, err
+		return found{}, SourceFailed, err
 	}
-	return fromRecords(client, records...)
+	f, err := fromRecords(client, records...)
+	return f, SourceArchive, err
 }
 
 // fromRecords gives the challenge that events of one subject add up to; the

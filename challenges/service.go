@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
 
 	"ocapi/domain"
 )
@@ -78,8 +79,9 @@ type Config struct {
 
 // Service issues challenges and judges answers. It is safe for concurrent use.
 type Service struct {
-	cfg   Config
-	turns turns // of those who consume verdicts
+	cfg     Config
+	turns   turns // of those who consume verdicts
+	lookups lookups
 }
 
 // New makes a service.
@@ -100,6 +102,15 @@ var errProofUsed = &domain.Error{
 // wanted, of any type with images where none is. Errors: CodeLimited and
 // CodeUnavailable, both with RetryAfter.
 func (s *Service) Issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
+	ctx, span := traced(ctx, "issue")
+	view, err := s.issue(ctx, client, wanted)
+	if span != nil {
+		ended(span, err, attribute.String("ocapi.type", view.Type.String()))
+	}
+	return view, err
+}
+
+func (s *Service) issue(ctx context.Context, client *domain.Client, wanted domain.Request) (domain.ChallengeView, error) {
 	id, err := s.cfg.Limiter.Admit(ctx, client.ID, wanted)
 	if err != nil {
 		return domain.ChallengeView{}, err
@@ -143,7 +154,11 @@ func (s *Service) compose(client *domain.Client, wanted domain.Request) (domain.
 // the same. Errors: CodeNotFound, CodeAlreadyAnswered, CodeExpired,
 // CodeInvalid, CodeUnavailable.
 func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.ChallengeID, a domain.Answer) (domain.AnswerOutcome, error) {
-	verdict, again, err := s.judge(ctx, client, id, a)
+	judging, span := traced(ctx, "judge")
+	verdict, again, err := s.judge(judging, client, id, a)
+	if span != nil {
+		ended(span, err, attribute.String("ocapi.type", again.Type.String()), attribute.String("ocapi.verdict", verdict.String()))
+	}
 	if err != nil {
 		return domain.AnswerOutcome{}, err
 	}
@@ -155,7 +170,7 @@ func (s *Service) Answer(ctx context.Context, client *domain.Client, id domain.C
 	if err != nil {
 		outcome.RetryAfter = retryAfter(err)
 		if domain.CodeOf(err) == domain.CodeInternal {
-			s.cfg.Logger.Error("no challenge could be issued after a rejection", "client", client.ID, "error", err)
+			s.cfg.Logger.Error("no challenge could be issued after a rejection", "client_id", client.ID, "error", err)
 		}
 		return outcome, nil
 	}

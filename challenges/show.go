@@ -15,12 +15,13 @@ import (
 // CodeUnavailable.
 func (s *Service) View(ctx context.Context, client *domain.Client, id domain.ChallengeID) (domain.ChallengeView, error) {
 	if owner, status := s.cfg.Memory.Status(id); status.Final() {
+		s.counted(PurposeVisit, SourceMemory)
 		if owner != client.ID {
 			return domain.ChallengeView{}, errNoChallenge
 		}
 		return domain.ChallengeView{}, domain.AlreadyAnswered(status)
 	}
-	f, err := s.ask(ctx, client.ID, id)
+	f, err := s.ask(ctx, PurposeVisit, client.ID, id)
 	switch {
 	case err != nil:
 		return domain.ChallengeView{}, err

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"ocapi/corpus/plate"
 	"ocapi/domain"
@@ -50,6 +51,7 @@ func (s *Store) Picture(ctx context.Context, id domain.ImageID, rendering uint32
 func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32) (cached, error) {
 	key := pictureKey{id, rendering}
 	if p, ok := s.cache.get(key); ok {
+		s.shown.cached.Add(1)
 		return p, nil
 	}
 	var p cached
@@ -62,9 +64,20 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 		p.plate, err = plate.New(stored)
 	}
 	if err != nil {
+		s.shown.failed.Add(1)
 		return cached{}, domain.Unavailable("the image cannot be read now",
 			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
 	}
+	s.shown.read.Add(1)
 	s.cache.put(key, p)
 	return p, nil
+}
+
+// shown counts where pictures came from.
+type shown struct{ cached, read, failed atomic.Uint64 }
+
+// Pictures tells how many pictures came from the cache, how many from the
+// database, and how many could not be read, since the store was opened.
+func (s *Store) Pictures() (fromCache, fromStore, failed uint64) {
+	return s.shown.cached.Load(), s.shown.read.Load(), s.shown.failed.Load()
 }

@@ -26,6 +26,7 @@ type Store struct {
 	write, read *sql.DB
 	now         func() time.Time
 	cache       *cache
+	shown       shown
 	ink         [32]byte // what showings are drawn from, beside what they are of
 }
 

@@ -58,7 +58,7 @@ func TestComposeHasTheWholeTopology(t *testing.T) {
 	t.Parallel()
 	project := mustLoad(t)
 	got := slices.Sorted(maps.Keys(project.Services))
-	want := []string{"balancer", "migrate", "nats1", "nats2", "nats3", "node1", "node2", "ocapi", "postgres", "volumes"}
+	want := []string{"balancer", "grafana", "migrate", "nats1", "nats2", "nats3", "node1", "node2", "ocapi", "postgres", "prometheus", "volumes"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the services are %v, not %v", got, want)
 	}
@@ -150,11 +150,17 @@ func TestEveryServiceIsConfined(t *testing.T) {
 		if s.HealthCheck == nil || s.HealthCheck.Disable != oneShot {
 			t.Errorf("%s: a service that stays has a health check, one that ends has none", name)
 		}
-		if _, tag, _ := strings.Cut(s.Image, ":"); tag == "" || tag == "latest" || s.Build == nil && !regexp.MustCompile(`^\d+\.\d+`).MatchString(tag) {
+		if _, tag, _ := strings.Cut(s.Image, ":"); tag == "" || tag == "latest" || s.Build == nil && !regexp.MustCompile(`^v?\d+\.\d+\.\d+|^\d+\.\d+`).MatchString(tag) {
 			t.Errorf("%s: the image %s is not pinned", name, s.Image)
 		}
-		if (len(s.Ports) > 0) != (name == "balancer") {
-			t.Errorf("%s publishes %v; the balancer alone publishes a port", name, s.Ports)
+		monitors := slices.Contains(s.Profiles, "monitoring")
+		if (len(s.Ports) > 0) != (name == "balancer" || monitors) {
+			t.Errorf("%s publishes %v; the balancer and the monitors alone publish a port", name, s.Ports)
+		}
+		for _, port := range s.Ports {
+			if monitors && port.HostIP != "127.0.0.1" {
+				t.Errorf("%s is open to the network: %v", name, port)
+			}
 		}
 		if s.Logging == nil || s.Logging.Options["max-size"] == "" {
 			t.Errorf("the log of %s has no end", name)
@@ -171,7 +177,8 @@ func TestNetworksKeepStoresApart(t *testing.T) {
 		t.Error("the network of the stores leads outside")
 	}
 	want := map[string][]string{
-		"balancer": {"public"}, "node1": {"public", "stores"}, "node2": {"public", "stores"}, "ocapi": {"public", "stores"},
+		"balancer": {"public"}, "node1": {"monitoring", "public", "stores"}, "node2": {"monitoring", "public", "stores"}, "ocapi": {"monitoring", "public", "stores"},
+		"prometheus": {"monitoring"}, "grafana": {"monitoring"},
 		"migrate": {"stores"}, "postgres": {"stores"}, "nats1": {"stores"}, "nats2": {"stores"}, "nats3": {"stores"}, "volumes": nil,
 	}
 	for name, s := range project.Services {

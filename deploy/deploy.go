@@ -3,7 +3,10 @@
 // shipped is what is tested.
 package deploy
 
-import _ "embed" // for the files below
+import (
+	_ "embed" // for the files below
+	"strings"
+)
 
 // The files, as they are.
 var (
@@ -16,4 +19,16 @@ var (
 	// PostgresInit makes roles, database and schema; it is for psql.
 	//go:embed postgres/init.sql
 	PostgresInit string
+	// Alerts are Prometheus' rules.
+	//go:embed prometheus/alerts.yml
+	Alerts string
+	// Board is Grafana's.
+	//go:embed grafana/ocapi.json
+	Board string
 )
+
+// Resolve writes what Grafana would put for the board's variables into one of its
+// queries: the service, the nodes (an expression), and one minute for rates.
+func Resolve(query, job, instance string) string {
+	return strings.NewReplacer("$__rate_interval", "1m", "$job", job, "$instance", instance).Replace(query)
+}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
@@ -63,6 +65,8 @@ type Archiver struct {
 
 	stallAfter time.Duration
 	observe    func([]Record)
+	tracer     trace.Tracer // nil: nothing is traced
+	metrics    archiverMetrics
 
 	mu       sync.Mutex
 	active   bool
@@ -76,7 +80,7 @@ type Archiver struct {
 
 // NewArchiver makes an archiver; Run starts it.
 func NewArchiver(log *Log, archive Archive, logger *slog.Logger, now func() time.Time) *Archiver {
-	return &Archiver{log: log, archive: archive, logger: logger, now: now, stallAfter: stallAfter}
+	return &Archiver{log: log, archive: archive, logger: logger, now: now, stallAfter: stallAfter, metrics: newArchiverMetrics()}
 }
 
 // Observe has do called with what this archiver has archived, batch after batch
@@ -269,9 +273,14 @@ func (a *Archiver) follow(ctx context.Context) error {
 	defer cancel(nil)
 	go a.watch(ctx, cancel)
 	w := batchWriter{archive: a.archive, at: at, gaps: gaps}
-	err = a.log.Follow(ctx, next, archiveBatch, archiveLinger, func(batch []Record) error {
-		before := w.at
+	traced := links{wanted: a.tracer != nil}
+	err = a.log.follow(ctx, followParams{from: next, most: archiveBatch, linger: archiveLinger, links: &traced}, func(batch []Record) error {
+		before, began := w.at, time.Now() // the stopwatch's own clock
+		span := a.traceBatch(ctx, traced.take(), len(batch))
 		err := w.write(ctx, batch)
+		endBatch(span, err)
+		a.metrics.batch.Observe(float64(len(batch)))
+		a.metrics.seconds.Observe(time.Since(began).Seconds())
 		if w.at != before {
 			a.reached(w.at)
 			if a.observe != nil {
@@ -279,7 +288,7 @@ func (a *Archiver) follow(ctx context.Context) error {
 			}
 		}
 		return err
-	}, nil)
+	})
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

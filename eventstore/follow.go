@@ -35,11 +35,25 @@ const (
 // sequences is the handler's part. caughtUp, where not nil, is called once,
 // after everything that was in the stream at the start has been handled.
 func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.Duration, handle func([]Record) error, caughtUp func()) error {
+	return l.follow(ctx, followParams{from: from, most: most, linger: linger, caughtUp: caughtUp, links: &links{}}, handle)
+}
+
+// followParams are the parameters of Follow; links gets the traced ones among
+// what is read.
+type followParams struct {
+	from     Sequence
+	most     int
+	linger   time.Duration
+	caughtUp func()
+	links    *links
+}
+
+func (l *Log) follow(ctx context.Context, p followParams, handle func([]Record) error) error {
 	extent, err := l.Extent(ctx)
 	if err != nil {
 		return err
 	}
-	from = max(from, 1)
+	from := max(p.from, 1)
 	messages, err := l.messages(ctx, from)
 	if err != nil && ctx.Err() != nil {
 		return nil
@@ -49,15 +63,15 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 	}
 	defer messages.Stop()
 
-	f := follower{log: l, messages: messages, ctx: ctx}
-	behind := caughtUp != nil
+	f := follower{log: l, messages: messages, ctx: ctx, links: p.links}
+	behind := p.caughtUp != nil
 	next := max(from, extent.First)
 	for {
 		if behind && next > extent.Last {
 			behind = false
-			caughtUp()
+			p.caughtUp()
 		}
-		batch, err := f.batch(most, linger)
+		batch, err := f.batch(p.most, p.linger)
 		if len(batch) > 0 {
 			if err := handle(batch); err != nil {
 				return err
@@ -102,6 +116,7 @@ type follower struct {
 	messages jetstream.MessagesContext
 	ctx      context.Context
 	taken    uint64 // messages of this consumer
+	links    *links
 }
 
 // batch waits for one event and then takes what comes within linger. What was
@@ -139,6 +154,7 @@ func (f *follower) next(ctx context.Context) (Record, error) {
 	if f.taken++; meta.Sequence.Consumer != f.taken {
 		return Record{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", f.taken, meta.Sequence.Consumer-1)
 	}
+	f.links.read(m.Headers())
 	f.log.saw(Sequence(meta.Sequence.Stream))
 	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
 }

@@ -78,6 +78,12 @@ func (g *gatherer) run() {
 	var held *appending
 	for {
 		batch, held = g.collect(batch[:0], subjects, held)
+		if len(batch) > 0 {
+			g.log.metrics.batch.Observe(float64(len(batch)))
+		}
+		for _, a := range batch {
+			a.gathered = len(batch)
+		}
 		switch len(batch) {
 		case 0:
 			return
@@ -135,6 +141,7 @@ func (l *Log) publishBatch(batch []*appending) {
 		return
 	}
 	if _, refused := errors.AsType[*jetstream.APIError](err); refused {
+		l.metrics.refused.Inc()
 		eachConcurrently(batch, l.single)
 		return
 	}

@@ -52,6 +52,7 @@ type Log struct {
 	js          jetstream.JetStream
 	stream      jetstream.Stream
 	gather      *gatherer // nil with DurabilityInterval
+	metrics     *logMetrics
 	incarnation atomic.Int64
 	floor       atomic.Uint64         // the highest sequence that is known to have been in the log
 	nearlyFull  atomic.Bool           // creations are refused; kept by the Trimmer
@@ -69,6 +70,7 @@ func OpenLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	l := &Log{cfg: cfg, conn: conn, js: js}
+	l.metrics = newLogMetrics(l.queued)
 	if err := l.open(ctx, after); err != nil {
 		return nil, fmt.Errorf("open the stream %s: %w", streamName, err)
 	}
@@ -83,6 +85,14 @@ func (l *Log) Close() {
 	if l.gather != nil {
 		l.gather.close()
 	}
+}
+
+// queued is how many appends wait to be written.
+func (l *Log) queued() float64 {
+	if l.gather == nil {
+		return 0
+	}
+	return float64(len(l.gather.queue))
 }
 
 // Incarnation tells which stream this is.
@@ -102,6 +112,7 @@ func (l *Log) Seen() Sequence { return Sequence(l.floor.Load()) }
 func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Record, error) {
 	_, creation := e.(*domain.ChallengeCreated)
 	if err := l.refuses(creation); err != nil {
+		l.metrics.outcomes[outcomeRefused].Inc()
 		return Record{}, err
 	}
 	data, err := EncodeEvent(nil, e)
@@ -113,29 +124,42 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 		subject: subjectOf(e), id: h.ID, expected: expected, data: data,
 		floor: Sequence(l.floor.Load()), done: make(chan struct{}),
 	}
+	began := time.Now() // the stopwatch's own clock
+	span := traceAppend(ctx, e)
+	a.traceparent = parentOf(span)
 	if l.gather != nil {
 		if err := l.gather.add(a); err != nil {
+			l.metrics.outcomes[outcomeRefused].Inc()
+			endAppend(span, a, err)
 			return Record{}, err
 		}
 	} else {
 		go l.single(a)
 	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-		return Record{}, domain.Unavailable("the event log did not acknowledge in time", ctx.Err())
-	}
-	if a.err != nil {
-		return Record{}, a.err
-	}
-	if a.seq <= a.floor {
-		return Record{}, l.fellBehind(a)
+	err = l.await(ctx, a)
+	l.metrics.done(began, err)
+	endAppend(span, a, err)
+	if err != nil {
+		return Record{}, err
 	}
 	l.saw(a.seq)
 	if l.cfg.Mark != nil {
 		l.cfg.Mark.raise(a.seq)
 	}
 	return Record{Seq: a.seq, Incarnation: l.Incarnation(), StoredAt: h.At, Event: e, Data: data}, nil
+}
+
+// await waits for an append to be settled.
+func (l *Log) await(ctx context.Context, a *appending) error {
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		return domain.Unavailable("the event log did not acknowledge in time", ctx.Err())
+	}
+	if a.err == nil && a.seq <= a.floor {
+		return l.fellBehind(a)
+	}
+	return a.err
 }
 
 // refuses says why the log takes no append now, without asking it.
@@ -180,10 +204,13 @@ type appending struct {
 	expected Sequence
 	floor    Sequence // the highest sequence that was known when it began
 	data     []byte
+	// traceparent names the append's span, where its trace is recorded.
+	traceparent string
 
-	seq  Sequence
-	err  error
-	done chan struct{}
+	seq      Sequence
+	gathered int // events that the flush served, where they are gathered
+	err      error
+	done     chan struct{}
 }
 
 func (a *appending) settle(seq Sequence, err error) {
@@ -192,9 +219,11 @@ func (a *appending) settle(seq Sequence, err error) {
 }
 
 func (a *appending) message() *nats.Msg {
-	return &nats.Msg{Subject: a.subject, Data: a.data, Header: nats.Header{
-		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(uint64(a.expected), 10)},
-	}}
+	h := nats.Header{jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(uint64(a.expected), 10)}}
+	if a.traceparent != "" {
+		h[traceHeader] = []string{a.traceparent}
+	}
+	return &nats.Msg{Subject: a.subject, Data: a.data, Header: h}
 }
 
 // single publishes one event plainly and settles it.

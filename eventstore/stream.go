@@ -109,6 +109,9 @@ func (l *Log) create(ctx context.Context, after Sequence) error {
 	return nil
 }
 
+// MaxBytes is the most that the stream may hold, in bytes.
+func (l *Log) MaxBytes() int64 { return l.cfg.MaxBytes }
+
 // adopt refuses a stream that is none of ours, or that keeps events in a way
 // that cannot be changed, and brings the rest of its settings up to date.
 func (l *Log) adopt(ctx context.Context) error {

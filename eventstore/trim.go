@@ -44,6 +44,7 @@ type Trimmer struct {
 	mu      sync.Mutex
 	failure error
 	since   time.Time // when failure began
+	extent  Extent    // at the last look
 }
 
 // NewTrimmer makes a trimmer; Run starts it. margin is how much longer than a
@@ -86,6 +87,14 @@ func (t *Trimmer) LogFailure() (since time.Time, err error) {
 	return t.since, t.failure
 }
 
+// Extent tells what the log held at the last look, a second ago at most while it
+// answers; zero before the first.
+func (t *Trimmer) Extent() Extent {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.extent
+}
+
 // heard takes in whether the log answered what it was asked at the time asked.
 func (t *Trimmer) heard(asked time.Time, err error) {
 	t.mu.Lock()
@@ -114,6 +123,9 @@ func (t *Trimmer) Once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.mu.Lock()
+	t.extent = extent
+	t.mu.Unlock()
 	t.log.nearlyFull.Store(float64(extent.Bytes) >= fullFraction*float64(t.log.cfg.MaxBytes))
 	margin := t.margin
 	if extent.First+t.keep <= extent.Last {

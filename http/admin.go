@@ -41,9 +41,7 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 		return nil, errors.New("http: admin: Logger is missing")
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Gatherer, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelError),
-	}))
+	mux.Handle("GET /metrics", metricsHandler(cfg.Gatherer, cfg.Logger))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := cfg.Ready(); err != nil {
@@ -65,15 +63,49 @@ func Admin(cfg AdminConfig) (http.Handler, error) {
 	return withoutVisitor(ownHostsOnly(cfg.Hosts, mux)), nil
 }
 
+// Metrics makes a handler for /metrics alone, for a Prometheus on another machine.
+// What it shows says nothing about visitors; still it belongs on a closed network.
+// It is called by an address or by a name without a dot, as machines of such a
+// network have: a website cannot have such a name.
+func Metrics(gatherer prometheus.Gatherer, logger *slog.Logger) (http.Handler, error) {
+	switch {
+	case gatherer == nil:
+		return nil, errors.New("http: metrics: the gatherer is missing")
+	case logger == nil:
+		return nil, errors.New("http: metrics: the logger is missing")
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metricsHandler(gatherer, logger))
+	return withoutVisitor(nearHostsOnly(mux)), nil
+}
+
+func metricsHandler(gatherer prometheus.Gatherer, logger *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError)})
+}
+
+func nearHostsOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host := hostOf(r); net.ParseIP(host) == nil && strings.Contains(host, ".") {
+			writeText(w, http.StatusMisdirectedRequest, "this listener is not to be called by that name")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostOf is the name or address that a request calls, without port.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
 func ownHostsOnly(hosts []string, next http.Handler) http.Handler {
 	hosts = append([]string{"localhost"}, hosts...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		host = strings.ToLower(strings.Trim(host, "[]"))
-		if net.ParseIP(host) == nil && !slices.Contains(hosts, host) {
+		if host := hostOf(r); net.ParseIP(host) == nil && !slices.Contains(hosts, host) {
 			writeText(w, http.StatusMisdirectedRequest, "this listener is not to be called by that name")
 			return
 		}

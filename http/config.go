@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"ocapi/domain"
 )
@@ -81,9 +82,15 @@ type Config struct {
 	// Logger gets what operators have to know. It never gets an address, a user
 	// agent, an answer or a token.
 	Logger *slog.Logger
-	// Registerer gets ocapi_http_requests_total and
-	// ocapi_http_request_duration_seconds.
+	// Registerer gets ocapi_http_requests_total, ocapi_http_request_duration_seconds
+	// and ocapi_refusals_total.
 	Registerer prometheus.Registerer
+	// Tracer records requests, each as a trace of its own: what callers send about
+	// traces is ignored. Optional: nil records none.
+	Tracer trace.Tracer
+	// LogRequests writes a line for each request, with its route and without its
+	// address, path or caller.
+	LogRequests bool
 	// Languages are the texts of the page without scripts: JSON objects by the
 	// code of their language, "en" among them, with the keys of
 	// widget/languages/en.json.
@@ -148,7 +155,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
-	m, err := newMetrics(cfg.Registerer)
+	m, err := newMetrics(&cfg)
 	if err != nil {
 		return nil, fmt.Errorf("http: register metrics: %w", err)
 	}

@@ -9,21 +9,27 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // unmatched is the route of requests that have none, so that nobody can fill
 // the metrics with addresses of their own invention.
 const unmatched = "unmatched"
 
-// metrics counts requests by route, method and status, and times them. All
-// labels are bounded; none names a client, a challenge or an image.
+// metrics counts requests by route, method and status, and times them; where the
+// operator wants it, it traces and logs them too. All labels are bounded; none names a client, a challenge or an image.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	refusals [kindCount]prometheus.Counter
+	tracer   trace.Tracer // nil: nothing is traced
+	logged   bool         // each request has a line in the log
 }
 
-func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
+func newMetrics(cfg *Config) (*metrics, error) {
 	m := &metrics{
+		tracer: cfg.Tracer,
+		logged: cfg.LogRequests,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ocapi_http_requests_total",
 			Help: "Requests answered, by route pattern, method and status code.",
@@ -36,8 +42,16 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"route", "method"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds} {
-		if err := registerer.Register(c); err != nil {
+	all := []prometheus.Collector{m.requests, m.seconds}
+	for k := range kindCount {
+		m.refusals[k] = prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ocapi_refusals_total", Help: "Requests refused, by the name of the problem that callers were told.",
+			ConstLabels: prometheus.Labels{"reason": k.describe().name},
+		})
+		all = append(all, m.refusals[k])
+	}
+	for _, c := range all {
+		if err := cfg.Registerer.Register(c); err != nil {
 			return nil, err
 		}
 	}
@@ -53,9 +67,19 @@ func (m *metrics) wrap(route string, logger *slog.Logger, next http.Handler) htt
 		sw := &statusWriter{ResponseWriter: w}
 		method := methodLabel(r.Method)
 		defer func() {
+			took := time.Since(start)
 			m.requests.WithLabelValues(route, method, strconv.Itoa(sw.code())).Inc()
-			m.seconds.WithLabelValues(route, method).Observe(time.Since(start).Seconds())
+			m.seconds.WithLabelValues(route, method).Observe(took.Seconds())
+			if m.logged {
+				logger.Info("request", slog.String("method", method), slog.String("route", route),
+					slog.Int("status", sw.code()), slog.Duration("took", took))
+			}
 		}()
+		if m.tracer != nil && !probes(route) {
+			var span trace.Span
+			r, span = traceRequest(m.tracer, r, route, method)
+			defer func() { endRequest(span, sw.code()) }()
+		}
 		defer func() {
 			cause := recover()
 			if cause == nil {

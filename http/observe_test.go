@@ -180,6 +180,9 @@ func (f *fixture) counted(t *testing.T) map[string]float64 {
 	}
 	counted := map[string]float64{}
 	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "ocapi_http_request") {
+			continue
+		}
 		for _, m := range family.GetMetric() {
 			labels := map[string]string{"code": "timed"}
 			for _, l := range m.GetLabel() {

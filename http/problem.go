@@ -122,6 +122,8 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, pattern string, err
 // failures each time, outages once a second.
 func (a *api) report(r *http.Request, pattern string, err error) *problem {
 	p := problemOf(err)
+	a.metrics.refusals[p.kind].Inc()
+	traceRefusal(r, p.kind)
 	switch {
 	case p.kind == kindInternal:
 		a.logger.Error("request failed", requestAttrs(r, pattern, err)...)

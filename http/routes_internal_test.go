@@ -43,7 +43,7 @@ func TestRoutesAreTheDocument(t *testing.T) {
 			}
 		}
 	}
-	m, err := newMetrics(prometheus.NewRegistry())
+	m, err := newMetrics(&Config{Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

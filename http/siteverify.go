@@ -88,7 +88,7 @@ func (a *api) siteverify(w http.ResponseWriter, r *http.Request) error {
 	if f := faultOf(consumed.Outcome); f != nil {
 		return writeVerification(w, http.StatusOK, failed(f))
 	}
-	host := hostOf(client)
+	host := pagesHost(client)
 	return writeVerification(w, http.StatusOK, verification{
 		Success: true, ChallengeTS: consumed.AnsweredAt.UTC().Format(time.RFC3339), Hostname: &host,
 	})
@@ -176,9 +176,9 @@ func faultOf(o domain.ConsumptionOutcome) *fault {
 	return &fault{codeInternal, "the service failed; its log says why"}
 }
 
-// hostOf is where the client's pages are, as far as that is one place. It is not
+// pagesHost is where the client's pages are, as far as that is one place. It is not
 // kept where a challenge was shown.
-func hostOf(client *domain.Client) string {
+func pagesHost(client *domain.Client) string {
 	host := ""
 	for _, origin := range client.Origins {
 		u, err := url.Parse(origin)

@@ -70,7 +70,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		// power cut takes back.
 		// secure_delete: what is overwritten in a page is gone from the file, at no
 		// cost; a secret is not to be read in the space that it once took.
-		"_pragma": {busyPragma(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(FAST)"},
+		"_pragma": {busyPragma(), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(FAST)", walLimitPragma},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
@@ -177,6 +177,11 @@ func address(path string, parameters url.Values) (string, error) {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: parameters.Encode()}
 	return u.String(), nil
 }
+
+// walLimitPragma has a write-ahead log cut back to 16 MiB when it begins anew: it
+// is otherwise as large for ever as the largest import made it, and nobody who
+// watches its size can tell whether it is written back.
+const walLimitPragma = "journal_size_limit(16777216)"
 
 func busyPragma() string { return fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()) }
 

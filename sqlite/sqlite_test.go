@@ -59,6 +59,7 @@ func TestOpenSetsWhatDurabilityNeeds(t *testing.T) {
 		{db.Write, "synchronous", "2"},
 		{db.Write, "foreign_keys", "1"},
 		{db.Write, "busy_timeout", "5000"},
+		{db.Write, "journal_size_limit", "16777216"},
 		{db.Read, "journal_mode", "wal"},
 		{db.Read, "query_only", "1"},
 		{db.Read, "busy_timeout", "5000"},
@@ -69,6 +70,36 @@ func TestOpenSetsWhatDurabilityNeeds(t *testing.T) {
 	}
 	if _, err := db.Read.ExecContext(t.Context(), "CREATE TABLE t (x)"); err == nil {
 		t.Error("the reading handle wrote")
+	}
+}
+
+// TestLogOfALargeImportIsCutBack: its size tells whether it is written back.
+func TestLogOfALargeImportIsCutBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := open(t, path)
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	for i, statement := range []string{"CREATE TABLE t (x)", "INSERT INTO t VALUES (zeroblob(40000000))"} {
+		if _, err := db.Write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if size() < 40_000_000 {
+		t.Fatalf("the log has %d bytes: the test does not see what it judges", size())
+	}
+	for range 2 { // what was written last is in the log until the next begins anew
+		if _, err := db.Write.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size() > 16<<20 {
+		t.Errorf("the log has %d bytes", size())
 	}
 }
 

@@ -57,6 +57,12 @@ type serveCmd struct {
 	Demo      bool   `help:"Offer the demonstration even when the address is not a loopback one or there are collections." env:"OCAPI_DEMO"`
 	PublicURL string `help:"The address under which browsers reach the service, for the demonstration. Default: the listening address." env:"OCAPI_PUBLIC_URL"`
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"OCAPI_LOG_LEVEL"`
+
+	LogFormat     string  `help:"text or json: how the log is written." default:"text" enum:"text,json" env:"OCAPI_LOG_FORMAT"`
+	LogRequests   bool    `help:"Write a line for each request: its route, status and time, never its caller." env:"OCAPI_LOG_REQUESTS"`
+	MetricsListen string  `help:"Where /metrics alone is served besides, for a Prometheus on another machine of a closed network. Default: nowhere." env:"OCAPI_METRICS_LISTEN"`
+	OTLPEndpoint  string  `name:"otlp-endpoint" help:"The collector that gets traces, by OTLP over HTTP, such as http://127.0.0.1:4318. Default: none." env:"OCAPI_OTLP_ENDPOINT"`
+	TraceRatio    float64 `help:"Part of the requests that are traced, above 0 to 1." default:"0.01" env:"OCAPI_TRACE_RATIO"`
 }
 
 // Bounds of the settings.
@@ -87,6 +93,12 @@ func (c *serveCmd) validate() error {
 	}
 	if c.AdminListen != "" && !loopback(c.AdminListen) {
 		return fmt.Errorf("--admin-listen: %q is not a loopback address; what it shows is not for the network", c.AdminListen)
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsListen); c.MetricsListen != "" && err != nil {
+		return fmt.Errorf("--metrics-listen: %q is not an address such as 10.0.0.7:9100: %w", c.MetricsListen, err)
+	}
+	if err := c.validateTraces(); err != nil {
+		return err
 	}
 	if c.LogMaxBytes < minLogMaxBytes {
 		return fmt.Errorf("--log-max-bytes: %d is less than %d", c.LogMaxBytes, minLogMaxBytes)

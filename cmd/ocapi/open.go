@@ -110,6 +110,7 @@ func (n *node) follow(ctx context.Context) {
 				n.gate.Observe(r)
 				next = r.Seq + 1
 			}
+			n.projected.Store(uint64(next - 1))
 			return nil
 		}, func() { n.caughtUp.Store(true) })
 		if err != nil && ctx.Err() == nil {

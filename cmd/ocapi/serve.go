@@ -23,6 +23,7 @@ import (
 	apihttp "ocapi/http"
 	"ocapi/projections"
 	"ocapi/rate"
+	"ocapi/tracing"
 	"ocapi/usage"
 	"ocapi/voices"
 	"ocapi/widget"
@@ -61,12 +62,14 @@ type node struct {
 	gate     *rate.Gate
 	voices   *voices.Voices
 	metrics  *prometheus.Registry
+	tracing  *tracing.Tracing // nil where there is no collector
 
 	readiness readiness
-	caughtUp  atomic.Bool // the memory holds what the log held at the start
-	demo      *demoSite   // nil where there is no demonstration
-	drawing   atomic.Bool // some of its pictures are missing and being drawn
-	drawn     atomic.Bool // its drawing has ended
+	caughtUp  atomic.Bool   // the memory holds what the log held at the start
+	projected atomic.Uint64 // the last event that the memory has taken in
+	demo      *demoSite     // nil where there is no demonstration
+	drawing   atomic.Bool   // some of its pictures are missing and being drawn
+	drawn     atomic.Bool   // its drawing has ended
 	// background ends in two steps: work that feeds from requests first, the
 	// archiver after what they wrote is archived.
 	work, archiving group
@@ -102,14 +105,11 @@ func (c *serveCmd) Run(env *environment) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return fmt.Errorf("--log-level: %w", err)
+	logger, err := newLogger(env.stderr, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return err
 	}
-	n := &node{
-		cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(),
-		logger: slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: level})),
-	}
+	n := &node{cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
 	for _, name := range unknownVariables(os.Environ(), settingVariables()) {
 		n.logger.Warn("this environment variable is no setting of Ocapi", "name", name)
 	}
@@ -130,6 +130,9 @@ func (n *node) run(ctx context.Context) error {
 	// address is given back until the stores are open: whoever connects meanwhile
 	// is refused at once and goes elsewhere, instead of waiting in a queue.
 	if err := n.tryAddresses(); err != nil {
+		return err
+	}
+	if err := n.startTraces(ctx); err != nil {
 		return err
 	}
 	if err := n.open(ctx); err != nil {
@@ -202,6 +205,7 @@ func (n *node) open(ctx context.Context) (err error) {
 			n.annotate.observe(batch)
 		}
 	})
+	n.archiver.Trace(n.tracer())
 	n.archiving.run(n.archiver.Run)
 	n.work.run(n.watchVotes)
 	if n.annotate != nil {
@@ -273,6 +277,9 @@ func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) err
 	}
 	registerVotes(n)
 	registerAnnotations(n)
+	if err := n.registerFigures(service); err != nil {
+		return err
+	}
 	mounts := map[string]http.Handler{}
 	if n.demo != nil {
 		site, err := n.demoHandler(n.demo, public.Addr())
@@ -284,6 +291,7 @@ func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) err
 	api, err := apihttp.New(apihttp.Config{
 		Challenges: countedChallenges{service, n.usage.Counter}, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
 		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
+		Tracer: n.tracer(), LogRequests: n.cfg.LogRequests,
 	})
 	if err != nil {
 		return err
@@ -301,8 +309,26 @@ func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) err
 	if err != nil {
 		return err
 	}
+	if err := n.serveMetrics(); err != nil {
+		return err
+	}
 	n.start(apihttp.AdminServer(operator, n.logger), admin)
 	n.start(apihttp.Server(front, n.logger), public)
+	return nil
+}
+
+// serveMetrics serves /metrics where a Prometheus on another machine asks for it.
+func (n *node) serveMetrics() error {
+	listener, err := n.listenMetrics()
+	if listener == nil {
+		return err
+	}
+	n.listeners = append(n.listeners, listener)
+	handler, err := apihttp.Metrics(n.metrics, n.logger)
+	if err != nil {
+		return err
+	}
+	n.start(apihttp.Server(handler, n.logger), listener)
 	return nil
 }
 
@@ -311,13 +337,30 @@ func script(version string) ([]byte, string, bool) {
 	return r.Body, r.Integrity, ok
 }
 
-// tryAddresses says whether both addresses can be listened on.
+// tryAddresses says whether all addresses can be listened on.
 func (n *node) tryAddresses() error {
 	public, admin, err := n.listen()
 	if err != nil {
 		return err
 	}
-	return errors.Join(public.Close(), admin.Close())
+	metrics, err := n.listenMetrics()
+	if metrics != nil {
+		err = metrics.Close()
+	}
+	return errors.Join(err, public.Close(), admin.Close())
+}
+
+// listenMetrics opens the listener for a Prometheus on another machine; nil where
+// none is wanted.
+func (n *node) listenMetrics() (net.Listener, error) {
+	if n.cfg.MetricsListen == "" {
+		return nil, nil //nolint:nilnil // as said
+	}
+	l, err := net.Listen("tcp", n.cfg.MetricsListen)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics-listen: %w", err)
+	}
+	return l, nil
 }
 
 // listen opens both listeners.

@@ -76,6 +76,9 @@ func (n *node) stop() {
 	if n.cluster != nil {
 		n.cluster.Close()
 	}
+	if n.tracing != nil {
+		n.logIf("trace the last requests", n.tracing.Stop())
+	}
 	if n.mark != nil {
 		n.logIf("close the mark of the event log", n.mark.Close())
 	}

@@ -155,7 +155,7 @@ func (n *node) quarantine(ctx context.Context, a *votes.Alarm) {
 	default:
 		// What they say is not for a log file: an operator asks for it.
 		n.logger.Warn("one answer floods unknown images; its votes are set aside (see: ocapi quarantine list)", "quarantine", cmd.Quarantine,
-			"client", a.Client, "kind", a.Pattern.Kind, "votes", a.Votes, "of", a.Of, "images", a.Images)
+			"client_id", a.Client, "kind", a.Pattern.Kind, "votes", a.Votes, "of", a.Of, "images", a.Images)
 	}
 }
 

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ocapi/deploy"
+)
+
+// scraper is a real Prometheus that scrapes a service every quarter of a second.
+type scraper struct{ base string }
+
+func startPrometheus(t *testing.T, target string) scraper {
+	t.Helper()
+	program, err := exec.LookPath("prometheus")
+	if err != nil {
+		t.Fatal("this test needs prometheus; make test-deps installs it, or: apt-get install --no-install-recommends prometheus")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("alerts.yml", deploy.Alerts)
+	write("prometheus.yml", fmt.Sprintf(`
+global: { scrape_interval: 250ms, evaluation_interval: 250ms }
+rule_files: [alerts.yml]
+scrape_configs:
+  - job_name: ocapi
+    scrape_timeout: 250ms
+    static_configs: [{ targets: [%q] }]
+`, target))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log := &syncBuffer{}
+	cmd := exec.Command(program, "--config.file=prometheus.yml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+address)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("Prometheus' log: %s", lastLines(log.String(), 10))
+		}
+	})
+	p := scraper{base: "http://" + address}
+	eventually(t, "Prometheus to be ready", func() bool {
+		resp, err := http.Get(p.base + "/-/ready")
+		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+	})
+	return p
+}
+
+// query gives how many series answer an expression, and the first one's value.
+func (p scraper) query(t *testing.T, expr string) (series int, value string) {
+	t.Helper()
+	status, body := fetch(t, p.base+"/api/v1/query?query="+url.QueryEscape(expr))
+	var answer struct {
+		Error string
+		Data  struct {
+			Result []struct{ Value [2]any }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", expr, status, answer.Error, err)
+	}
+	if len(answer.Data.Result) > 0 {
+		value = fmt.Sprint(answer.Data.Result[0].Value[1])
+	}
+	return len(answer.Data.Result), value
+}
+
+// TestBoardShowsANode has a real Prometheus scrape a node under some load, asks it
+// every question of the board, and looks at the alerts: each query has an answer,
+// and nobody is woken.
+func TestBoardShowsANode(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	port := freePort(t)
+	p := start(t, dir, options{flags: []string{"--metrics-listen", fmt.Sprintf("127.0.0.1:%d", port)}})
+	prom := startPrometheus(t, fmt.Sprintf("localhost:%d", port))
+	v := newVisitor(t, p, f, siteID)
+	work := func() {
+		for _, kind := range []string{"transcription", "classification"} {
+			c := v.ask(kind)
+			v.answer(c, v.right(c))
+			v.state(c.ID)
+			c = v.ask(kind)
+			v.answer(c, wrongAnswer(c))
+		}
+		v.get("/challenge/nobody")
+	}
+	eventually(t, "Prometheus to have scraped often enough for rates", func() bool {
+		work()
+		n, _ := prom.query(t, `rate(ocapi_publish_events_total{outcome="stored"}[1m]) > 0`)
+		transactions, _ := prom.query(t, `increase(ocapi_archive_batch_events_count[1m]) > 0`)
+		return n == 1 && transactions == 1
+	})
+	var board struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(deploy.Board), &board); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, panel := range board.Panels {
+		for _, target := range panel.Targets {
+			expr := deploy.Resolve(target.Expr, "ocapi", ".*")
+			asked++
+			n, value := prom.query(t, expr)
+			if n == 0 {
+				t.Errorf("%q shows nothing: %s", panel.Title, expr)
+			}
+			if value == "NaN" && !strings.Contains(expr, "[30m]") {
+				t.Errorf("%q shows no number: %s", panel.Title, expr)
+			}
+		}
+	}
+	if asked < 40 {
+		t.Errorf("%d queries only: the test does not see what it judges", asked)
+	}
+	for _, expr := range []string{`count(ALERTS{alertstate=~"pending|firing"}) or vector(0)`} {
+		if _, value := prom.query(t, expr); value != "0" {
+			_, which := fetch(t, prom.base+"/api/v1/alerts")
+			t.Errorf("a node that is well sets off alerts: %s", which)
+		}
+	}
+	// The other way round: the node stops, and one is.
+	if code := p.stop(); code != 0 {
+		t.Fatalf("the service ended with %d", code)
+	}
+	eventually(t, "the alert that the node is gone", func() bool {
+		n, _ := prom.query(t, `ALERTS{alertname="OcapiNodeGone",alertstate="pending"}`)
+		return n == 1
+	})
+}
