@@ -65,7 +65,7 @@ func (f *pageFigures) Client(ctx context.Context, name string) (pages.Client, er
 	}
 	counts, err := f.counts(ctx, c.ID)
 	if err != nil {
-		f.n.logger.Warn("a page lacks the counts of look-ups and refusals", "client", c.ID, "error", err)
+		f.n.logger.Warn("a page lacks the counts of look-ups and refusals", "client_id", c.ID, "error", err)
 		c.Missing = "Look-ups, outages and limits of earlier days cannot be read now, and are missing here. "
 	}
 	if !f.n.daily.caughtUp.Load() {

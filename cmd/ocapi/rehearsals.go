@@ -22,8 +22,7 @@ type doors struct {
 var _ apihttp.Challenges = doors{}
 
 // challenges gives what serves all clients that there may be.
-func (n *node) challenges() apihttp.Challenges {
-	service := n.service()
+func (n *node) challenges(service *challenges.Service) apihttp.Challenges {
 	if !n.cfg.TestClients {
 		return service
 	}

@@ -147,7 +147,7 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.describeVoices()
-	if err := n.serve(public, admin, n.challenges()); err != nil {
+	if err := n.serve(public, admin, n.service()); err != nil {
 		return err
 	}
 	if err := n.control(); err != nil {
@@ -268,7 +268,7 @@ func (n *node) service() *challenges.Service {
 	})
 }
 
-func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) error {
+func (n *node) serve(public, admin net.Listener, service *challenges.Service) error {
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerGauges(n)
 	n.metrics.MustRegister(n.stats)
@@ -289,7 +289,7 @@ func (n *node) serve(public, admin net.Listener, service apihttp.Challenges) err
 		mounts[demoPath] = site
 	}
 	api, err := apihttp.New(apihttp.Config{
-		Challenges: countedChallenges{service, n.usage.Counter}, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
+		Challenges: countedChallenges{n.challenges(service), n.usage.Counter}, Clients: n.registry, Ready: n.ready, Now: n.env.clock(),
 		Logger: n.logger, Registerer: n.metrics, Scripts: script, Texts: widget.Texts, Languages: widget.Languages(), Mounts: mounts,
 		Tracer: n.tracer(), LogRequests: n.cfg.LogRequests,
 	})
