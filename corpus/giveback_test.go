@@ -221,6 +221,21 @@ func TestExportReplacesNothing(t *testing.T) {
 	b.changesNothing(t, b.dir, corpus.Report{Made: 3})
 }
 
+// TestUpdateKeepsCredit has an import of files that have no place for credit and
+// licence take neither away.
+func TestUpdateKeepsCredit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.threeOnAPage(t)
+	b.changesNothing(t, b.dir, corpus.Report{Made: 3})
+	b.imports(t, func(p *corpus.ImportParams) { p.Update, p.Licence = true, "CC0" })
+	for _, e := range b.entries(t) {
+		if e.Institution != "An Archive" || e.Licence != "CC0" {
+			t.Errorf("an image is by %q under %q", e.Institution, e.Licence)
+		}
+	}
+}
+
 // TestExportDrafts writes new files where the source has none of the kind, and
 // where there is no source.
 func TestExportDrafts(t *testing.T) {

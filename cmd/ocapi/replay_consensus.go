@@ -129,6 +129,9 @@ func (c *replayConsensusCmd) params(now time.Time) (p replay.Params, err error) 
 	if p.Until, err = parseMoment("--until", c.Until, now); err != nil {
 		return p, err
 	}
+	if !p.Since.IsZero() && !p.Until.IsZero() && !p.Since.Before(p.Until) {
+		return p, errors.New("--until: it is not after --since")
+	}
 	p.Exclude, err = c.exclusion(now)
 	return p, err
 }

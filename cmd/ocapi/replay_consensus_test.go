@@ -201,6 +201,7 @@ func TestReplayOutputRefused(t *testing.T) {
 	dir, _ := newData(t)
 	folder := t.TempDir()
 	refuse(t, []string{"replay", "consensus", "--format=csv", "--data", dir, "--out", folder}, "it is a folder; name a file")
+	refuse(t, []string{"replay", "consensus", "--data", dir, "--since", "1h", "--until", "2h"}, "--until: it is not after --since")
 	refuse(t, []string{"replay", "consensus", "--data", dir, "--out", filepath.Join(folder, "no", "a.csv")}, "there is no folder")
 }
 
