@@ -77,7 +77,17 @@ type EvaluateParams struct {
 	Name  string        // of the file, for messages
 	Rows  io.ReadSeeker // comma-separated, with a header
 	Truth io.ReadSeeker // a file of truth beside it; nil: there is none
-	Rules Rules         // by which the methods that stop do
+	// TruthName is that file's, for messages; empty: it is called after the other.
+	TruthName string
+	Rules     Rules // by which the methods that stop do
+}
+
+// truthName gives what errors call the file of truth.
+func (p *EvaluateParams) truthName() string {
+	if p.TruthName != "" {
+		return p.TruthName
+	}
+	return "truth of " + p.Name
 }
 
 // Evaluate reads a file of answers and runs every method that applies to it. It
@@ -92,7 +102,7 @@ func Evaluate(p *EvaluateParams) (*Evaluation, error) {
 	}
 	var truth *table
 	if p.Truth != nil {
-		if truth, err = newTable("truth of "+p.Name, p.Truth); err != nil {
+		if truth, err = newTable(p.truthName(), p.Truth); err != nil {
 			return nil, err
 		}
 	}
@@ -149,14 +159,22 @@ func (e *Evaluation) WriteText(w io.Writer) error {
 			return err
 		}
 	}
+	longest := len("method")
+	for _, f := range e.Methods {
+		longest = max(longest, len(f.Method))
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	// Figures stand to the right, names to the left.
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := "\nmethod\taccuracy %\tlog loss\tcalibration error\tvotes a task\tsettled %\tof these wrong %\t"
+	header := fmt.Sprintf("%-*s", longest, "method") + "\taccuracy %\tlog loss\tcalibration error\tvotes a task\tsettled %\tof these wrong %\t"
 	if e.Kind == "texts" {
 		header += "word errors %\t"
 	}
 	fmt.Fprintln(t, header) //nolint:errcheck // Flush tells
 	for _, f := range e.Methods {
-		fmt.Fprintf(t, "%s\t%.2f\t%.3f\t%.3f\t%.2f\t", f.Method, 100*f.Accuracy, f.LogLoss, f.CalibrationError, f.Votes) //nolint:errcheck // Flush tells
+		fmt.Fprintf(t, "%-*s\t%.2f\t%.3f\t%.3f\t%.2f\t", longest, f.Method, 100*f.Accuracy, f.LogLoss, f.CalibrationError, f.Votes) //nolint:errcheck // Flush tells
 		if f.Settled > 0 {
 			fmt.Fprintf(t, "%.1f\t%.2f\t", 100*f.Settled, 100*f.SettledWrong) //nolint:errcheck // Flush tells
 		} else {

@@ -86,6 +86,8 @@ type ExportReport struct {
 	Unmatched  int // images of the collection that the source does not have
 	// Negative answers: that an image does not show a keyword. Only tables hold them.
 	Negative int
+	// Wordless answers are about pictures; pages of text have no place for them.
+	Wordless int
 	Problems Problems // with files of the source
 }
 

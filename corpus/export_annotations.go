@@ -93,7 +93,7 @@ func (e *exporter) annotationPages(ctx context.Context) error {
 		}
 		list := byCanvas[canvas]
 		byPlace(list, func(a *onCanvas) (place, domain.ImageID) { return a.at, a.image })
-		name := e.out.free(fileNameFor(canvas, false), ".json")
+		name := e.out.free(fileNameFor(canvas, false), e.Format.String(), ".json")
 		p := webannotation.Page{ID: e.address(name)}
 		for i := range list {
 			list[i].ID = p.ID + "#" + domain.AnnotationOf(list[i].image, "").String()

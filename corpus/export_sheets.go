@@ -23,6 +23,7 @@ func (e *exporter) sheets(ctx context.Context) error {
 	for i := range e.images {
 		r := &e.images[i]
 		if r.Type != domain.TypeTranscription {
+			e.report.Wordless += len(e.outcomes(r))
 			continue
 		}
 		if text := e.filling(r); text != nil {
@@ -31,6 +32,10 @@ func (e *exporter) sheets(ctx context.Context) error {
 	}
 	placed := map[domain.ImageID]bool{}
 	if e.source != nil && e.source.tree != nil {
+		// What is made anew is laid over the source, too, and is to replace nothing there.
+		for _, name := range e.source.tree.files {
+			e.out.taken[name] = true
+		}
 		if err := e.fillSource(ctx, fillings, placed); err != nil {
 			return err
 		}
@@ -172,7 +177,7 @@ func (e *exporter) drafts(ctx context.Context, fillings map[domain.ImageID]*layo
 			write = alto.Write
 		}
 		d := e.draft(picture, list)
-		if err := e.out.write(e.out.free(fileNameFor(picture, list[0].file != ""), ".xml"), write(d)); err != nil {
+		if err := e.out.write(e.out.free(fileNameFor(picture, list[0].file != ""), e.Format.String(), ".xml"), write(d)); err != nil {
 			return err
 		}
 		e.report.Answers += len(list)
@@ -243,10 +248,13 @@ func fileNameFor(picture string, isPath bool) string {
 	return fmt.Sprintf("%s-%x", strings.Trim(name, "-"), sum[:4])
 }
 
-// free gives a name that no file of the folder has.
-func (o *outFolder) free(name, ext string) string {
-	if !o.taken[name+ext] {
-		return name + ext
+// free gives a name that no file of the folder has, and none of the source: with
+// the kind in it where it has to be told from others.
+func (o *outFolder) free(name, kind, ext string) string {
+	for _, other := range []string{name + ext, name + "." + kind + ext} {
+		if !o.taken[other] {
+			return other
+		}
 	}
 	for n := 1; ; n++ {
 		if other := fmt.Sprintf("%s-ocapi-%d%s", name, n, ext); !o.taken[other] {

@@ -196,6 +196,46 @@ func TestExportPageTakenForAnotherSource(t *testing.T) {
 	}
 }
 
+// TestExportReplacesNothing has new files lie beside those of the source, over
+// which they are laid, and say where a person has decided.
+func TestExportReplacesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.file(t, "a.png", picture(t, 1, 300, 200))
+	b.file(t, "a.xml", []byte(pageOfThree))
+	b.imports(t)
+	var word corpus.Annotation
+	for _, e := range b.entries(t) {
+		if !e.Known {
+			word = settledText(string(e.ID), "word")
+		}
+	}
+	word.Votes, word.Merged = 0, false
+	b.put(t, 1, word)
+	report, out := b.exports(t, corpus.ExportALTO, from(b.dir))
+	made := folder(t, out)
+	if _, there := made["a.xml"]; there || report.Answers != 1 || !strings.Contains(made["a.alto.xml"], "Ocapi: settled by a person, 2026-03-04") {
+		t.Fatalf("the report is %+v of %q", report, made)
+	}
+	lay(t, made, b.dir)
+	b.changesNothing(t, b.dir, corpus.Report{Made: 3})
+}
+
+// TestUpdateKeepsCredit has an import of files that have no place for credit and
+// licence take neither away.
+func TestUpdateKeepsCredit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.threeOnAPage(t)
+	b.changesNothing(t, b.dir, corpus.Report{Made: 3})
+	b.imports(t, func(p *corpus.ImportParams) { p.Update, p.Licence = true, "CC0" })
+	for _, e := range b.entries(t) {
+		if e.Institution != "An Archive" || e.Licence != "CC0" {
+			t.Errorf("an image is by %q under %q", e.Institution, e.Licence)
+		}
+	}
+}
+
 // TestExportDrafts writes new files where the source has none of the kind, and
 // where there is no source.
 func TestExportDrafts(t *testing.T) {

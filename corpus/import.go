@@ -131,7 +131,7 @@ func importSource(ctx context.Context, p ImportParams, id domain.CollectionID, f
 		line := &pipeline{
 			store: store, collection: id, renderings: orDefault(p.Renderings, DefaultRenderings),
 			workers: orDefault(p.Workers, runtime.GOMAXPROCS(0)), update: p.Update,
-			roles: p.roles(), limits: p.Limits, rules: p.Rules, tally: t,
+			roles: p.roles(), limits: p.Limits, rules: p.Rules, tally: t, uncredited: from.uncredited(),
 		}
 		err = line.run(ctx, job.importer)
 	}

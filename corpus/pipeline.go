@@ -51,6 +51,9 @@ type pipeline struct {
 	limits     Limits
 	rules      Rules
 	tally      *tally
+	// uncredited says that the material has no place for whom to credit: that
+	// nothing is said of it does not mean that nobody is.
+	uncredited bool
 
 	twins  *twins          // the images that are there, and those that are made
 	pages  *errgroup.Group // pages in work; its limit is what makes Page wait
@@ -210,6 +213,11 @@ func (p *pipeline) sort(ctx context.Context, items []Item, file fingerprint) ([]
 		}
 		first[item.ID] = &item
 		old, there := stored[item.ID]
+		if there && p.uncredited {
+			item.Institution = firstOf(item.Institution, old.Institution)
+			item.Licence = firstOf(item.Licence, old.Licence)
+			item.Source = firstOf(item.Source, old.Source)
+		}
 		if there && compare(&item.Entry, &old) != OutcomePresent {
 			back, err := p.store.givenBack(ctx, &item.Entry, &old)
 			if err != nil {

@@ -165,7 +165,11 @@ func (o *outcome) says() string {
 	if o.onRecord {
 		return ""
 	}
-	s := fmt.Sprintf("Ocapi: %s by %d votes, %s", o.status, o.votes, o.at.UTC().Format("2006-01-02"))
+	by := fmt.Sprintf("%d votes", o.votes)
+	if o.votes == 0 { // votes decide nothing before there are some
+		by = "a person"
+	}
+	s := fmt.Sprintf("Ocapi: %s by %s, %s", o.status, by, o.at.UTC().Format("2006-01-02"))
 	if o.merged {
 		s += "; put together from what the votes have in common"
 	}

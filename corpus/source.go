@@ -18,6 +18,19 @@ type job struct {
 	title, credit string // as the material has them
 }
 
+// uncredited reports whether the source is of a kind that has no place for credit,
+// licence and source.
+func (s *source) uncredited() bool {
+	switch s.format {
+	case FormatPage, FormatALTO:
+		return true
+	case FormatLabels:
+		return s.file == "" // folders; a table has columns
+	default:
+		return false
+	}
+}
+
 // prepare looks at the source as far as is needed to know that it can be read:
 // one that cannot leaves no empty collection behind.
 func (s *source) prepare(ctx context.Context, p *ImportParams, t *tally) (*job, error) {

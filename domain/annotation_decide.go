@@ -87,7 +87,10 @@ func decideAcceptance(a Annotation, cmd AcceptAnnotation, h Header) (Event, erro
 	case truth.Kind == TruthNone:
 		return nil, Invalid("truth", "nothing has been decided of it yet: say what the answer is")
 	case truth.Kind != kind:
-		return nil, Invalid("truth", "a text answers what an image bears, yes or no whether it shows a keyword")
+		if kind == TruthText {
+			return nil, Invalid("truth", "the image is asked what it bears: the answer is a text, and not whether it shows something")
+		}
+		return nil, Invalid("truth", "the image is asked whether it shows a keyword: the answer is yes or no, and not a text")
 	case kind == TruthText && (!utf8.ValidString(truth.Text) || Fold(truth.Text) == ""):
 		return nil, Invalid("truth", "the text has no letter and no digit, or is not valid UTF-8")
 	case utf8.RuneCountInString(truth.Text) > MaxAnswerRunes:

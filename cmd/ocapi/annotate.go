@@ -329,7 +329,7 @@ func (a *annotator) decided(e domain.Event, d *consensus.Decision) {
 		if e.Refuted {
 			what = "refuted"
 			// Somebody should look: the institution's own record is wrong, or visitors are.
-			a.Logger.Warn("good answers contradict what is on record of an image; it is not relied on (see: ocapi consensus)",
+			a.Logger.Warn("good answers contradict what is on record of an image; it is not relied on (see: ocapi consensus list --status refuted)",
 				"image", d.Question.Image, "keyword", d.Question.Keyword, "collection", d.Finding.Collection, "votes", d.Finding.Votes)
 		}
 	}

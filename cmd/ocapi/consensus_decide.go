@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"ocapi/corpus"
 	"ocapi/domain"
 )
 
@@ -96,7 +98,7 @@ func (c *questionFlags) decide(env *environment, command func(q *asked) (domain.
 			return err
 		}
 		after := domain.EvolveAnnotation(q.now, 0, e)
-		_, err = fmt.Fprintf(env.stdout, "It is %s. That stands, whatever the votes say, until a person decides otherwise.\n", standsAs(&after, q.onRecord))
+		_, err = fmt.Fprintf(env.stdout, "%s. That stands, whatever the votes say, until a person decides otherwise.\n", standsAs(&after, q.onRecord))
 		return err
 	})
 }
@@ -105,13 +107,13 @@ func (c *questionFlags) decide(env *environment, command func(q *asked) (domain.
 func standsAs(a *domain.Annotation, onRecord domain.Truth) string {
 	switch {
 	case a.Status == domain.QuestionSettled:
-		return "settled as " + said(a.Finding.Truth)
+		return "It is settled as " + said(a.Finding.Truth)
 	case a.Status == domain.QuestionRefuted:
-		return "not to be relied on, what is on record: " + said(onRecord)
+		return "What is on record, " + said(onRecord) + ", is not relied on any more"
 	case onRecord.Kind != domain.TruthNone:
-		return "relied on again, what is on record: " + said(onRecord)
+		return "What is on record, " + said(onRecord) + ", is relied on again"
 	}
-	return "open again, and put to visitors"
+	return "It is open again, and put to visitors"
 }
 
 // said says a truth to people.
@@ -158,6 +160,11 @@ func (c *questionFlags) look(ctx context.Context, s *stores) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Keyword != "" && len(records) == 0 {
+		if err := c.usual(ctx, s.corpus, &e); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range records {
 		next := domain.EvolveAnnotation(q.now, r.Seq, r.Event)
 		if next.Status != q.now.Status {
@@ -166,6 +173,32 @@ func (c *questionFlags) look(ctx context.Context, s *stores) (*asked, error) {
 		q.now = next
 	}
 	return q, nil
+}
+
+// usual refuses a keyword that nothing of the image's collection is asked for: a
+// slip of the pen would make a question of its own that nobody ever sees.
+func (c *questionFlags) usual(ctx context.Context, store *corpus.Store, e *corpus.Entry) error {
+	if slices.Contains(e.Labels, c.Keyword) || slices.Contains(e.Candidates, c.Keyword) {
+		return nil
+	}
+	images, err := store.Images(ctx, e.Collection)
+	if err != nil {
+		return err
+	}
+	var all []string
+	for i := range images {
+		all = append(append(all, images[i].Labels...), images[i].Candidates...)
+	}
+	slices.Sort(all)
+	if all = slices.Compact(all); slices.Contains(all, c.Keyword) {
+		return nil
+	}
+	const few = 30
+	more := ""
+	if len(all) > few {
+		all, more = all[:few], ", …"
+	}
+	return fmt.Errorf("--keyword: nothing in the collection %s is asked for %.80q; its keywords are %s%s", e.Collection, c.Keyword, strings.Join(all, ", "), more)
 }
 
 // archived waits until an event is archived, so that whatever is asked next knows

@@ -47,7 +47,7 @@ func (c *evaluateCmd) Run(env *environment) (err error) {
 	}
 	if truth != nil {
 		defer func() { err = errors.Join(err, truth.Close()) }()
-		params.Truth = truth
+		params.Truth, params.TruthName = truth, filepath.Base(truth.Name())
 	}
 	evaluation, err := consensus.Evaluate(params)
 	if err != nil {

@@ -57,6 +57,10 @@ func TestConsensusEvaluate(t *testing.T) {
 	if got := accuracy("--truth", filepath.Join(filepath.Dir(file), "other.csv")); got != 0 {
 		t.Errorf("by another truth %v is right", got)
 	}
+	refuse(t, []string{"consensus", "evaluate", file, "--truth", file}, `log.csv: line 1: truth has`)
+	if !strings.Contains(out, "\n  method  ") || !strings.Contains(out, "\n  bayes  ") {
+		t.Errorf("the methods' names do not begin in one column:\n%s", out)
+	}
 }
 
 func TestConsensusEvaluateTexts(t *testing.T) {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -17,7 +20,7 @@ import (
 
 type consensusListCmd struct {
 	Collection string `help:"Only images of this collection."`
-	Status     string `help:"Only questions that are ${enum}; without it, all that are not open." enum:",open,settled,disputed,unreadable,refuted" default:""`
+	Status     string `help:"Only questions that are open, settled, disputed, unreadable or refuted. Default: all that are not open."`
 	Limit      int    `help:"Print so many at most; 0: all. Default: 20 for people, those decided last, all for programs, by image." default:"-1"`
 	statsOutput
 	place
@@ -80,6 +83,11 @@ var errEnough = errors.New("enough")
 func (c *consensusListCmd) Run(env *environment) (err error) {
 	if c.Limit < -1 {
 		return fmt.Errorf("--limit: %d is not a number of questions", c.Limit)
+	}
+	if c.Status != "" {
+		if _, err := parseStatus(c.Status); err != nil {
+			return fmt.Errorf("--status: %w", err)
+		}
 	}
 	stores, err := openForReading(env.ctx, c.place, collectionsFile)
 	if err != nil {
@@ -165,20 +173,28 @@ func (c *consensusListCmd) print(env *environment, store *corpus.Store, id domai
 	}
 	newest()
 	if all == 0 {
-		_, err := fmt.Fprintln(env.stdout, "Visitors' votes have decided nothing of the kind yet.")
+		nothing := "Visitors' votes have decided nothing yet."
+		if c.Status != "" || c.Collection != "" {
+			nothing = "There is nothing of the kind; without --status and --collection all that is decided is listed."
+		}
+		_, err := fmt.Fprintln(env.stdout, nothing)
 		return err
 	}
 	columns := []column{
 		{title: "IMAGE", least: 16}, {title: "COLLECTION", least: 6}, {title: "KEYWORD", least: 6}, {title: "STATUS"}, {title: "ANSWER", least: 8},
-		{title: "PROB.", right: true}, {title: "VOTES", right: true}, {title: "TRIED", right: true}, {title: "DECIDED", right: true},
+		{title: "PROB.", right: true}, {title: "VOTES", right: true}, {title: "TRIED", right: true}, {title: "AGO", right: true},
 	}
 	rows := make([][]string, len(last))
 	now := env.clock()()
 	for i := range last {
 		a := &last[i]
+		probability, votes := fmt.Sprintf("%.4f", a.Probability), grouped(int(a.Votes))
+		if saidByPerson(a) {
+			probability, votes = "-", "person"
+		}
 		rows[i] = []string{
-			string(a.Image), string(a.Collection), dashed(a.Keyword), a.Status.String(), answerOf(a.Truth), fmt.Sprintf("%.4f", a.Probability),
-			grouped(int(a.Votes)), grouped(int(a.Tried)), ago(now, a.DecidedAt),
+			string(a.Image), string(a.Collection), dashed(a.Keyword), a.Status.String(), answerOf(a.Truth), probability,
+			votes, grouped(int(a.Tried)), ago(now, a.DecidedAt),
 		}
 	}
 	if err := printTable(env.stdout, widthOf(env.stdout)(), columns, rows); err != nil {
@@ -189,6 +205,10 @@ func (c *consensusListCmd) print(env *environment, store *corpus.Store, id domai
 	}
 	return err
 }
+
+// saidByPerson reports whether an answer is a person's own: votes decide nothing
+// before there are some.
+func saidByPerson(a *corpus.Annotation) bool { return a.Votes == 0 && a.Status != domain.QuestionOpen }
 
 // answerOf says a truth to people.
 func answerOf(t domain.Truth) string {
@@ -237,9 +257,13 @@ func (c *consensusShowCmd) Run(env *environment) (err error) {
 	if !there && len(annotations) == 0 {
 		return domain.NotFound("there is no image %.80q", c.Image)
 	}
+	reasons, err := c.reasons(env, stores, annotations)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	if there {
-		printEntry(&b, &entry)
+		printEntry(&b, &entry, annotations)
 	} else {
 		fmt.Fprintf(&b, "Image %s of the collection %s, which is not there any more\n", id, annotations[0].Collection)
 	}
@@ -247,15 +271,48 @@ func (c *consensusShowCmd) Run(env *environment) (err error) {
 		b.WriteString("\nVisitors' votes have decided nothing about it.\n")
 	}
 	for i := range annotations {
-		printAnnotation(&b, &annotations[i])
+		printAnnotation(&b, &annotations[i], reasons[annotations[i].Event])
 	}
 	_, err = fmt.Fprint(env.stdout, b.String())
 	return err
 }
 
-func printEntry(b *strings.Builder, e *corpus.Entry) {
+// reasons gives what people have said for their decisions, from the archive
+// where it is at hand.
+func (c *consensusShowCmd) reasons(env *environment, stores *stores, annotations []corpus.Annotation) (_ map[domain.EventID]string, err error) {
+	archive := stores.archive
+	if archive == nil {
+		if _, err := os.Stat(filepath.Join(c.Data, archiveFile)); errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		s, err := openForReading(env.ctx, c.place, archiveFile)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		archive = s.archive
+	}
+	reasons := map[domain.EventID]string{}
+	for i := range annotations {
+		a := &annotations[i]
+		records, err := archive.Challenge(env.ctx, domain.ChallengeID(domain.AnnotationOf(a.Image, a.Keyword)))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			switch e := r.Event.(type) {
+			case *domain.AnnotationAccepted:
+				reasons[e.ID] = e.Reason
+			case *domain.AnnotationWithdrawn:
+				reasons[e.ID] = e.Reason
+			}
+		}
+	}
+	return reasons, nil
+}
+
+func printEntry(b *strings.Builder, e *corpus.Entry, annotations []corpus.Annotation) {
 	fmt.Fprintf(b, "Image %s of the collection %s: a %s\n", e.ID, e.Collection, e.Type)
-	fmt.Fprintf(b, "  document:  %s\n", e.Document)
 	record := "nothing"
 	switch {
 	case e.Known && e.Type == domain.TypeTranscription:
@@ -268,25 +325,34 @@ func printEntry(b *strings.Builder, e *corpus.Entry) {
 	case e.Guess != "":
 		record = fmt.Sprintf("nothing; a machine reads %q (probability %.2f)", e.Guess, e.Prior)
 	}
-	fmt.Fprintf(b, "  on record: %s\n", record)
 	questions := []string{""}
 	if e.Type == domain.TypeClassification {
 		questions = slices.Concat(e.Labels, e.Candidates)
 		for _, d := range e.Decided {
 			questions = append(questions, d.Keyword)
 		}
+		for i := range annotations { // those that are open again among them
+			questions = append(questions, annotations[i].Keyword)
+		}
 		slices.Sort(questions)
 		questions = slices.Compact(questions)
 	}
+	width := len("on record:")
+	for _, keyword := range questions {
+		width = max(width, utf8.RuneCountInString(keyword)+1)
+	}
+	line := func(name, what string) { fmt.Fprintf(b, "  %-*s %s\n", width, name+":", what) }
+	line("document", e.Document)
+	line("on record", record)
 	for _, keyword := range questions {
 		name := "dealt as"
 		if keyword != "" {
 			name = keyword
 		}
-		fmt.Fprintf(b, "  %-10s %s\n", name+":", dealtAs(&e.Image, keyword))
+		line(name, dealtAs(&e.Image, keyword))
 	}
 	if e.Type == domain.TypeClassification && !e.Known && len(e.Candidates) == 0 {
-		b.WriteString("  any other: unknown: people are asked\n")
+		line("any other", "unknown: people are asked")
 	}
 }
 
@@ -304,19 +370,37 @@ func dealtAs(im *domain.Image, keyword string) string {
 	return "nothing: people are not asked"
 }
 
-func printAnnotation(b *strings.Builder, a *corpus.Annotation) {
+// printAnnotation says how a question stands; reason is a person's, empty where
+// votes decided.
+func printAnnotation(b *strings.Builder, a *corpus.Annotation, reason string) {
 	question := "its text"
 	if a.Keyword != "" {
 		question = fmt.Sprintf("whether it shows %q", a.Keyword)
 	}
-	fmt.Fprintf(b, "\nVotes on %s: %s\n", question, a.Status)
+	who := "Votes"
+	if reason != "" || saidByPerson(a) {
+		who = "A person's word"
+	}
+	fmt.Fprintf(b, "\n%s on %s: %s\n", who, question, a.Status)
 	answer := answerOf(a.Truth)
 	if a.Merged {
 		answer += ", which is what readings have in common and nobody typed"
 	}
-	fmt.Fprintf(b, "  likeliest:   %s\n  probability: %.4f, by %s, with the model %d\n", answer, a.Probability, count(int(a.Votes), "vote"), a.Model)
+	switch {
+	case a.Votes > 0:
+		model := "the program's own model"
+		if a.Model != 0 {
+			model = fmt.Sprintf("the model %d", a.Model)
+		}
+		fmt.Fprintf(b, "  likeliest:   %s\n  probability: %.4f, by %s, with %s\n", answer, a.Probability, count(int(a.Votes), "vote"), model)
+	case a.Truth.Kind != domain.TruthNone:
+		fmt.Fprintf(b, "  answer:      %s\n", answer)
+	}
 	if a.Status == domain.QuestionSettled {
 		fmt.Fprintf(b, "  tried:       %s since\n", count(int(a.Tried), "answer"))
 	}
 	fmt.Fprintf(b, "  decided:     %s, event %d of the log (%s)\n", moment(a.DecidedAt), a.Seq, a.Event)
+	if reason != "" {
+		fmt.Fprintf(b, "  because:     %q\n", reason)
+	}
 }

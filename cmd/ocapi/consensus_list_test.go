@@ -50,7 +50,8 @@ func testConsensusList(t *testing.T, at []string) {
 		t.Helper()
 		return succeed(t, slices.Concat([]string{"consensus", "list"}, args, at)...)
 	}
-	says(t, list(), `decided nothing of the kind yet`)
+	says(t, list(), `decided nothing yet`)
+	says(t, list("--status", "refuted"), `nothing of the kind`)
 	if out := list("--json"); out != "" {
 		t.Errorf("nothing as JSON is %q", out)
 	}
@@ -96,6 +97,7 @@ func testConsensusList(t *testing.T, at []string) {
 
 	refuse(t, append([]string{"consensus", "list", "--collection", "nowhere"}, at...), `no collection "nowhere"`)
 	refuse(t, append([]string{"consensus", "list", "--limit", "-2"}, at...), "--limit")
+	refuse(t, append([]string{"consensus", "list", "--status", "done"}, at...), `--status: "done" is no status; it is one of settled, disputed`)
 }
 
 func TestConsensusShow(t *testing.T) { onEveryPlace(t, testConsensusShow) }
@@ -123,7 +125,7 @@ func testConsensusShow(t *testing.T, at []string) {
 	says(t, show(image(7)), `dealt as: +unknown, though it is settled: "vielleicht"; it is tried until 30`, `tried: +0 answers since`)
 	says(t, show(image(9)), `dealt as: +known: "bestimmt" \(promoted\)`, `nobody typed`, `2026-04-05 06:07 UTC, event 81`)
 	says(t, show(image(11)), `dealt as: +nothing: people are not asked`, `Votes on its text: unreadable`)
-	says(t, show(image(121)), `ship: +unknown, though it is settled: does not`, `any other: unknown: people are asked`, `Votes on whether it shows "ship": settled`)
+	says(t, show(image(121)), `ship: +unknown, though it is settled: does not`, `any other: +unknown: people are asked`, `Votes on whether it shows "ship": settled`)
 	says(t, show("gone"), `which is not there any more`, `"fort"`)
 	refuse(t, append([]string{"consensus", "show", "nowhere"}, at...), `no image "nowhere"`)
 	for _, command := range []string{"check", "show"} {

@@ -124,6 +124,10 @@ func TestAnswersBecomeAnnotations(t *testing.T) {
 	fail("there is no image", "withdraw", "nothing", "--reason=x")
 	fail("is for transcription", "withdraw", string(image), "--keyword=cat", "--reason=x")
 	fail("reason", "withdraw", string(image), "--reason= ")
+	picture := fmt.Sprintf("image-%04d", fixtureRenderings*2*fixtureTexts)
+	fail(`is asked for "shp"; its keywords are house, ship`, "accept", picture, "--keyword=shp", "--shows", "--reason=x")
+	fail("the answer is a text", "accept", string(image), "--shows", "--reason=x")
+	fail("and not a text", "accept", picture, "--keyword=ship", "--text=ship", "--reason=x")
 	say := func(want domain.QuestionStatus, text string, args ...string) {
 		t.Helper()
 		succeed(t, append([]string{"consensus"}, append(args, "--reason", "a person knows", "--data", dir)...)...)
@@ -137,6 +141,8 @@ func TestAnswersBecomeAnnotations(t *testing.T) {
 	fail("nothing has been accepted", "withdraw", string(image), "--reason=x")
 	say(domain.QuestionSettled, was, "restore", string(image))
 	say(domain.QuestionSettled, "Person", "accept", string(image), "--text=Person")
+	says(t, succeed(t, "consensus", "show", string(image), "--data", dir), "A person's word on its text: settled", `answer: +"Person"`, `because: +"a person knows"`)
+	says(t, succeed(t, "consensus", "list", "--data", dir), string(image)+` .*"Person" +- +person`)
 
 	p.stop()
 	before := succeed(t, "replay", "rebuild", "--data", dir)

@@ -80,6 +80,9 @@ func (c *corpusExportCmd) params(env *environment) (corpus.ExportParams, error) 
 	if p.Format, err = corpus.ParseExportFormat(c.Format); err != nil {
 		return p, err
 	}
+	if p.Format == corpus.ExportIIIF && p.Base == "" {
+		return p, domain.Invalid("base", "--base is missing: IIIF names pages of annotations by the address at which they will be published")
+	}
 	if p.SourceFormat, err = corpus.ParseFormat(c.SourceFormat); err != nil {
 		return p, err
 	}
@@ -93,7 +96,11 @@ func parseStatus(name string) (domain.QuestionStatus, error) {
 	}
 	i := slices.IndexFunc(all, func(s domain.QuestionStatus) bool { return s.String() == strings.TrimSpace(name) })
 	if i < 0 {
-		return 0, domain.Invalid("status", "%.40q is no status; it is one of %v", name, all)
+		names := make([]string, len(all))
+		for i, s := range all {
+			names[i] = s.String()
+		}
+		return 0, domain.Invalid("status", "%.40q is no status; it is one of %s", name, strings.Join(names, ", "))
 	}
 	return all[i], nil
 }
@@ -119,6 +126,7 @@ func exportSummary(r *corpus.ExportReport, p *corpus.ExportParams, out string) s
 		say(r.Unplaced, "answers left out: they have no place of their own")
 	}
 	say(r.Outlines, "places are given by their boxes alone: their outlines are in the source (--source)")
+	say(r.Wordless, "answers left out: they are about pictures, and pages of text have no place for them; csv and web-annotation have them")
 	say(r.Negative, "answers left out: that an image does not show a keyword; csv has them")
 	printProblems(&b, "Not read", &r.Problems)
 	return b.String()

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestExportCommands(t *testing.T) {
 		holds      string
 	}{
 		{[]string{"prints", "--format", "page", "--source", prints, "--out", in("page")}, "1 answer of 2 images in 1 file", "page/1.xml", `<TextEquiv conf="0.9876" comments="Ocapi: settled by 3 votes, 2026-05-06"><Unicode>août</Unicode></TextEquiv>`},
-		{[]string{"prints", "--format", "alto", "--source", prints, "--known", "--out", in("alto")}, "2 answers of 2 images in 1 file", "alto/1.xml", `CONTENT="juillet"`},
+		{[]string{"prints", "--format", "alto", "--source", prints, "--known", "--out", in("alto")}, "2 answers of 2 images in 1 file", "alto/1.alto.xml", `CONTENT="juillet"`},
 		{[]string{"prints", "--format", "web-annotation", "--source", prints, "--out", in("web")}, "1 answer of 2 images in 2 files", "web/page-000001.json", `"value": "août"`},
 		{[]string{"prints", "--format", "csv", "--source", prints, "--out", in("csv")}, "1 answer of 2 images in 2 files", "csv/manifest.csv", "août,0.9876,3"},
 		{[]string{"tale", "--format", "iiif", "--base", "https://example.org/notes/", "--out", in("iiif")}, "1 answer of 1 image in 2 files", "iiif/canvases.csv", "https://example.org/c1,example-org-c1-"},
@@ -134,6 +135,12 @@ func TestExportCommands(t *testing.T) {
 	if report := imports(t, dir, in("page"), "prints", "--update"); !strings.Contains(report, "0 images made, 2 there already, 0 brought up to date, 0 skipped") || strings.Contains(report, "other data") {
 		t.Errorf("the page came back: %s", report)
 	}
+	says(t, run("tale", "--format", "page", "--out", in("wordless")), "0 answers of 1 image", `1  answers left out: they are about pictures`)
+	for want, args := range map[string][]string{
+		"--base is missing": {"tale", "--format", "iiif"}, "one of settled, disputed, unreadable, refuted, open": {"tale", "--format", "csv", "--status", "done"},
+	} {
+		refuse(t, slices.Concat([]string{"corpus", "export", "--data", dir, "--out", in("refused")}, args), want)
+	}
 	if out := run("prints", "--format", "page", "--source", prints, "--out", in("web"), "--force"); !strings.Contains(out, "1 answer") {
 		t.Errorf("over another export: %s", out)
 	}
@@ -147,7 +154,7 @@ func TestExportRefusesFlags(t *testing.T) {
 	for says, args := range map[string][]string{
 		`"pdf" is no format to export to`: {name, "--format", "pdf"},
 		`"done" is no status`:             {name, "--format", "csv", "--status", "done"},
-		"the base is missing":             {name, "--format", "iiif"},
+		"--base is missing":               {name, "--format", "iiif"},
 		"the rate is 0":                   {name, "--format", "csv", "--rate", "0"},
 		"there is no collection":          {"none", "--format", "csv"},
 		"only letters":                    {"../x", "--format", "csv"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -13,6 +14,13 @@ import (
 func openOutput(env *environment, path string) (w io.Writer, finish func(error) error, err error) {
 	if path == "" {
 		return env.stdout, func(err error) error { return err }, nil
+	}
+	// Said before anything is read, which may take long.
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, nil, fmt.Errorf("write %s: it is a folder; name a file", path)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("write %s: there is no folder %s", path, filepath.Dir(path))
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".ocapi-*")
 	if err != nil {

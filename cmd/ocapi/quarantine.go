@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,12 +107,12 @@ func printQuarantine(env *environment, v quarantineView, asJSON bool) error {
 		client = string(v.Client)
 	}
 	if v.Pattern != "" {
-		pattern = v.Pattern
+		pattern = strconv.Quote(v.Pattern)
 	}
 	if v.Automatic {
 		by = "the service"
 	}
-	_, err := fmt.Fprintf(env.stdout, "%s  %s  %q  from %s to %s\n    by %s at %s: %q\n", v.ID, client, pattern,
+	_, err := fmt.Fprintf(env.stdout, "%s  %s  %s  from %s to %s\n    by %s at %s: %q\n", v.ID, client, pattern,
 		v.From.Format(time.RFC3339), v.To.Format(time.RFC3339), by, v.Made.Format(time.RFC3339), v.Reason)
 	if err == nil && !v.Lifted.IsZero() {
 		_, err = fmt.Fprintf(env.stdout, "    lifted at %s: %q\n", v.Lifted.Format(time.RFC3339), v.Why)
@@ -168,10 +170,19 @@ func (c *quarantineAddCmd) Run(env *environment) error {
 	}
 	cmd.Quarantine.UUID = domain.UUID(id)
 	return withLog(env, c.place, c.natsFlags, func(s *stores) error {
+		if c.Client != "" {
+			all, err := s.clients.List(env.ctx)
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(all, func(one domain.Client) bool { return one.ID == cmd.Votes.Client }) {
+				return domain.NotFound("--client: there is no client %q; ocapi client list has them", c.Client)
+			}
+		}
 		if err := decideQuarantine(env, s, cmd.Quarantine, cmd); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(env.stdout, "%s\nThese votes are set aside until: ocapi quarantine lift %s\n", cmd.Quarantine, cmd.Quarantine)
+		_, err := fmt.Fprintf(env.stdout, "%s\nThese votes are set aside until: ocapi quarantine lift %s --reason WHY\n", cmd.Quarantine, cmd.Quarantine)
 		return err
 	})
 }

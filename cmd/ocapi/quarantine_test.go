@@ -256,7 +256,10 @@ func TestQuarantineByHand(t *testing.T) {
 	flood(t, v, 3, "second")
 	eventually(t, "the votes", func() bool { return len(replayed(t, dir)) == 5 })
 	says(t, succeed(t, "quarantine", "list", "--data", dir), "No votes are set aside")
-	id := strings.Fields(succeed(t, add...))[0]
+	refuse(t, []string{"quarantine", "add", "--since", "1h", "--client", "sight", "--reason", "x", "--data", dir}, `there is no client "sight"`)
+	added := succeed(t, add...)
+	says(t, added, "--reason") // what it says to type is whole
+	id := strings.Fields(added)[0]
 	if got := replayed(t, dir); len(got) != 2 {
 		t.Errorf("%d votes count", len(got))
 	}

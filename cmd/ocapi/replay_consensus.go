@@ -129,6 +129,9 @@ func (c *replayConsensusCmd) params(now time.Time) (p replay.Params, err error) 
 	if p.Until, err = parseMoment("--until", c.Until, now); err != nil {
 		return p, err
 	}
+	if !p.Since.IsZero() && !p.Until.IsZero() && !p.Since.Before(p.Until) {
+		return p, errors.New("--until: it is not after --since")
+	}
 	p.Exclude, err = c.exclusion(now)
 	return p, err
 }
@@ -230,10 +233,42 @@ func (c *replayConsensusCmd) report(env *environment, n replay.Counts, rows int,
 		}
 	}
 	a := func(n int) string { return grouped(int(float64(n) / max(took.Seconds(), 1e-9))) }
-	_, err := fmt.Fprintf(to, "%s read in %.1f s (%s a second), with %s to %s (%s votes a second); %s counted, %s left out.\n",
+	others := ""
+	if rest := n.Votes - n.Counted - n.LeftOut; rest > 0 {
+		others = fmt.Sprintf(", %s on images that are known", grouped(rest))
+		if c.Collection != "" {
+			others = fmt.Sprintf(", %s on other images", grouped(rest))
+		}
+	}
+	_, err := fmt.Fprintf(to, "%s read in %.2f s (%s a second), with %s to %s (%s votes a second): %s counted, %s left out%s.\n",
 		counted(n.Events, "event"), took.Seconds(), a(n.Events), counted(n.Votes, "vote"), counted(n.Challenges, "challenge"), a(n.Votes),
-		grouped(n.Counted), grouped(n.LeftOut))
+		grouped(n.Counted), grouped(n.LeftOut), others)
+	if err == nil {
+		err = c.doubts(to, n)
+	}
 	return err
+}
+
+// doubts says where nothing came of a flag, which may be a slip of the pen: a
+// client or a collection that is gone may well be asked for.
+func (c *replayConsensusCmd) doubts(to io.Writer, n replay.Counts) error {
+	var flags []string
+	for _, f := range []struct{ name, value string }{
+		{"--collection", c.Collection}, {"--keyword", c.Keyword}, {"--client", c.Client}, {"--since", c.Since}, {"--until", c.Until},
+	} {
+		if f.value != "" {
+			flags = append(flags, f.name+" "+f.value)
+		}
+	}
+	switch {
+	case n.Votes == 0 && len(flags) > 0:
+		_, err := fmt.Fprintf(to, "No vote fits %s: is it spelt as ocapi events has it?\n", strings.Join(flags, " "))
+		return err
+	case n.Votes > 0 && n.LeftOut == 0 && c.excludeFlags != (excludeFlags{}):
+		_, err := fmt.Fprintln(to, "No vote fits all the --exclude flags: the figures are those of all votes.")
+		return err
+	}
+	return nil
 }
 
 // rowFormat gives the format that rows are written in.

@@ -21,6 +21,7 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/replay"
 )
 
 // voted is a log with votes whose sum is known: the unknown texts are words, the
@@ -149,7 +150,7 @@ func TestReplayConsensus(t *testing.T) {
 		rows, text, says := consensusOf(t, p)
 		outputs <- text
 		checkVoted(t, rows, origin)
-		if !strings.Contains(says, "600 events read in") || !strings.Contains(says, "1,650 votes to 300 challenges") || !strings.Contains(says, "450 counted, 0 left out") {
+		if !strings.Contains(says, "600 events read in") || !strings.Contains(says, "1,650 votes to 300 challenges") || !strings.Contains(says, "450 counted, 0 left out, 1,200 on images that are known") {
 			t.Errorf("it says %s", says)
 		}
 		if known, _, _ := consensusOf(t, p, "--known"); len(known) != len(rows)+8 || !slices.ContainsFunc(known, func(r consensusRow) bool {
@@ -157,8 +158,51 @@ func TestReplayConsensus(t *testing.T) {
 		}) {
 			t.Errorf("with known ones there are %d rows of %d: %+v", len(known), len(rows), known)
 		}
+		for want, flags := range map[string][]string{
+			"No vote fits --collection letter --client nobody": {"--collection", "letter", "--client", "nobody"}, "the figures are those of all votes": {"--exclude-client", "nobody"},
+		} {
+			if _, _, says := consensusOf(t, p, flags...); !strings.Contains(says, want) {
+				t.Errorf("%v: it says %s", flags, says)
+			}
+		}
 		checkFormats(t, p, rows)
 	})
+}
+
+// TestReplayStatusOfKnown has an image whose truth is on record need no votes that
+// could not be had: it stands, is as good as settled, or is refuted.
+func TestReplayStatusOfKnown(t *testing.T) {
+	t.Parallel()
+	text := func(s string) domain.Truth { return domain.Truth{Kind: domain.TruthText, Text: s} }
+	b := believer{model: consensus.Builtin(), method: consensus.MethodBayes, rules: consensus.DefaultRules()}
+	it := &replay.Item{Type: domain.TypeTranscription, Truth: text("août")}
+	for _, tt := range []struct {
+		name   string
+		belief consensus.Belief
+		known  bool
+		want   domain.QuestionStatus
+	}{
+		{"agreed on", consensus.Belief{Truth: text("Août"), Probability: 0.9999, Votes: 10}, true, domain.QuestionSettled},
+		{"agreed on once", consensus.Belief{Truth: text("Août"), Probability: 0.9999, Votes: 1}, true, domain.QuestionOpen},
+		{"doubtful after many votes", consensus.Belief{Truth: text("août"), Probability: 0.9, Votes: 10}, true, domain.QuestionOpen},
+		{"contradicted", consensus.Belief{Truth: text("coût"), Probability: 0.99, RunnerUp: text("août"), RunnerUpProbability: 0.01, Votes: 10}, true, domain.QuestionRefuted},
+		{"not on record", consensus.Belief{Truth: text("août"), Probability: 0.9999, Votes: 10}, false, domain.QuestionDisputed},
+	} {
+		if got := b.status(it, &tt.belief, tt.known); got != tt.want {
+			t.Errorf("%s: it is %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestReplayOutputRefused says what is wrong with a file's name before anything
+// is read.
+func TestReplayOutputRefused(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	folder := t.TempDir()
+	refuse(t, []string{"replay", "consensus", "--format=csv", "--data", dir, "--out", folder}, "it is a folder; name a file")
+	refuse(t, []string{"replay", "consensus", "--data", dir, "--since", "1h", "--until", "2h"}, "--until: it is not after --since")
+	refuse(t, []string{"replay", "consensus", "--data", dir, "--out", filepath.Join(folder, "no", "a.csv")}, "there is no folder")
 }
 
 // checkVoted holds rows against what visitors meant.

@@ -132,7 +132,25 @@ func (b *believer) status(it *replay.Item, belief *consensus.Belief, onRecord bo
 	if status == domain.QuestionSettled && !sameAnswer(it.Truth, belief.Truth) || standing < b.rules.Withdraw && belief.Votes >= b.rules.LeastVotes {
 		return domain.QuestionRefuted
 	}
+	// What is on record stands, and needs no more votes: it is as sure as it is
+	// likely. Where an image is the only known one of its challenges, as texts
+	// mostly are, none of its votes is a perfect one, which says nothing against it.
+	if status == domain.QuestionDisputed {
+		status = domain.QuestionOpen
+	}
+	if status == domain.QuestionOpen && b.sure(it, belief) {
+		return domain.QuestionSettled
+	}
 	return status
+}
+
+// sure reports whether a belief is as likely as one that is accepted.
+func (b *believer) sure(it *replay.Item, belief *consensus.Belief) bool {
+	least := b.rules.SettleLabel
+	if it.Type == domain.TypeTranscription {
+		least = b.rules.SettleText
+	}
+	return belief.Votes >= b.rules.LeastVotes && belief.Probability >= least
 }
 
 // sameAnswer reports whether two answers are judged to be the same.

@@ -113,7 +113,7 @@ func (c *replayVotesCmd) Run(env *environment) (err error) {
 		return err
 	}
 	if c.Out != "" {
-		_, err = fmt.Fprintf(env.stdout, "%s written to %s; %s left out.\n", count(written, "vote"), c.Out, count(left, "vote"))
+		_, err = fmt.Fprintf(env.stdout, "%s written to %s; %s left out.\n", counted(written, "vote"), c.Out, counted(left, "vote"))
 	}
 	return err
 }
