@@ -16,7 +16,7 @@ import (
 	"ocapi/deploy"
 )
 
-// scraper is a real Prometheus that scrapes a service every quarter of a second.
+// scraper is a real Prometheus that scrapes a service twice a second.
 type scraper struct{ base string }
 
 func startPrometheus(t *testing.T, target string) scraper {
@@ -33,11 +33,11 @@ func startPrometheus(t *testing.T, target string) scraper {
 	}
 	write("alerts.yml", deploy.Alerts)
 	write("prometheus.yml", fmt.Sprintf(`
-global: { scrape_interval: 250ms, evaluation_interval: 250ms }
+global: { scrape_interval: 500ms, evaluation_interval: 500ms }
 rule_files: [alerts.yml]
 scrape_configs:
   - job_name: ocapi
-    scrape_timeout: 250ms
+    scrape_timeout: 500ms
     static_configs: [{ targets: [%q] }]
 `, target))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -129,24 +129,20 @@ func TestBoardShowsANode(t *testing.T) {
 		for _, target := range panel.Targets {
 			expr := deploy.Resolve(target.Expr, "ocapi", ".*")
 			asked++
-			n, value := prom.query(t, expr)
-			if n == 0 {
-				t.Errorf("%q shows nothing: %s", panel.Title, expr)
-			}
-			if value == "NaN" && !strings.Contains(expr, "[30m]") {
-				t.Errorf("%q shows no number: %s", panel.Title, expr)
-			}
+			// On a busy machine a scrape may fail, and all series are gone until the next.
+			eventually(t, fmt.Sprintf("%q to show something: %s", panel.Title, expr), func() bool {
+				n, value := prom.query(t, expr)
+				return n > 0 && (value != "NaN" || strings.Contains(expr, "[30m]"))
+			})
 		}
 	}
 	if asked < 40 {
 		t.Errorf("%d queries only: the test does not see what it judges", asked)
 	}
-	for _, expr := range []string{`count(ALERTS{alertstate=~"pending|firing"}) or vector(0)`} {
-		if _, value := prom.query(t, expr); value != "0" {
-			_, which := fetch(t, prom.base+"/api/v1/alerts")
-			t.Errorf("a node that is well sets off alerts: %s", which)
-		}
-	}
+	eventually(t, "no alert about a node that is well", func() bool {
+		_, value := prom.query(t, `count(ALERTS{alertstate=~"pending|firing"}) or vector(0)`)
+		return value == "0"
+	})
 	// The other way round: the node stops, and one is.
 	if code := p.stop(); code != 0 {
 		t.Fatalf("the service ended with %d", code)
