@@ -10,6 +10,11 @@ import (
 
 // report writes to the collections what dealing wants to know besides decisions.
 func (a *annotator) report(ctx context.Context) error {
+	// What is written with the state's place in the log says that all decisions
+	// before it are there.
+	if err := a.project.put(ctx); err != nil {
+		return err
+	}
 	for {
 		needs := a.state.Needs(&a.Rules, reportMost)
 		list := make([]corpus.ImageProgress, len(needs))
