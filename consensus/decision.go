@@ -119,6 +119,9 @@ func (s *State) decide(r *Rules, row uint32) (Decision, bool) {
 	if q.held {
 		return Decision{}, false // a person's word stands until a person says otherwise
 	}
+	if q.status == domain.QuestionOpen && q.record.kind != domain.TruthNone && s.contradictions(row, s.questions.truth(q.record)) < r.LeastVotes {
+		return Decision{}, false // nothing refutes it, whatever it is believed to be: so it is with nearly all
+	}
 	b, _ := s.belief(row)
 	d := Decision{
 		Question: s.questions.question(row), From: q.status, After: q.decided,

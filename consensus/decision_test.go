@@ -285,3 +285,68 @@ func TestNeeds(t *testing.T) {
 		t.Errorf("the statuses are %v of %d", counts, s.Questions())
 	}
 }
+
+// TestRestoredByVotes has votes refute a truth on record and others restore it.
+// Until all nodes have heard of that, the image is dealt as an unknown one still:
+// that is no reason to take it for one that the collection has no record of, and
+// to dispute what is on record.
+func TestRestoredByVotes(t *testing.T) {
+	t.Parallel()
+	j := newJournal()
+	q := consensus.Question{Image: "i", Keyword: "illustration"}
+	rules, err := consensus.RulesFor(0.02)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := consensus.NewState(j.params())
+	decide := func() (d consensus.Decision, ok bool) {
+		feed(t, s, j.records)
+		list, _ := s.Decisions(&rules, 1<<20)
+		i := slices.IndexFunc(list, func(d consensus.Decision) bool { return d.Question == q })
+		if i < 0 {
+			return d, false
+		}
+		j.append(list[i].Event(domain.EventID{UUID: j.id()}, j.now))
+		feed(t, s, j.records)
+		return list[i], true
+	}
+	asKnown := func(selected []uint32) { j.answered(j.board(domain.TrustImported), domain.Answer{Selected: selected}) }
+	asUnknown := func(prior float64) {
+		c := j.board(domain.TrustImported)
+		c.Positions[0] = domain.Position{Image: "i", Collection: "c", Role: domain.RoleUnknown, Prior: prior}
+		j.answered(c, domain.Answer{Selected: []uint32{0, 1, 2}})
+	}
+	expect := func(what string, want domain.QuestionStatus, answer func()) {
+		t.Helper()
+		for n := range 30 {
+			answer()
+			if d, ok := decide(); ok {
+				if d.To != want {
+					t.Fatalf("%s: it becomes %s", what, d.To)
+				}
+				t.Logf("%s after %d", what, n+1)
+				return
+			}
+		}
+		t.Fatalf("%s: nothing is decided", what)
+	}
+	expect("refuted", domain.QuestionRefuted, func() { asKnown([]uint32{1, 2}) })
+	expect("restored", domain.QuestionOpen, func() { asUnknown(domain.RefutedPrior) })
+	for n := range 20 {
+		asUnknown(domain.RefutedPrior)
+		if d, ok := decide(); ok {
+			t.Fatalf("answer %d to the image, which is dealt as refuted still: it becomes %s", n+1, d.To)
+		}
+	}
+	if p, _ := s.Progress(q); !p.OnRecord {
+		t.Error("nothing is on record any more")
+	}
+	// Whoever takes it from the collection's record has it asked as any other.
+	asUnknown(0)
+	if p, _ := s.Progress(q); p.OnRecord {
+		decide()
+		if p, _ = s.Progress(q); p.OnRecord {
+			t.Error("it is on record still")
+		}
+	}
+}

@@ -73,7 +73,17 @@ func (p *pairing) answered(ctx context.Context, a *domain.ChallengeAnswered, seq
 		return nil, nil // an answer under another client's name is none
 	}
 	delete(p.open, a.Challenge)
-	return c, nil
+	return inTime(c, a), nil
+}
+
+// inTime gives the challenge where it was not over yet when it was answered. The
+// service takes no other answers; a log with clocks that went astray may have
+// such, and a replay, which forgets what is over, cannot count them.
+func inTime(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) *domain.ChallengeCreated {
+	if a.At.After(c.ExpiresAt.Add(pairingGrace)) {
+		return nil
+	}
+	return c
 }
 
 // recall asks the history.
@@ -101,5 +111,5 @@ func (p *pairing) recall(ctx context.Context, a *domain.ChallengeAnswered, seq d
 	if c == nil || c.Client != a.Client {
 		return nil, nil
 	}
-	return c, nil
+	return inTime(c, a), nil
 }

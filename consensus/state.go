@@ -152,8 +152,10 @@ func (s *State) learn(row uint32, b *Ballot) {
 	switch {
 	case b.Role == domain.RoleUnknown:
 		q.prior = b.Prior
-		if q.status == domain.QuestionOpen {
-			q.record = answer{} // the collection has it no more
+		// Then the collection has it no more; or it was refuted, it has been restored, and
+		// not all nodes have heard of that.
+		if q.status == domain.QuestionOpen && (q.decided == 0 || b.Prior != domain.RefutedPrior) {
+			q.record = answer{}
 		}
 	case b.Trust == domain.TrustPromoted:
 	default:

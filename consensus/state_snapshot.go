@@ -22,7 +22,7 @@ import (
 // from the archive.
 const (
 	snapshotMark    = "ocapi consensus\n"
-	snapshotVersion = 1
+	snapshotVersion = 2
 )
 
 // ErrSnapshot says that a snapshot cannot be used: it is damaged, or another

@@ -234,14 +234,56 @@ func (q *questions) ballot(c *cell, b *Ballot) {
 	}
 }
 
+// fewCells is up to how many cells a tally is made of one by one: each is looked
+// for in the tally, so that many would take the square of their number.
+const fewCells = 24
+
 // tally gives the tally of a question.
 func (q *questions) tally(row uint32, t *Tally) {
 	*t = Tally{}
+	cells := 0
+	for at := q.rows[row].cells; at != nothing && cells <= fewCells; at = q.cells[at].next {
+		cells++
+	}
+	if cells > fewCells && q.cells[q.rows[row].cells].key&textBit != 0 {
+		q.longTally(row, &t.texts)
+		return
+	}
 	var b Ballot
 	q.each(row, func(c *cell) {
 		q.ballot(c, &b)
 		t.Add(&b, int(c.n))
 	})
+}
+
+// longTally packs the tally of a text of which there are many readings, by a
+// sort: where visitors type rubbish, a known text gets another one with each.
+func (q *questions) longTally(row uint32, t *TextTally) {
+	var cells []cell
+	q.each(row, func(c *cell) { cells = append(cells, *c) })
+	marks := func(c *cell) bool { return domain.VoteKind(c.key&(1<<6-1)) != domain.VoteText }
+	slices.SortFunc(cells, func(a, b cell) int {
+		if m, o := marks(&a), marks(&b); m || o {
+			return bool2int(o) - bool2int(m) // marks come first
+		}
+		if a.text == b.text {
+			return 0
+		}
+		return bytes.Compare(q.texts.peek(a.text), q.texts.peek(b.text))
+	})
+	for i := 0; i < len(cells); {
+		e := entry{unreadable: marks(&cells[i])}
+		if !e.unreadable {
+			e.text = q.texts.peek(cells[i].text)
+		}
+		first := i
+		for ; i < len(cells) && marks(&cells[i]) == e.unreadable && (e.unreadable || cells[i].text == cells[first].text); i++ {
+			e.counts[cells[i].key&^uint32(textBit)>>6] += cells[i].n
+		}
+		if e.counts != (golds{}) {
+			t.packed = e.append(t.packed)
+		}
+	}
 }
 
 // sorted gives all rows by image and keyword.

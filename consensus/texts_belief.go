@@ -14,6 +14,11 @@ import (
 // that a belief takes: distances are measured between candidates and readings.
 const mostCandidates = 16
 
+// mostMeasured bounds the classes of readings whose distance from the candidates
+// is measured, the heaviest ones. Others count as misreadings as far away as any.
+// Public data has a dozen; it takes people who type rubbish to get so many.
+const mostMeasured = 256
+
 // mostCompared bounds the letters of a normal form that distances and trigrams
 // look at: an answer has at most 100, but compatibility forms can be long.
 const mostCompared = 400
@@ -201,12 +206,18 @@ func (c *textCount) weigh(t *textTables) {
 	c.sum(t)
 }
 
+// far is more edits than there can be: what a class has that is not measured.
+const far = math.MaxInt32
+
 // measure counts the edits between candidates and all classes.
 func (c *textCount) measure() {
 	n := len(c.classes)
 	c.edits = make([]int32, c.candidates*n)
 	for i := range c.candidates {
-		for j := i + 1; j < n; j++ {
+		for j := max(i+1, mostMeasured); j < n; j++ {
+			c.edits[i*n+j] = far
+		}
+		for j := i + 1; j < min(n, mostMeasured); j++ {
 			e := int32(edits(c.classes[i].letters, c.classes[j].letters))
 			c.edits[i*n+j] = e
 			if j < c.candidates {
@@ -324,8 +335,9 @@ func (c *textCount) choose() (best, second *textClass) {
 // likeness adds up how like each candidate is to all readings, in units.
 func (c *textCount) likeness() []int64 {
 	scores := make([]int64, c.candidates)
-	for i := range c.classes {
-		c.classes[i].grams = trigrams(c.classes[i].letters)
+	measured := c.classes[:min(len(c.classes), mostMeasured)]
+	for i := range measured {
+		measured[i].grams = trigrams(measured[i].letters)
 	}
 	for i := range scores {
 		a := &c.classes[i]
@@ -333,8 +345,8 @@ func (c *textCount) likeness() []int64 {
 		if a.votes > 1 { // what one person typed is no surer for being like itself
 			scores[i] += a.weight * nat / 2
 		}
-		for j := range c.classes {
-			b := &c.classes[j]
+		for j := range measured {
+			b := &measured[j]
 			if i == j || b.weight == 0 {
 				continue
 			}

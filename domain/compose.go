@@ -184,7 +184,7 @@ func (p *Pool) position(l live, keyword string, rng *rand.Rand) Position {
 	}
 	s := im.stands(keyword)
 	if s.refuted {
-		pos.Prior = refutedPrior
+		pos.Prior = RefutedPrior
 	}
 	if l.role != RoleUnknown {
 		pos.Trust, pos.Expected = s.trust, s.truth

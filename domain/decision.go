@@ -21,9 +21,9 @@ type Decision struct {
 // those who answer rightly contradict it unpunished.
 const ProvenAfter = 30
 
-// refutedPrior is the probability, as of a machine's guess, that a truth on
+// RefutedPrior is the probability, as of a machine's guess, that a truth on
 // record is right all the same that good answers have contradicted.
-const refutedPrior = 0.5
+const RefutedPrior = 0.5
 
 // standing is what is known about one question of an image: what is on record,
 // and what has been decided by votes. What is on record is not changed by votes;

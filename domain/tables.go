@@ -62,6 +62,7 @@ type pictureTable struct {
 
 	matches, nonMatches, unknown []uint32
 	trials                       int // of the unknown: settled by votes, and to be tried
+	choices                      *choices
 }
 
 // rows deals the table's pictures out into rows of the size of a challenge, all
@@ -106,6 +107,24 @@ type layout struct {
 	rng                    *rand.Rand
 }
 
+// choices is which of a layout's rations a keyword's table may take from, and as
+// what. What they are is looked up once for each table: votes make nearly as many
+// groups as there are pictures, and each picture is chosen among all of them.
+type choices struct {
+	matches, nonMatches, asked, trials []choice
+	adds                               int // for how many sheets they were asked
+}
+
+// tidyEvery is after how many sheets choices that are used up are dropped.
+const tidyEvery = 16
+
+// choice is a ration by its place among the known or the unknown ones, and what
+// it is as an unknown one.
+type choice struct {
+	at   uint32
+	sort askedSort
+}
+
 // ration is what a generation may use of one group.
 type ration struct {
 	*pictureGroup
@@ -141,28 +160,56 @@ func newLayout(p *Pool, rest int, rested func(uint32) bool, rng *rand.Rand) *lay
 	}
 }
 
+// choicesOf gives what a table may take from.
+func (l *layout) choicesOf(t *pictureTable) *choices {
+	c := t.choices
+	if c == nil {
+		c = &choices{}
+		t.choices = c
+		for i, r := range l.known {
+			switch match, known := r.truth(t.keyword); {
+			case !known:
+			case match:
+				c.matches = append(c.matches, choice{at: uint32(i)})
+			default:
+				c.nonMatches = append(c.nonMatches, choice{at: uint32(i)})
+			}
+		}
+		for i, r := range l.unknown {
+			sort := r.sort(t.keyword)
+			if sort != askedNever {
+				c.asked = append(c.asked, choice{uint32(i), sort})
+			}
+			if sort == askedTrial {
+				c.trials = append(c.trials, choice{uint32(i), sort})
+			}
+		}
+	}
+	if c.adds++; c.adds%tidyEvery > 0 {
+		return c
+	}
+	// What a sheet that came to nothing had taken has been given back by now.
+	used := func(of []*ration) func(choice) bool { return func(c choice) bool { return len(of[c.at].fresh) == 0 } }
+	spent := func(of []*ration) func(choice) bool {
+		return func(c choice) bool { return len(of[c.at].fresh) == 0 || of[c.at].left <= 0 }
+	}
+	c.matches = slices.DeleteFunc(c.matches, used(l.known))
+	c.nonMatches = slices.DeleteFunc(c.nonMatches, spent(l.known))
+	c.asked = slices.DeleteFunc(c.asked, spent(l.unknown))
+	c.trials = slices.DeleteFunc(c.trials, spent(l.unknown))
+	return c
+}
+
 // add gives a table what it lacks to need; where that is not to be had, it
 // changes nothing.
 func (l *layout) add(t *pictureTable, need pieces) bool {
 	var undo []func()
-	// take hands out the best picture.
-	take := func(rations []*ration, total *int, worth func(*ration) int, into *[]uint32) bool {
-		var r *ration
-		most, alike := 0, 0
-		for _, other := range rations {
-			w := worth(other)
-			switch {
-			case w == 0 || w < most:
-				continue
-			case w > most:
-				most, alike = w, 0
-			}
-			// Of groups of equal worth each picture has the same chance.
-			if alike += len(other.fresh); l.rng.IntN(alike) < len(other.fresh) {
-				r = other
-			}
+	take := func(d *draw, total *int, into *[]uint32) bool {
+		if *total == 0 {
+			return false
 		}
-		if r == nil || *total == 0 {
+		r := d.best(l.rng)
+		if r == nil {
 			return false
 		}
 		card := r.fresh[len(r.fresh)-1]
@@ -172,9 +219,9 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 		})
 		return true
 	}
-	fill := func(rations []*ration, total *int, worth func(*ration) int, into *[]uint32, n int) bool {
+	fill := func(d *draw, total *int, into *[]uint32, n int) bool {
 		for len(*into) < n {
-			if !take(rations, total, worth, into) {
+			if !take(d, total, into) {
 				return false
 			}
 		}
@@ -182,14 +229,20 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 	}
 	hidden := need.sentinels - need.sentinelMatches
 	trials := t.trials
-	ok := fill(l.known, &l.knownLeft, matchWorth(t.keyword), &t.matches, need.matches+need.sentinelMatches) &&
-		fill(l.known, &l.knownLeft, nonMatchWorth(t.keyword), &t.nonMatches, need.nonMatches+hidden)
+	c := l.choicesOf(t)
+	matches := draw{list: c.matches, of: l.known, worth: matchWorth}
+	ok := fill(&matches, &l.knownLeft, &t.matches, need.matches+need.sentinelMatches)
 	if ok {
-		for t.trials < int(trialShare*float64(need.unknown)+t.luck) && len(t.unknown) < need.unknown &&
-			take(l.unknown, &l.unknownLeft, l.trialWorth(t.keyword), &t.unknown) {
+		nonMatches := draw{list: c.nonMatches, of: l.known, worth: nonMatchWorth}
+		ok = fill(&nonMatches, &l.knownLeft, &t.nonMatches, need.nonMatches+hidden)
+	}
+	if ok {
+		tried := draw{list: c.trials, of: l.unknown, worth: l.trialWorth}
+		for t.trials < int(trialShare*float64(need.unknown)+t.luck) && len(t.unknown) < need.unknown && take(&tried, &l.unknownLeft, &t.unknown) {
 			t.trials++
 		}
-		ok = fill(l.unknown, &l.unknownLeft, l.openWorth(t.keyword), &t.unknown, need.unknown)
+		asked := draw{list: c.asked, of: l.unknown, worth: l.openWorth}
+		ok = fill(&asked, &l.unknownLeft, &t.unknown, need.unknown)
 	}
 	if !ok {
 		for _, u := range slices.Backward(undo) {
@@ -202,71 +255,101 @@ func (l *layout) add(t *pictureTable, need pieces) bool {
 	return true
 }
 
+// draw finds the best of some choices again and again, while whoever asks takes
+// a picture of each and nobody else takes any: who has been taken from is worth
+// no more than before, so those who are best together go on being so.
+type draw struct {
+	list  []choice
+	of    []*ration
+	worth func(*ration, askedSort) int
+
+	most    int
+	alike   []choice // that were worth the most before the last one was taken from
+	last    int      // its place among them
+	largest int      // pictures that one of them has at most
+}
+
+// best gives a ration of those that are worth the most; nil where none is worth
+// anything. Each picture of them has the same chance.
+func (d *draw) best(rng *rand.Rand) *ration {
+	if n := len(d.alike); n > 0 && d.worth(d.of[d.alike[d.last].at], d.alike[d.last].sort) < d.most {
+		d.alike[d.last] = d.alike[n-1]
+		d.alike = d.alike[:n-1]
+	}
+	if len(d.alike) == 0 {
+		d.most, d.largest = 0, 0
+		for _, c := range d.list {
+			r := d.of[c.at]
+			switch w := d.worth(r, c.sort); {
+			case w == 0 || w < d.most:
+				continue
+			case w > d.most:
+				d.most, d.alike, d.largest = w, d.alike[:0], 0
+			}
+			d.alike, d.largest = append(d.alike, c), max(d.largest, len(r.fresh))
+		}
+		if d.most == 0 {
+			return nil
+		}
+	}
+	for { // the first one is taken where all have as many
+		d.last = rng.IntN(len(d.alike))
+		if r := d.of[d.alike[d.last].at]; rng.IntN(d.largest) < len(r.fresh) {
+			return r
+		}
+	}
+}
+
 // preferred is more than a group has pictures: what it is added to comes first.
 const preferred = 1 << 40
 
 // matchWorth prefers pictures that are of no use as non-matches, then those
 // that show little else, then those of the largest group, so that none runs out
 // while others lie idle.
-func matchWorth(keyword string) func(*ration) int {
-	return func(r *ration) int {
-		if len(r.fresh) == 0 {
-			return 0
-		}
-		match, known := r.truth(keyword)
-		switch {
-		case !match || !known:
-			return 0
-		case !r.complete:
-			return preferred + len(r.fresh)
-		}
-		return preferred/(1+len(r.keywords)) + len(r.fresh)
+func matchWorth(r *ration, _ askedSort) int {
+	switch {
+	case len(r.fresh) == 0:
+		return 0
+	case !r.complete:
+		return preferred + len(r.fresh)
 	}
+	return preferred/(1+len(r.keywords)) + len(r.fresh)
 }
 
-func nonMatchWorth(keyword string) func(*ration) int {
-	return func(r *ration) int {
-		if r.left <= 0 {
-			return 0
-		}
-		if match, known := r.truth(keyword); match || !known {
-			return 0
-		}
-		return len(r.fresh)
+func nonMatchWorth(r *ration, _ askedSort) int {
+	if r.left <= 0 {
+		return 0
 	}
+	return len(r.fresh)
 }
 
 // openWorth prefers pictures that nobody knows, of them those that can be asked
 // about few keywords, of them those that need the fewest votes; then those that
 // have to be tried.
-func (l *layout) openWorth(keyword string) func(*ration) int {
-	return func(r *ration) int {
-		if len(r.fresh) == 0 || r.left <= 0 {
-			return 0
-		}
-		next := 1 + l.urgency(r.fresh[len(r.fresh)-1])
-		switch r.sort(keyword) {
-		case askedOpen:
-			if r.questions == 0 {
-				return 2*preferred + next
-			}
-			return 2*preferred + preferred/r.questions + next
-		case askedTrial:
-			return preferred + next
-		case askedSettled:
-			return 1
-		case askedNever:
-		}
+func (l *layout) openWorth(r *ration, sort askedSort) int {
+	if len(r.fresh) == 0 || r.left <= 0 {
 		return 0
 	}
+	next := 1 + l.urgency(r.fresh[len(r.fresh)-1])
+	switch sort {
+	case askedOpen:
+		if r.questions == 0 {
+			return 2*preferred + next
+		}
+		return 2*preferred + preferred/r.questions + next
+	case askedTrial:
+		return preferred + next
+	case askedSettled:
+		return 1
+	case askedNever:
+	}
+	return 0
 }
 
 // trialWorth is of pictures that votes have settled and that have to be tried.
-func (l *layout) trialWorth(keyword string) func(*ration) int {
-	return func(r *ration) int {
-		if len(r.fresh) == 0 || r.left <= 0 || r.sort(keyword) != askedTrial {
-			return 0
-		}
-		return 1 + l.urgency(r.fresh[len(r.fresh)-1])
+func (l *layout) trialWorth(r *ration, _ askedSort) int {
+	if len(r.fresh) == 0 || r.left <= 0 {
+		return 0
 	}
+	return 1 + l.urgency(r.fresh[len(r.fresh)-1])
 }

@@ -86,6 +86,7 @@ type Replay struct {
 	texts     map[string]string // typed texts, of which there are many alike
 	tell      func(g consensus.Gold, keyword string, texts []consensus.TextGold)
 	records   map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
+	pairs     consensus.TextPairs
 	counts    Counts
 	over      bool
 }
@@ -104,7 +105,8 @@ func New(p Params) *Replay {
 }
 
 // OnGold has every answered challenge's gold told, with its keyword, and of
-// texts how each was typed: what a model is fitted to. Challenges of which
+// texts how each known one was typed: what a model is fitted to, with
+// [Replay.Known] and [Replay.Pairs]. Challenges of which
 // anything is left out are not told. It is called before the first event.
 func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string, texts []consensus.TextGold)) {
 	r.tell, r.records = tell, map[consensus.Question]bool{}
@@ -124,6 +126,11 @@ func (r *Replay) Known(visit func(keyword string, matches, images uint32)) {
 		visit(k, matches[k], images[k])
 	}
 }
+
+// Pairs counts how texts on record were typed, by how the other text of their
+// challenge was, where gold is told: as the running service counts them, those
+// that play unknown ones with the others, and none that visitors have settled.
+func (r *Replay) Pairs() *consensus.TextPairs { return &r.pairs }
 
 // orderSlack is how far events may be out of the order of their times: the
 // clocks of two nodes.
@@ -190,6 +197,9 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 			left++
 			continue
 		}
+		if r.tell != nil && onRecord(b) {
+			r.pairs.AddBallot(b, 1)
+		}
 		if r.p.Collection != "" && b.Collection != r.p.Collection {
 			continue
 		}
@@ -217,8 +227,8 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 // left out.
 func (r *Replay) record(b *consensus.Ballot) {
 	switch {
-	case b.Role == domain.RoleUnknown:
-		delete(r.records, b.Question()) // the collection has it no more
+	case goneFromRecord(b):
+		delete(r.records, b.Question())
 	case onRecord(b) && b.Truth.Kind == domain.TruthMatch:
 		q := b.Question()
 		if _, ok := r.records[q]; !ok {
@@ -226,6 +236,12 @@ func (r *Replay) record(b *consensus.Ballot) {
 		}
 		r.records[q] = b.Truth.Match
 	}
+}
+
+// goneFromRecord reports whether a ballot says that the collection has no truth
+// of its image any more: what has been refuted is asked about, and on record.
+func goneFromRecord(b *consensus.Ballot) bool {
+	return b.Role == domain.RoleUnknown && b.Prior != domain.RefutedPrior
 }
 
 // onRecord reports whether a ballot is on an image whose truth is the
@@ -249,7 +265,10 @@ func (r *Replay) add(items map[consensus.Question]*Item, b *consensus.Ballot) {
 	it.first, it.last = min(it.first, at), max(it.last, at)
 	switch {
 	case b.Role == domain.RoleUnknown:
-		it.Guess, it.Truth = b.Prior, domain.Truth{} // whatever the collection had
+		it.Guess = b.Prior
+		if goneFromRecord(b) {
+			it.Truth = domain.Truth{} // whatever the collection had
+		}
 	case onRecord(b):
 		it.Truth = domain.Truth{Kind: b.Truth.Kind, Match: b.Truth.Match, Text: r.kept(b.Truth.Text)}
 	}

@@ -110,6 +110,51 @@ func (l *logged) fill(n int) {
 	}
 }
 
+// refuted adds images whose truth on record is refuted, and that are asked about
+// from then on.
+func (l *logged) refuted() (list []consensus.Question) {
+	for _, keyword := range []string{"", "ship"} {
+		q := consensus.Question{Image: domain.ImageID("refuted-" + keyword), Keyword: keyword}
+		truth := domain.Truth{Kind: domain.TruthMatch, Match: true}
+		if keyword == "" {
+			truth = domain.Truth{Kind: domain.TruthText, Text: "lande"}
+		}
+		deal := func(p domain.Position) {
+			for range 5 {
+				c := l.challenge("site", keyword)
+				c.Positions[0] = p
+				l.answer(c)
+			}
+		}
+		deal(domain.Position{Image: q.Image, Collection: "c", Role: domain.RoleKnown, Trust: domain.TrustImported, Expected: truth})
+		w := &domain.AnnotationWithdrawn{Header: l.head(""), Finding: domain.Finding{Image: q.Image, Collection: "c", Keyword: keyword}, Refuted: true}
+		w.Challenge = domain.ChallengeID(domain.AnnotationOf(q.Image, keyword))
+		l.events = append(l.events, w)
+		deal(domain.Position{Image: q.Image, Collection: "c", Role: domain.RoleUnknown, Prior: domain.RefutedPrior})
+		list = append(list, q)
+	}
+	return list
+}
+
+// pairs adds texts beside others that are known: known ones, sentinels, and those
+// that visitors have settled.
+func (l *logged) pairs() {
+	for i := range 200 {
+		c := l.challenge("site", "")
+		p := domain.Position{Image: "beside", Collection: "c", Role: domain.RoleKnown, Trust: domain.TrustImported, Expected: domain.Truth{Kind: domain.TruthText, Text: "lande"}}
+		switch i % 4 {
+		case 0:
+			p.Role = domain.RoleSentinel
+		case 1:
+			p.Image, p.Trust = "settled", domain.TrustPromoted
+		case 2:
+			p.Image, p.Role, p.Trust = "settled", domain.RoleSentinel, domain.TrustPromoted
+		}
+		c.Positions[0] = p
+		l.answer(c)
+	}
+}
+
 // run replays events.
 func run(t testing.TB, p replay.Params, events []domain.Event) *replay.Replay {
 	t.Helper()
@@ -248,18 +293,11 @@ func TestReplayIsWhatIsLive(t *testing.T) {
 	for seed := range uint64(5) {
 		l := newLog(10 + seed)
 		l.fill(2500)
-		created := map[domain.ChallengeID]*domain.ChallengeCreated{}
-		l.events = slices.DeleteFunc(l.events, func(e domain.Event) bool { // the service takes no answer that is late
-			if c, ok := e.(*domain.ChallengeCreated); ok {
-				created[c.Challenge] = c
-				return false
-			}
-			return e.Head().At.After(created[e.Head().Challenge].ExpiresAt)
-		})
+		refuted := l.refuted()
+		l.pairs()
 		state := consensus.NewState(consensus.StateParams{Decode: eventstore.DecodeEvent, Model: consensus.ReadModel})
 		r := replay.New(params(replay.Params{Known: true}))
 		var gold consensus.GoldCounts
-		var pairs consensus.TextPairs
 		r.OnGold(func(g consensus.Gold, keyword string, texts []consensus.TextGold) {
 			if keyword != "" {
 				gold.Add(g, keyword, 1)
@@ -298,8 +336,13 @@ func TestReplayIsWhatIsLive(t *testing.T) {
 		if n != len(items) || n < 50 {
 			t.Errorf("%d questions, live %d", len(items), n)
 		}
+		for _, q := range refuted {
+			if p, _ := state.Progress(q); p.Status != domain.QuestionRefuted || !p.OnRecord {
+				t.Errorf("%v is %+v", q, p)
+			}
+		}
 		r.Known(gold.Known)
-		model := consensus.Model{Version: 1, Labels: consensus.FitLabels(&gold), Texts: consensus.FitTexts(&pairs)}
+		model := consensus.Model{Version: 1, Labels: consensus.FitLabels(&gold), Texts: consensus.FitTexts(r.Pairs())}
 		if !bytes.Equal(model.Encode(), state.Fit().Body) {
 			t.Error("another model is fitted")
 		}

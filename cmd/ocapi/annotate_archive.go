@@ -214,6 +214,11 @@ func rebuildAnnotations(env *environment, s *stores, state *consensus.State, dec
 	if err := s.corpus.ReplaceAnnotations(env.ctx, through, list); err != nil {
 		return fmt.Errorf("rebuild the annotations: %w", err)
 	}
+	// A running service has its own rules, and writes anew what is voted on.
+	rules := consensus.DefaultRules()
+	if err := putNeeds(env.ctx, s.corpus, state, &rules); err != nil {
+		return fmt.Errorf("rebuild what images need: %w", err)
+	}
 	was := "those of before were the same"
 	if missing := len(list) - (have - other); missing > 0 || other > 0 {
 		was = fmt.Sprintf("of before %d were missing and %d were others", max(len(list)-have, 0), other)

@@ -10,22 +10,35 @@ import (
 
 // report writes to the collections what dealing wants to know besides decisions.
 func (a *annotator) report(ctx context.Context) error {
+	// What is written with the state's place in the log says that all decisions
+	// before it are there.
+	if err := a.project.put(ctx); err != nil {
+		return err
+	}
+	if err := putNeeds(ctx, a.Corpus, a.state, &a.Rules); err != nil {
+		return err
+	}
+	return a.reportTrials(ctx)
+}
+
+// putNeeds writes how near to being settled the images are of which something has
+// been heard.
+func putNeeds(ctx context.Context, store *corpus.Store, state *consensus.State, rules *consensus.Rules) error {
 	for {
-		needs := a.state.Needs(&a.Rules, reportMost)
+		needs := state.Needs(rules, reportMost)
 		list := make([]corpus.ImageProgress, len(needs))
 		for i, n := range needs {
 			list[i] = corpus.ImageProgress{Image: n.Image, Collection: n.Collection, Need: n.Votes}
 		}
 		if len(list) > 0 {
-			if err := a.Corpus.PutProgress(ctx, list); err != nil {
+			if err := store.PutProgress(ctx, list); err != nil {
 				return err
 			}
 		}
 		if len(needs) < reportMost {
-			break
+			return nil
 		}
 	}
-	return a.reportTrials(ctx)
 }
 
 // reportTrials writes how often settled questions have been answered.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,28 @@ func annotationsIn(t testing.TB, dir string) map[domain.ImageID]corpus.Annotatio
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// needsIn gives how many votes images need, as the collections have it.
+func needsIn(t testing.TB, dir string) map[domain.ImageID]uint8 {
+	t.Helper()
+	s, err := openForReading(t.Context(), place{Data: dir}, collectionsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // it was only read
+	images, err := s.corpus.Images(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := map[domain.ImageID]uint8{}
+	for i := range images {
+		im := &images[i]
+		if settled := len(im.Decided) > 0; im.Need > 0 && !settled { // else it is how many answers it is to be tried with
+			needs[im.ID] = im.Need
+		}
+	}
+	return needs
 }
 
 // TestAnswersBecomeAnnotations lets people answer a running service until the
@@ -145,7 +168,11 @@ func TestAnswersBecomeAnnotations(t *testing.T) {
 	says(t, succeed(t, "consensus", "list", "--data", dir), string(image)+` .*"Person" +- +person`)
 
 	p.stop()
+	needs := needsIn(t, dir)
 	before := succeed(t, "replay", "rebuild", "--data", dir)
+	if after := needsIn(t, dir); len(needs) == 0 || !maps.Equal(after, needs) {
+		t.Errorf("before a rebuild images needed %v, after it %v", needs, after)
+	}
 	if !strings.Contains(before, "questions is made anew from") || !strings.Contains(before, "the one of before was the same, byte by byte") ||
 		!strings.Contains(before, "those of before were the same") || strings.Contains(before, "was another") {
 		t.Errorf("a rebuild says\n%s", before)

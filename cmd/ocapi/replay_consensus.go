@@ -157,26 +157,18 @@ func recordedModel(env *environment, a eventstore.Archive, known past) (*consens
 
 // fitting gathers what a model is fitted to, as the service does.
 type fitting struct {
-	gold  consensus.GoldCounts
-	pairs consensus.TextPairs
+	gold consensus.GoldCounts
 }
 
 func (f *fitting) add(g consensus.Gold, keyword string, texts []consensus.TextGold) {
 	if len(texts) == 0 {
 		f.gold.Add(g, keyword, 1)
 	}
-	for i, one := range texts {
-		for _, other := range texts[i+1:] {
-			if one != consensus.GoldNone && other != consensus.GoldNone {
-				f.pairs.Add(one, other, 1)
-			}
-		}
-	}
 }
 
 func (f *fitting) model(r *replay.Replay) *consensus.Model {
 	r.Known(f.gold.Known)
-	return &consensus.Model{Labels: consensus.FitLabels(&f.gold), Texts: consensus.FitTexts(&f.pairs)}
+	return &consensus.Model{Labels: consensus.FitLabels(&f.gold), Texts: consensus.FitTexts(r.Pairs())}
 }
 
 // readConsensus has a replay read what an archive holds.
