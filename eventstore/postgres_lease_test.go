@@ -66,12 +66,15 @@ func TestPostgresLeaseEndsWithItsConnection(t *testing.T) {
 	if err := db.Pool.QueryRow(t.Context(), holders).Scan(&ended); err != nil || ended != 1 {
 		t.Fatalf("%d connections had the lease, %v; want 1", ended, err)
 	}
-	eventually(t, "the lease to be free", func() bool {
-		_, ok, err := b.TryLease(t.Context())
-		return err == nil && ok // and kept
+	var keep func() // whoever forgets it has its connection collected, and the lease with it
+	eventually(t, "the lease to be free", func() (ok bool) {
+		var err error
+		keep, ok, err = b.TryLease(t.Context())
+		return err == nil && ok
 	})
 	release() // what is lost already
 	refuseLease(t, a)
+	keep()
 
 	// A lease does not keep its pool from closing, and outlives it.
 	c, _, _ := postgresArchive(t)

@@ -99,6 +99,7 @@ func TestPromotedImagesComeBackKnown(t *testing.T) {
 	p := small(domain.TypeTranscription)
 	p.Known, p.Unknown, p.Promotions, p.Restarts, p.Nodes = 400, 3_000, 0.2, 3, 2
 	p.Dealing.Horizon = 4_000 // so that they have rested soon
+	p.Challenges = DefaultParams(p.Type).Challenges
 	w, err := newOurs(t.Context(), p, makeImages(p), 1)
 	if err != nil {
 		t.Fatal(err)

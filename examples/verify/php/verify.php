@@ -217,7 +217,7 @@ final class Verifier
             if ($failures < self::BREAKER_FAILURES) {
                 return [true, null];
             }
-            if ($until > $now && $until <= $now + self::BREAKER_PAUSE) { // further off only where the clock was set back
+            if ($until > $now && $until <= $now + self::BREAKER_PAUSE + 1) { // further off only where the clock was set back
                 return [false, null];
             }
             return [true, [$failures, $now + self::BREAKER_PAUSE]]; // the others wait for what this one learns
