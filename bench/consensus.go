@@ -199,7 +199,12 @@ func (a *agreement) texts(data string) error {
 		if err != nil {
 			return err
 		}
-		votes, all, err := votesForThree(set, s.o, s.settled)
+		all, err := beliefs(set, s.o)
+		if err != nil {
+			return err
+		}
+		s.o.Rounds = 10
+		votes, _, err := consensus.VotesLikeThree(set, s.o, s.settled)
 		if err != nil {
 			return err
 		}
@@ -224,58 +229,14 @@ func readTexts(data, name string) (*consensus.TextSet, error) {
 	return consensus.ReadTexts(bytes.NewReader(votes), bytes.NewReader(truth))
 }
 
-// votesForThree gives the votes that the model takes to be as often right as
-// when three have to agree, between two thresholds by interpolation, of texts
-// with at least three votes; and how it does on all texts.
-func votesForThree(set *consensus.TextSet, o consensus.TextOptions, settled bool) (votes float64, all consensus.TextFigures, err error) {
-	all, _, _, err = textFigures(set, o)
-	if err != nil {
-		return 0, all, err
-	}
-	enough := &consensus.TextSet{}
-	for _, t := range set.Tasks {
-		if len(t.Votes) >= 3 {
-			enough.Tasks = append(enough.Tasks, t)
-		}
-	}
-	precision := func(f consensus.TextFigures) float64 {
-		if settled {
-			return 1 - f.Wrong
-		}
-		return f.Accuracy
-	}
-	o.Rounds = 10
-	var last consensus.TextFigures
-	for _, o.Threshold = range []float64{0.8, 0.82, 0.85, 0.9, 0.95, 0.97} {
-		_, three, ours, err := textFigures(enough, o)
-		if err != nil {
-			return 0, all, err
-		}
-		if want := precision(three); precision(ours) >= want {
-			votes = ours.Votes
-			if was := precision(last); last.Answers > 0 {
-				votes = last.Votes + (ours.Votes-last.Votes)*(want-was)/(precision(ours)-was)
-			}
-			return votes, all, nil
-		}
-		last = ours
-	}
-	return 0, all, errors.New("no threshold is as often right as three that agree")
-}
-
-func textFigures(set *consensus.TextSet, o consensus.TextOptions) (belief, three, settled consensus.TextFigures, err error) {
+// beliefs gives how the model does on all votes of a set.
+func beliefs(set *consensus.TextSet, o consensus.TextOptions) (consensus.TextFigures, error) {
 	list, err := consensus.EvaluateTexts(set, o)
-	for _, f := range list {
-		switch f.Method {
-		case consensus.MethodBelief:
-			belief = f
-		case consensus.MethodThreeAgree:
-			three = f
-		case consensus.MethodSettled:
-			settled = f
-		}
+	if err != nil {
+		return consensus.TextFigures{}, err
 	}
-	return belief, three, settled, err
+	i := slices.IndexFunc(list, func(f consensus.TextFigures) bool { return f.Method == consensus.MethodBelief })
+	return list[i], nil
 }
 
 // update measures one vote's update with the belief after it.

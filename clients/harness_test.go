@@ -90,7 +90,6 @@ type bundle struct {
 	db    handles
 	empty func(t *testing.T) handles // another database, without tables
 	clock *clock
-	path  string // of SQLite's file; empty with PostgreSQL
 	keys  *clients.Keyring
 	store *clients.Store
 }
@@ -127,30 +126,30 @@ func (b *bundle) registryWith(keys *clients.Keyring) (*clients.Registry, *bytes.
 // onEveryDatabase runs a test on a store of each kind of database.
 func onEveryDatabase(t *testing.T, test func(t *testing.T, b *bundle)) {
 	t.Parallel()
-	for kind, prepare := range databases {
+	for kind := range databases {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			b := &bundle{
-				open:  prepare(t),
-				empty: func(t *testing.T) handles { t.Helper(); return prepare(t)(t) },
-				clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)},
-			}
-			b.db = b.open(t)
-			if kind == "SQLite" {
-				var name string
-				if err := b.db.Read.QueryRowContext(t.Context(), "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&name); err != nil {
-					t.Fatal(err)
-				}
-				b.path = name
-			}
-			if err := migrations.Up(t.Context(), b.db.Write, sets[kind]); err != nil {
-				t.Fatal(err)
-			}
-			b.keys = keyring(t, "first")
-			b.store = clients.New(clients.Params{Write: b.db.Write, Read: b.db.Read, Now: b.clock.Now, Keys: b.keys})
-			test(t, b)
+			test(t, newBundle(t, kind))
 		})
 	}
+}
+
+// newBundle makes a store in a new database of one kind.
+func newBundle(t *testing.T, kind string) *bundle {
+	t.Helper()
+	prepare := databases[kind]
+	b := &bundle{
+		open:  prepare(t),
+		empty: func(t *testing.T) handles { t.Helper(); return prepare(t)(t) },
+		clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)},
+	}
+	b.db = b.open(t)
+	if err := migrations.Up(t.Context(), b.db.Write, sets[kind]); err != nil {
+		t.Fatal(err)
+	}
+	b.keys = keyring(t, "first")
+	b.store = clients.New(clients.Params{Write: b.db.Write, Read: b.db.Read, Now: b.clock.Now, Keys: b.keys})
+	return b
 }
 
 func (b *bundle) create(t *testing.T, id string, aliases ...string) clients.PrivateID {

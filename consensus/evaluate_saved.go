@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -102,4 +103,49 @@ func votesSaved(l *challengeLog) []Saving {
 		}
 	}
 	return saved
+}
+
+// VotesLikeThree gives how many votes a task the model takes to be as often right
+// as when three have to agree, which take three; between two thresholds
+// precision is taken to rise evenly. Only tasks with at least three votes count.
+// Where votes run out before most doubtful texts are settled, settled has the
+// settled ones alone compared. The options' threshold is not looked at.
+func VotesLikeThree(s *TextSet, o TextOptions, settled bool) (votes, three float64, err error) {
+	enough := &TextSet{}
+	for _, t := range s.Tasks {
+		if len(t.Votes) >= 3 {
+			enough.Tasks = append(enough.Tasks, t)
+		}
+	}
+	precision := func(f *TextFigures) float64 {
+		if settled {
+			return 1 - f.Wrong
+		}
+		return f.Accuracy
+	}
+	var last TextFigures
+	for _, o.Threshold = range []float64{0.8, 0.82, 0.85, 0.9, 0.95, 0.97} {
+		list, err := EvaluateTexts(enough, o)
+		if err != nil {
+			return 0, 0, err
+		}
+		var agreed, ours TextFigures
+		for _, f := range list {
+			switch f.Method {
+			case MethodThreeAgree:
+				agreed = f
+			case MethodSettled:
+				ours = f
+			}
+		}
+		if want := precision(&agreed); precision(&ours) >= want {
+			votes = ours.Votes
+			if was := precision(&last); last.Answers > 0 {
+				votes = last.Votes + (ours.Votes-last.Votes)*(want-was)/(precision(&ours)-was)
+			}
+			return votes, agreed.Votes, nil
+		}
+		last = ours
+	}
+	return 0, 0, errors.New("no threshold is as often right as three who agree")
 }

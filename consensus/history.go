@@ -34,10 +34,6 @@ type expiring struct {
 	at        time.Time
 }
 
-// pairingGrace is how much longer than it can be answered a challenge is held:
-// the clocks of two nodes may differ.
-const pairingGrace = time.Minute
-
 func newPairing(decode func([]byte) (domain.Event, error), history History) pairing {
 	return pairing{decode: decode, history: history, open: map[domain.ChallengeID][]byte{}}
 }
@@ -54,7 +50,7 @@ func (p *pairing) created(c *domain.ChallengeCreated, data []byte) {
 		return // the first one counts
 	}
 	p.open[c.Challenge] = data
-	p.queue = append(p.queue, expiring{c.Challenge, c.ExpiresAt.Add(pairingGrace)})
+	p.queue = append(p.queue, expiring{c.Challenge, c.ExpiresAt.Add(domain.AnswerGrace)})
 }
 
 // answered gives the challenge that an answer is the first one to; nil where
@@ -80,7 +76,7 @@ func (p *pairing) answered(ctx context.Context, a *domain.ChallengeAnswered, seq
 // service takes no other answers; a log with clocks that went astray may have
 // such, and a replay, which forgets what is over, cannot count them.
 func inTime(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) *domain.ChallengeCreated {
-	if a.At.After(c.ExpiresAt.Add(pairingGrace)) {
+	if a.At.After(c.ExpiresAt.Add(domain.AnswerGrace)) {
 		return nil
 	}
 	return c

@@ -254,7 +254,7 @@ func (s *State) quarantine(ctx context.Context, r domain.Record) error {
 	// may differ; what was created earlier is asked for.
 	window := newPairing(s.p.Decode, s.p.History)
 	votes := is.Votes.Exclusion()
-	return s.p.History.Decided(ctx, votes.From.Add(-domain.Lifetime-pairingGrace), r.Seq-1, func(r domain.Record) error {
+	return s.p.History.Decided(ctx, votes.From.Add(-domain.Lifetime-domain.AnswerGrace), r.Seq-1, func(r domain.Record) error {
 		switch e := r.Event.(type) {
 		case *domain.ChallengeCreated:
 			if e.Type != domain.TypeAudio && (votes.Client == "" || votes.Client == e.Client) {

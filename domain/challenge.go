@@ -5,6 +5,11 @@ import "time"
 // Lifetime is how long a challenge can be answered after it was created.
 const Lifetime = 20 * time.Minute
 
+// AnswerGrace is how much longer than it can be answered a challenge is held by
+// what brings answers together with their challenges: the clocks of two nodes may
+// differ. All have the same, so that they count the same answers.
+const AnswerGrace = time.Minute
+
 // Challenge is the state of one challenge: what its events add up to. The zero
 // value is a challenge that does not exist.
 type Challenge struct {

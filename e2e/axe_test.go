@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"ocapi/samplestest"
 )
 
 // axePath is where scripts/test-deps puts the checker. It is other people's work, and not part of Ocapi.
@@ -25,7 +27,7 @@ func axe(t *testing.T) string {
 	t.Helper()
 	script, err := os.ReadFile(axePath)
 	if err != nil {
-		missing(t, "there is no axe-core; fetch it with: make test-deps")
+		samplestest.Missing(t, "there is no axe-core; fetch it with: make test-deps")
 	}
 	return string(script)
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/samplestest"
 )
 
 // TestMain stops what the tests have shared, whatever became of them, and holds
@@ -108,7 +110,7 @@ func (w *workshop) chromium(t *testing.T) *browser {
 	if path == "" {
 		const how = "there is no Chromium; install it with: apt-get install --no-install-recommends chromium fonts-liberation" +
 			" (or set OCAPI_CHROMIUM to the path of one)"
-		missing(t, how)
+		samplestest.Missing(t, how)
 	}
 	b, err := startBrowser(path)
 	if err != nil {
@@ -153,14 +155,4 @@ func withoutStalls(log string) string {
 		}
 	}
 	return strings.Join(kept, "")
-}
-
-// missing leaves a test out for want of something that the machine lacks, and
-// says how to get it. In CI nothing is left out: there it fails.
-func missing(t *testing.T, how string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(how)
-	}
-	t.Skip(how)
 }

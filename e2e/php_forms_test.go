@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/samplestest"
 )
 
 // TestPHPForms sends the PHP example forms as a browser does and as somebody
@@ -114,7 +116,7 @@ func TestPHPTroubles(t *testing.T) {
 	} {
 		t.Run(client, func(t *testing.T) {
 			if client == "curl" && !phpHasCurl(t) {
-				missing(t, "PHP has no curl; install it with: apt-get install --no-install-recommends php-curl")
+				samplestest.Missing(t, "PHP has no curl; install it with: apt-get install --no-install-recommends php-curl")
 			}
 			r := newRoute(t, s)
 			hung := make(chan struct{})

@@ -17,6 +17,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"ocapi/samplestest"
 )
 
 // findPHP gives the path of PHP. Where there is none, the test is skipped; in CI
@@ -25,7 +27,7 @@ func findPHP(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("php")
 	if err != nil {
-		missing(t, "there is no PHP; install it with: apt-get install --no-install-recommends php-cli php-curl")
+		samplestest.Missing(t, "there is no PHP; install it with: apt-get install --no-install-recommends php-cli php-curl")
 	}
 	return path
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"ocapi/samplestest"
 )
 
 // verifier is a language of examples/verify, with the command of the README that starts its form.
@@ -45,10 +47,10 @@ func eachVerifier(t *testing.T, test func(t *testing.T, v verifier)) {
 func (v verifier) needed(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath(v.needs); err != nil {
-		missing(t, "there is no "+v.needs+"; install it, or run as root: make test-deps")
+		samplestest.Missing(t, "there is no "+v.needs+"; install it, or run as root: make test-deps")
 	}
 	if v.name == "php" && !phpHasCurl(t) {
-		missing(t, "PHP has no curl; install it with: apt-get install --no-install-recommends php-curl")
+		samplestest.Missing(t, "PHP has no curl; install it with: apt-get install --no-install-recommends php-curl")
 	}
 }
 

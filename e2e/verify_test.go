@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/samplestest"
 )
 
 // TestVerifyReadme runs every command of the README of the verification clients, in every language.
@@ -430,7 +432,7 @@ func TestVerifyTwoAddresses(t *testing.T) {
 	t.Parallel()
 	s := shared.running(t)
 	if _, err := exec.LookPath("python3"); err != nil {
-		missing(t, "there is no python3; install it, or run as root: make test-deps")
+		samplestest.Missing(t, "there is no python3; install it, or run as root: make test-deps")
 	}
 	a := newAccount(t, s, "verify-two")
 	nobody, err := url.Parse(gone())

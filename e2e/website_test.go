@@ -21,6 +21,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 	_ "modernc.org/sqlite" // the statement of the guides is tried out
+
+	"ocapi/samplestest"
 )
 
 // The guides for websites. What they show is run here, on the real server.
@@ -280,7 +282,7 @@ func TestGuideChecks(t *testing.T) {
 			t.Run(filepath.Base(path)+"/"+a.language, func(t *testing.T) {
 				if a.needs != "" {
 					if _, err := exec.LookPath(a.needs); err != nil {
-						missing(t, "there is no "+a.needs+"; install it, or run as root: make test-deps")
+						samplestest.Missing(t, "there is no "+a.needs+"; install it, or run as root: make test-deps")
 					}
 				}
 				program := func(base string) func(id, secret string) string {

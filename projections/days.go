@@ -28,9 +28,8 @@ type Days struct {
 	feeding sync.Mutex
 	mu      sync.RWMutex
 
-	position Position
-	skipped  domain.Sequence
-	clock    tick
+	cursor
+	clock tick
 
 	clients names
 	rows    map[dayKey]*dayRow
@@ -62,17 +61,13 @@ func NewDays() *Days {
 func (d *Days) Apply(r domain.Record) error {
 	d.feeding.Lock()
 	defer d.feeding.Unlock()
-	if r.Seq <= d.position.Seq {
-		return nil
-	}
-	if at := max(d.position.Seq, d.skipped); r.Seq > at+1 {
-		return &HoleError{After: at, Before: r.Seq}
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.position = Position{Seq: r.Seq, Incarnation: r.Incarnation, Event: r.Event.Head().ID}
-	d.apply(r)
-	return nil
+	fresh, err := d.move(r)
+	if fresh {
+		d.apply(r)
+	}
+	return err
 }
 
 // Skip declares that the log has no event after the position up to the sequence
@@ -82,7 +77,7 @@ func (d *Days) Skip(to domain.Sequence) {
 	defer d.feeding.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.skipped = max(d.skipped, to)
+	d.skip(to)
 }
 
 // Position is the event that was applied last.
@@ -96,7 +91,7 @@ func (d *Days) Position() Position {
 func (d *Days) Next() domain.Sequence {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return max(d.position.Seq, d.skipped) + 1
+	return d.next()
 }
 
 func (d *Days) apply(r domain.Record) {

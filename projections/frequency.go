@@ -29,9 +29,8 @@ type Frequency struct {
 	feeding sync.Mutex
 	mu      sync.RWMutex
 
-	position Position
-	skipped  domain.Sequence // up to here nothing follows position; 0: not known
-	clock    tick            // the latest moment of an event
+	cursor
+	clock tick // the latest moment of an event
 
 	clients, collections, keywords names
 
@@ -74,17 +73,13 @@ func (e *HoleError) Error() string {
 func (f *Frequency) Apply(r domain.Record) error {
 	f.feeding.Lock()
 	defer f.feeding.Unlock()
-	if r.Seq <= f.position.Seq {
-		return nil
-	}
-	if at := max(f.position.Seq, f.skipped); r.Seq > at+1 {
-		return &HoleError{After: at, Before: r.Seq}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.position = Position{Seq: r.Seq, Incarnation: r.Incarnation, Event: r.Event.Head().ID}
-	f.apply(r)
-	return nil
+	fresh, err := f.move(r)
+	if fresh {
+		f.apply(r)
+	}
+	return err
 }
 
 // Skip declares that the log has no event after the position up to the sequence
@@ -94,7 +89,7 @@ func (f *Frequency) Skip(to domain.Sequence) {
 	defer f.feeding.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.skipped = max(f.skipped, to)
+	f.skip(to)
 }
 
 // Position is the event that was applied last.
@@ -108,7 +103,7 @@ func (f *Frequency) Position() Position {
 func (f *Frequency) Next() domain.Sequence {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return max(f.position.Seq, f.skipped) + 1
+	return f.next()
 }
 
 // Clock is the latest time of an event that was applied, in whole seconds.

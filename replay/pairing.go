@@ -20,22 +20,16 @@ type expiring struct {
 	at        int64 // µs since 1970
 }
 
-const (
-	// pairingGrace is how much longer than it can be answered a challenge is
-	// held: the clocks of two nodes may differ.
-	pairingGrace = time.Minute
-
-	// mostYoung is how many creations may keep alive the pages that they are
-	// parts of. Most are answered soon; the few that are not are cloned.
-	mostYoung = 1 << 14
-)
+// mostYoung is how many creations may keep alive the pages that they are parts
+// of. Most are answered soon; the few that are not are cloned.
+const mostYoung = 1 << 14
 
 func newPairing() pairing { return pairing{open: map[domain.ChallengeID]string{}} }
 
 // hold remembers a creation.
 func (p *pairing) hold(e *domain.ChallengeCreated, data string) {
 	p.open[e.Challenge] = data
-	p.queue = append(p.queue, expiring{e.Challenge, e.ExpiresAt.Add(pairingGrace).UnixMicro()})
+	p.queue = append(p.queue, expiring{e.Challenge, e.ExpiresAt.Add(domain.AnswerGrace).UnixMicro()})
 	if len(p.queue)-p.young > mostYoung {
 		id := p.queue[p.young].challenge
 		if data, ok := p.open[id]; ok {

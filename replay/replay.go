@@ -160,7 +160,7 @@ func (r *Replay) Apply(seq domain.Sequence, data string) error {
 			return fmt.Errorf("read the creation of challenge %s: %w", e.Challenge, err)
 		}
 		c, ok := held.(*domain.ChallengeCreated)
-		if ok && c.Client == e.Client && !e.At.After(c.ExpiresAt.Add(pairingGrace)) { // other answers are none
+		if ok && c.Client == e.Client && !e.At.After(c.ExpiresAt.Add(domain.AnswerGrace)) { // other answers are none
 			r.count(c, e)
 		}
 	}

@@ -1,17 +1,18 @@
 // Package samplestest finds the real material that tests read and the
-// repository does not hold: pages, crops, manifests, recordings.
+// repository does not hold (pages, crops, manifests, recordings), and decides what
+// becomes of a test that lacks something.
 package samplestest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
 // Folder gives a folder of the material: that below OCAPI_SAMPLES, or below
-// ../shared/data, seen from the repository's root. Where it is not there the
-// test is skipped, but not in CI: there a missing folder means that nothing is
-// tested.
+// ../shared/data, seen from the repository's root. Where it is not there: see
+// [Missing].
 func Folder(t testing.TB, name string) string {
 	t.Helper()
 	root := os.Getenv("OCAPI_SAMPLES")
@@ -23,13 +24,19 @@ func Folder(t testing.TB, name string) string {
 	}
 	dir := filepath.Join(root, name)
 	if _, err := os.Stat(dir); err != nil {
-		const how = "the sample material is not there (%v); say where it is in OCAPI_SAMPLES"
-		if os.Getenv("CI") == "true" {
-			t.Fatalf(how, err)
-		}
-		t.Skipf(how, err)
+		Missing(t, fmt.Sprintf("the sample material is not there (%v); say where it is in OCAPI_SAMPLES", err))
 	}
 	return dir
+}
+
+// Missing leaves a test out for want of something that the machine lacks, and
+// says how to get it. In CI nothing is left out: there it fails.
+func Missing(t testing.TB, how string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(how)
+	}
+	t.Skip(how)
 }
 
 // repository finds the folder of go.mod.

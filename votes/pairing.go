@@ -22,10 +22,6 @@ type expiring struct {
 	at        time.Time
 }
 
-// pairingGrace is how much longer than it can be answered a challenge is held:
-// the clocks of two nodes may differ.
-const pairingGrace = time.Minute
-
 // NewPairing makes a pairing in which no challenge is open; decode reads the
 // stored form.
 func NewPairing(decode func([]byte) (domain.Event, error)) *Pairing {
@@ -39,7 +35,7 @@ func (p *Pairing) Apply(r domain.Record) ([]domain.Vote, error) {
 	case *domain.ChallengeCreated:
 		p.expire(e.At)
 		p.open[e.Challenge] = r.Data
-		p.queue = append(p.queue, expiring{e.Challenge, e.ExpiresAt.Add(pairingGrace)})
+		p.queue = append(p.queue, expiring{e.Challenge, e.ExpiresAt.Add(domain.AnswerGrace)})
 	case *domain.ChallengeAnswered:
 		data, ok := p.open[e.Challenge]
 		if !ok {
