@@ -197,8 +197,13 @@ func TestImportManifestIsResumed(t *testing.T) {
 	}
 	api.asked()
 	r := b.imports(t, fromAPI(api, "/m.json"))
-	if r.Made != 150-report.Made || r.Present != report.Made || len(api.asked()) != r.Made {
-		t.Errorf("then: made %d, present %d", r.Made, r.Present)
+	// What was under way when it was interrupted may reach the server only now,
+	// and is asked for once more: each counts once.
+	asked := api.asked()
+	slices.Sort(asked)
+	asked = slices.Compact(asked)
+	if r.Made != 150-report.Made || r.Present != report.Made || len(asked) != r.Made {
+		t.Errorf("interrupted: made %d; then: made %d, present %d, asked for %d", report.Made, r.Made, r.Present, len(asked))
 	}
 }
 
