@@ -274,7 +274,8 @@ func (a *Archiver) follow(ctx context.Context) error {
 	go a.watch(ctx, cancel)
 	w := batchWriter{archive: a.archive, at: at, gaps: gaps}
 	traced := links{wanted: a.tracer != nil}
-	err = a.log.follow(ctx, followParams{from: next, most: archiveBatch, linger: archiveLinger, links: &traced}, func(batch []Record) error {
+	p := followParams{from: next, most: archiveBatch, linger: archiveLinger, links: &traced, alone: a.stalledAt(next)}
+	err = a.log.follow(ctx, p, func(batch []Record) error {
 		before, began := w.at, time.Now() // the stopwatch's own clock
 		span := a.traceBatch(ctx, traced.take(), len(batch))
 		err := w.write(ctx, batch)
@@ -340,9 +341,18 @@ func (a *Archiver) stall(at, last Sequence) error {
 	a.stalled = at + 1
 	a.mu.Unlock()
 	if !again {
+		a.log.tail.renew()
 		return fmt.Errorf("the log goes on to event %d, but its next events do not arrive after %d", last, at)
 	}
 	return fmt.Errorf("the log goes on to event %d, but its next events cannot be read: %w", last, &GapError{From: at + 1, To: at + 1})
+}
+
+// stalledAt says that the last follow met nothing at seq though the log goes on:
+// then what others of this process read is not relied upon.
+func (a *Archiver) stalledAt(seq Sequence) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stalled == seq
 }
 
 // contiguous gives the part of a batch that follows on from the sequence at,

@@ -401,4 +401,12 @@ func BenchmarkCodec(b *testing.B) {
 			}
 		}
 	})
+	b.Run("keep", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := eventstore.DecodeKept(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -27,6 +27,23 @@ func agree(t interface {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("the events differ (-DecodeEvent +decoder):\n%s", diff)
 	}
+	kept, err := eventstore.DecodeKept(bytes.Clone(data))
+	if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+		t.Fatalf("to keep it: %v, DecodeEvent says %v", err, wantErr)
+	}
+	// What decoders read next must not show in it.
+	for _, other := range []domain.Event{created("other", newChallengeID()), answered(created("other", newChallengeID()), domain.StatusRejected)} {
+		form, err := eventstore.EncodeEvent(nil, other)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		if _, err := eventstore.DecodeKept(form); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Fatalf("the events differ (-DecodeEvent +kept):\n%s", diff)
+	}
 }
 
 // TestDecoderReadsAsDecodeEvent has one decoder read many events, so that

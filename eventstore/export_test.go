@@ -25,3 +25,6 @@ var EventColumns = eventColumns
 
 // PostgresQueries are those that ask the table of events.
 var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+
+// DecodeKept reads what followers hold in memory.
+var DecodeKept = decodeKept

@@ -39,13 +39,14 @@ func (l *Log) Follow(ctx context.Context, from Sequence, most int, linger time.D
 }
 
 // followParams are the parameters of Follow; links gets the traced ones among
-// what is read.
+// what is read. alone reads from the log by itself, and not what others read.
 type followParams struct {
 	from     Sequence
 	most     int
 	linger   time.Duration
 	caughtUp func()
 	links    *links
+	alone    bool
 }
 
 func (l *Log) follow(ctx context.Context, p followParams, handle func([]Record) error) error {
@@ -53,30 +54,21 @@ func (l *Log) follow(ctx context.Context, p followParams, handle func([]Record) 
 	if err != nil {
 		return err
 	}
-	from := max(p.from, 1)
-	messages, err := l.messages(ctx, from)
-	if err != nil && ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("follow the log from %d: %w", from, err)
-	}
-	defer messages.Stop()
-
-	f := follower{log: l, messages: messages, ctx: ctx, links: p.links}
+	f := follower{log: l, p: p, end: extent.Last, next: max(p.from, 1)}
+	defer f.close()
 	behind := p.caughtUp != nil
-	next := max(from, extent.First)
+	reached := max(f.next, extent.First)
 	for {
-		if behind && next > extent.Last {
+		if behind && reached > extent.Last {
 			behind = false
 			p.caughtUp()
 		}
-		batch, err := f.batch(p.most, p.linger)
+		batch, err := f.batch(ctx)
 		if len(batch) > 0 {
 			if err := handle(batch); err != nil {
 				return err
 			}
-			next = batch[len(batch)-1].Seq + 1
+			reached = batch[len(batch)-1].Seq + 1
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -87,12 +79,73 @@ func (l *Log) follow(ctx context.Context, p followParams, handle func([]Record) 
 	}
 }
 
-// messages opens a consumer from the sequence from on: one without
+// follower reads what others of this process read, too, where it is near the
+// log's end, and by itself where it is not.
+type follower struct {
+	log    *Log
+	p      followParams
+	end    Sequence // of the log, when it was last looked at
+	next   Sequence
+	shared *tailFollower
+	own    *source
+}
+
+// batch waits for one event and then takes what comes within the linger.
+func (f *follower) batch(ctx context.Context) (batch []Record, err error) {
+	if f.shared == nil && !f.p.alone {
+		if f.shared = f.log.tail.join(f.next, f.end); f.shared != nil {
+			f.closeOwn()
+		}
+	}
+	switch {
+	case f.shared != nil:
+		var behind bool
+		if batch, behind, err = f.shared.batch(ctx, f.p.most, f.p.linger, f.p.links); behind {
+			f.closeShared()
+		}
+	case f.own == nil:
+		f.own, err = f.log.source(ctx, f.next)
+	default:
+		batch, err = f.own.batch(ctx, f.p.most, f.p.linger, f.p.links)
+	}
+	if len(batch) > 0 {
+		f.next = batch[len(batch)-1].Seq + 1
+	}
+	return batch, err
+}
+
+func (f *follower) closeOwn() {
+	if f.own != nil {
+		f.own.stop()
+		f.own = nil
+	}
+}
+
+func (f *follower) closeShared() {
+	if f.shared != nil {
+		f.shared.leave()
+		f.shared = nil
+	}
+}
+
+func (f *follower) close() {
+	f.closeOwn()
+	f.closeShared()
+}
+
+// source reads from the log by a consumer of its own.
+type source struct {
+	log      *Log
+	messages jetstream.MessagesContext
+	taken    uint64 // messages of this consumer
+}
+
+// source opens a consumer from the sequence from on: one without
 // acknowledgements that lives while it is read. The library's ordered consumer
 // would do the same and mend itself, but waits ten seconds for a cluster that
 // has placed it on a server that has just died; here it is given up soon, and
 // whoever follows begins anew.
-func (l *Log) messages(ctx context.Context, from Sequence) (jetstream.MessagesContext, error) {
+func (l *Log) source(ctx context.Context, from Sequence) (*source, error) {
 	ctx, cancel := context.WithTimeout(ctx, followOpen)
 	defer cancel()
 	consumer, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
@@ -105,56 +158,56 @@ func (l *Log) messages(ctx context.Context, from Sequence) (jetstream.MessagesCo
 		InactiveThreshold: followIdle,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("follow the log from %d: %w", from, err)
 	}
-	return consumer.Messages(jetstream.PullMaxMessages(followBuffer),
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(followBuffer),
 		jetstream.PullExpiry(followExpiry), jetstream.PullHeartbeat(followHeartbeat))
+	if err != nil {
+		return nil, fmt.Errorf("follow the log from %d: %w", from, err)
+	}
+	return &source{log: l, messages: messages}, nil
 }
 
-type follower struct {
-	log      *Log
-	messages jetstream.MessagesContext
-	ctx      context.Context
-	taken    uint64 // messages of this consumer
-	links    *links
-}
+func (s *source) stop() { s.messages.Stop() }
 
 // batch waits for one event and then takes what comes within linger. What was
 // read before an error is returned with it.
-func (f *follower) batch(most int, linger time.Duration) ([]Record, error) {
-	first, err := f.next(f.ctx)
+func (s *source) batch(ctx context.Context, most int, linger time.Duration, links *links) ([]Record, error) {
+	first, err := s.next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	batch := append(make([]Record, 0, 16), first)
-	soon, cancel := context.WithTimeout(f.ctx, linger)
+	links.read(first.traceparent)
+	batch := append(make([]Record, 0, 16), first.Record)
+	soon, cancel := context.WithTimeout(ctx, linger)
 	defer cancel()
 	for len(batch) < most {
-		r, err := f.next(soon)
-		if errors.Is(err, context.DeadlineExceeded) && f.ctx.Err() == nil {
+		e, err := s.next(soon)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			return batch, nil
 		}
 		if err != nil {
 			return batch, err
 		}
-		batch = append(batch, r)
+		links.read(e.traceparent)
+		batch = append(batch, e.Record)
 	}
 	return batch, nil
 }
 
-func (f *follower) next(ctx context.Context) (Record, error) {
-	m, err := f.messages.Next(jetstream.NextContext(ctx))
+func (s *source) next(ctx context.Context) (tailEvent, error) {
+	m, err := s.messages.Next(jetstream.NextContext(ctx))
 	if err != nil {
-		return Record{}, err
+		return tailEvent{}, err
 	}
 	meta, err := m.Metadata()
 	if err != nil {
-		return Record{}, fmt.Errorf("read an event's place in the log: %w", err)
+		return tailEvent{}, fmt.Errorf("read an event's place in the log: %w", err)
 	}
-	if f.taken++; meta.Sequence.Consumer != f.taken {
-		return Record{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", f.taken, meta.Sequence.Consumer-1)
+	if s.taken++; meta.Sequence.Consumer != s.taken {
+		return tailEvent{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", s.taken, meta.Sequence.Consumer-1)
 	}
-	f.links.read(m.Headers())
-	f.log.saw(Sequence(meta.Sequence.Stream))
-	return f.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
+	s.log.saw(Sequence(meta.Sequence.Stream))
+	r, err := s.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
+	return tailEvent{Record: r, traceparent: parentIn(m.Headers())}, err
 }

@@ -53,6 +53,7 @@ type Log struct {
 	stream      jetstream.Stream
 	gather      *gatherer // nil with DurabilityInterval
 	metrics     *logMetrics
+	tail        tail
 	incarnation atomic.Int64
 	floor       atomic.Uint64         // the highest sequence that is known to have been in the log
 	nearlyFull  atomic.Bool           // creations are refused; kept by the Trimmer
@@ -70,6 +71,7 @@ func OpenLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	l := &Log{cfg: cfg, conn: conn, js: js}
+	l.tail.log = l
 	l.metrics = newLogMetrics(l.queued)
 	if err := l.open(ctx, after); err != nil {
 		return nil, fmt.Errorf("open the stream %s: %w", streamName, err)
@@ -327,7 +329,7 @@ func (l *Log) last(ctx context.Context, subject string) (Record, bool, error) {
 }
 
 func (l *Log) record(seq Sequence, stored time.Time, data []byte) (Record, error) {
-	e, err := DecodeEvent(data)
+	e, err := decodeKept(data)
 	if err != nil {
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)
 	}

@@ -73,16 +73,20 @@ type links struct {
 	list   []trace.Link
 }
 
-// read takes what a message's header says.
-func (l *links) read(h nats.Header) {
-	if !l.wanted || len(l.list) >= maxLinks {
+// parentIn gives what a message's header names, or nothing.
+func parentIn(h nats.Header) string {
+	if values := h[traceHeader]; len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// read takes what a message's header named.
+func (l *links) read(traceparent string) {
+	if !l.wanted || traceparent == "" || len(l.list) >= maxLinks {
 		return
 	}
-	values := h[traceHeader]
-	if len(values) != 1 {
-		return
-	}
-	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{traceHeader: values[0]})
+	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{traceHeader: traceparent})
 	if sc := trace.SpanContextFromContext(ctx); sc.IsSampled() {
 		l.list = append(l.list, trace.Link{SpanContext: sc})
 	}
