@@ -25,3 +25,9 @@ var EventColumns = eventColumns
 
 // PostgresQueries are those that ask the table of events.
 var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+
+// SQLiteQueries are those that ask the table of events for a part of it.
+var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChallenge, sqlEventsAfter, sqlChallenge, sqlEventAt, sqlStoredFrom, sqlHasEvent, sqlQuarantines, sqlAnnotations, sqlPutSnapshot, sqlSnapshot}
+
+// SQLiteRows is how many rows one statement inserts.
+const SQLiteRows = sqliteRows
