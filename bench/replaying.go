@@ -180,7 +180,7 @@ func scanBare(ctx context.Context, file string, events int, size int64) (_ float
 // it is left out, and nothing waits for the disk. The table is the archive's.
 const loading = `PRAGMA synchronous = OFF;
 DROP TRIGGER events_refuse_update; DROP TRIGGER events_refuse_delete; DROP TRIGGER events_refuse_replace;
-DROP INDEX events_by_challenge; DROP INDEX events_by_time; DROP INDEX events_by_client;`
+DROP INDEX events_by_challenge;`
 
 const insertEvent = `INSERT INTO events (seq, incarnation, event_id, name, client, challenge, at, stored_at, data) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)`
 

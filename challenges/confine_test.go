@@ -120,8 +120,8 @@ func TestRehearsal(t *testing.T) {
 			if wanted != domain.TypeInvalid && view.Type != wanted || view.Client != test.ID || !view.ExpiresAt.Equal(domain.Moment(w.clock().Add(domain.Lifetime))) {
 				t.Errorf("%s: %+v", test.ID, view)
 			}
-			if id, err := domain.ParseChallengeID(view.Challenge.String()); err != nil || id.UUID[6]>>4 != 4 || id.UUID[8]>>6 != 2 {
-				t.Errorf("%s is no UUIDv4", view.Challenge)
+			if id, err := domain.ParseChallengeID(view.Challenge.String()); err != nil || id.UUID[6]>>4 != 7 || id.UUID[8]>>6 != 2 {
+				t.Errorf("%s is no UUIDv7", view.Challenge)
 			}
 			if again, err := r.View(ctx, client, view.Challenge); err != nil || again.Type != view.Type {
 				t.Errorf("it is viewed as %v, %v", again.Type, err)

@@ -46,9 +46,9 @@ func (r *Rehearsal) Issue(_ context.Context, client *domain.Client, wanted domai
 		t = domain.TypeTranscription
 	case domain.TypeTranscription, domain.TypeClassification:
 	}
-	var id domain.ChallengeID
-	_, _ = rand.Read(id.UUID[:]) // documented never to fail
-	id.UUID[6], id.UUID[8] = id.UUID[6]&0x0f|0x40, id.UUID[8]&0x3f|0x80
+	var random [domain.RandomBytes]byte
+	_, _ = rand.Read(random[:]) // documented never to fail
+	id := domain.ChallengeID{UUID: domain.UUIDv7(r.now(), random)}
 	id.UUID[15] &^= 1
 	if t == domain.TypeClassification {
 		id.UUID[15] |= 1

@@ -59,8 +59,10 @@ func (u *UUID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// ChallengeID names one challenge. It is random (UUIDv4) and therefore the
-// capability to answer it: nobody can guess another visitor's challenge.
+// ChallengeID names one challenge. It is the moment at which it was made and 74
+// random bits ([UUIDv7]), and therefore the capability to answer it: nobody can
+// guess another visitor's challenge. Those of older releases are wholly random
+// (UUIDv4) and stay good; nothing depends on the version.
 type ChallengeID struct{ UUID }
 
 // ParseChallengeID reads a challenge id; errors as [ParseUUID].

@@ -28,3 +28,9 @@ var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgE
 
 // DecodeKept reads what followers hold in memory.
 var DecodeKept = decodeKept
+
+// SQLiteQueries are those that ask the table of events for a part of it.
+var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChallenge, sqlEventsAfter, sqlChallenge, sqlEventAt, sqlStoredFrom, sqlHasEvent, sqlQuarantines, sqlAnnotations, sqlPutSnapshot, sqlSnapshot}
+
+// SQLiteRows is how many rows one statement inserts.
+const SQLiteRows = sqliteRows

@@ -189,7 +189,7 @@ func newEventID() domain.EventID {
 }
 
 func newChallengeID() domain.ChallengeID {
-	return domain.ChallengeID{UUID: domain.UUID(uuid.New())}
+	return domain.ChallengeID{UUID: newEventID().UUID}
 }
 
 // created makes a creation as the domain would decide it.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"ocapi/domain"
@@ -15,6 +16,9 @@ import (
 // fail when it was made without a handle to write.
 type SQLiteArchive struct {
 	write, read *sql.DB
+
+	mu         sync.Mutex
+	statements *sqliteStatements // of the first batch, for all that follow
 }
 
 // NewSQLiteArchive uses the two handles, which stay the caller's to close.
@@ -24,13 +28,6 @@ func NewSQLiteArchive(write, read *sql.DB) *SQLiteArchive {
 }
 
 const (
-	sqlInsertEvent = `INSERT INTO events (seq, incarnation, event_id, name, client, challenge, at, stored_at, data)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	sqlInsertState = `INSERT INTO states (challenge, client, status, created_seq, final_seq, expires_at)
-VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT (challenge) DO NOTHING`
-	sqlFinalState     = `UPDATE states SET status = ?, final_seq = ? WHERE challenge = ? AND client = ? AND status = ?`
-	sqlMoveCheckpoint = `UPDATE checkpoint SET incarnation = ?, seq = ?, event_id = ?
-WHERE id = 1 AND incarnation = ? AND seq = ?`
 	sqlCheckpoint = `SELECT incarnation, seq, event_id FROM checkpoint WHERE id = 1`
 	sqlState      = `SELECT client, status, created_seq, final_seq, expires_at FROM states WHERE challenge = ?`
 	sqlChallenge  = `SELECT seq, incarnation, stored_at, data FROM events WHERE challenge = ? ORDER BY seq`
@@ -42,80 +39,6 @@ WHERE id = 1 AND incarnation = ? AND seq = ?`
 ON CONFLICT (from_seq, to_seq, incarnation) DO NOTHING`
 	sqlGaps = `SELECT incarnation, from_seq, to_seq FROM gaps WHERE to_seq > ? ORDER BY from_seq`
 )
-
-// Append implements [Archive].
-func (a *SQLiteArchive) Append(ctx context.Context, from, to Checkpoint, batch []Record) (err error) {
-	tx, err := a.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	defer func() { err = rollBack(tx, err) }()
-	moved, err := tx.ExecContext(ctx, sqlMoveCheckpoint, to.Incarnation, to.Seq, nullableID(to.EventID), from.Incarnation, from.Seq)
-	if err != nil {
-		return fmt.Errorf("move the checkpoint from %d to %d: %w", from.Seq, to.Seq, err)
-	}
-	if n, err := moved.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(fmt.Errorf("move the checkpoint from %d to %d: %w", from.Seq, to.Seq, ErrFenced), err)
-	}
-	w, err := prepareBatch(ctx, tx)
-	if err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	for _, r := range batch {
-		if err := w.add(ctx, r); err != nil {
-			return fmt.Errorf("archive event %s at %d: %w", r.Event.Head().ID, r.Seq, err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("archive %d events after %d: %w", len(batch), from.Seq, err)
-	}
-	return nil
-}
-
-// batchStatements are prepared once a transaction, whose end closes them:
-// reading the statements anew for every event was a tenth of archiving's cost.
-type batchStatements struct{ event, created, answered *sql.Stmt }
-
-func prepareBatch(ctx context.Context, tx *sql.Tx) (w batchStatements, err error) {
-	for _, s := range []struct {
-		into  **sql.Stmt
-		query string
-	}{{&w.event, sqlInsertEvent}, {&w.created, sqlInsertState}, {&w.answered, sqlFinalState}} {
-		if *s.into, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return w, err
-		}
-	}
-	return w, nil
-}
-
-// add writes one event and applies it to its challenge's state row.
-func (w batchStatements) add(ctx context.Context, r Record) error {
-	h := r.Event.Head()
-	_, err := w.event.ExecContext(ctx, r.Seq, r.Incarnation, h.ID.UUID[:], r.Event.Name(), string(h.Client),
-		h.Challenge.UUID[:], h.At.UnixMicro(), r.StoredAt.UnixMicro(), r.Data)
-	if err != nil {
-		return err
-	}
-	if err := w.apply(ctx, r); err != nil {
-		return fmt.Errorf("apply it to the states: %w", err)
-	}
-	return nil
-}
-
-// apply does to a challenge's state row what [domain.Evolve] does to a
-// challenge.
-func (w batchStatements) apply(ctx context.Context, r Record) (err error) {
-	switch e := r.Event.(type) {
-	case *domain.ChallengeCreated:
-		_, err = w.created.ExecContext(ctx, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated, r.Seq, e.ExpiresAt.UnixMicro())
-	case *domain.ChallengeAnswered:
-		if !e.Verdict.Final() {
-			return nil // decides nothing, and no log of ours holds it
-		}
-		_, err = w.answered.ExecContext(ctx, e.Verdict, r.Seq, e.Challenge.UUID[:], string(e.Client), domain.StatusCreated)
-	}
-	return err
-}
 
 // Checkpoint implements [Archive].
 func (a *SQLiteArchive) Checkpoint(ctx context.Context) (Checkpoint, error) {
@@ -266,22 +189,4 @@ func scanRecords(rows *sql.Rows, visit func(Record) error) error {
 		}
 	}
 	return rows.Err()
-}
-
-func nullableID(id domain.EventID) any {
-	if id.IsZero() {
-		return nil
-	}
-	return id.UUID[:]
-}
-
-// rollBack takes a failed transaction back; one that was committed stays.
-func rollBack(tx *sql.Tx, failed error) error {
-	if failed == nil {
-		return nil
-	}
-	if err := tx.Rollback(); !errors.Is(err, sql.ErrTxDone) {
-		return errors.Join(failed, err)
-	}
-	return failed
 }

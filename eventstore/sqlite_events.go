@@ -16,12 +16,12 @@ WHERE challenge = ?6 AND seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND 
 WHERE seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
 	sqlScanChallenge = `SELECT seq, data FROM events
 WHERE challenge = ?6 AND seq > ?1 AND seq < ?5 AND (?2 = '' OR client = ?2) AND at >= ?3 ORDER BY seq LIMIT ?4`
-	// As in the index that it uses.
+	// sqlRare is the condition of the index of the same name, word for word.
+	sqlRare        = `name <> 'ChallengeCreated.v1' AND name <> 'ChallengeAnswered.v1' AND name <> 'VerdictConsumed.v1'`
 	sqlQuarantines = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
-	// As in the index that it uses.
+WHERE ` + sqlRare + ` AND name IN ('VotesQuarantined.v1', 'QuarantineLifted.v1') ORDER BY seq`
 	sqlAnnotations = `SELECT seq, incarnation, stored_at, data FROM events
-WHERE name IN ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadable.v1', 'AnnotationWithdrawn.v1', 'ModelFitted.v1') AND seq > ? ORDER BY seq LIMIT ?`
+WHERE ` + sqlRare + ` AND name IN ('AnnotationAccepted.v1', 'AnnotationDisputed.v1', 'ImageUnreadable.v1', 'AnnotationWithdrawn.v1', 'ModelFitted.v1') AND seq > ? ORDER BY seq LIMIT ?`
 	// eventsPage bounds one read, so that a long listing holds no old view of
 	// the database open, which would keep its write-ahead log growing.
 	eventsPage = 2000

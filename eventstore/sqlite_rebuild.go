@@ -15,6 +15,10 @@ const (
 
 // RebuildStates implements [Archive].
 func (a *SQLiteArchive) RebuildStates(ctx context.Context, progress func(int)) (events int, err error) {
+	statements, err := a.prepared(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("rebuild the states: %w", err)
+	}
 	tx, err := a.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, fmt.Errorf("rebuild the states: %w", err)
@@ -23,17 +27,14 @@ func (a *SQLiteArchive) RebuildStates(ctx context.Context, progress func(int)) (
 	if _, err := tx.ExecContext(ctx, sqlDeleteStates); err != nil {
 		return 0, fmt.Errorf("rebuild the states: %w", err)
 	}
-	w, err := prepareBatch(ctx, tx)
-	if err != nil {
-		return 0, fmt.Errorf("rebuild the states: %w", err)
-	}
+	w := newSQLiteWriter(ctx, tx, statements)
 	for after := Sequence(0); ; {
 		page, err := eventsAfter(ctx, tx, after)
 		if err != nil {
 			return 0, fmt.Errorf("rebuild the states: read events after %d: %w", after, err)
 		}
 		for _, r := range page {
-			if err := w.apply(ctx, r); err != nil {
+			if err := w.apply(r); err != nil {
 				return 0, fmt.Errorf("rebuild the states: event %d: %w", r.Seq, err)
 			}
 			after = r.Seq
@@ -45,6 +46,9 @@ func (a *SQLiteArchive) RebuildStates(ctx context.Context, progress func(int)) (
 		if len(page) < eventsPage {
 			break
 		}
+	}
+	if err := w.flush(); err != nil {
+		return 0, fmt.Errorf("rebuild the states: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
 		return 0, fmt.Errorf("rebuild the states: %w", err)

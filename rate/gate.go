@@ -55,7 +55,7 @@ func NewGate(p GateParams) *Gate {
 // Admit decides about one more challenge for a client and gives the identifier
 // under which it has to be created: with a proof of work, that of the one
 // challenge that the proof lets in; if that exists already (CodeConflict of
-// the log), the proof has been used on another node. Otherwise it is random.
+// the log), the proof has been used on another node. Otherwise it is drawn.
 //
 // The error is a [domain.Error] of CodeLimited with RetryAfter, and with Work
 // where the visitor can have a challenge at once for it.
@@ -73,7 +73,7 @@ func (g *Gate) Admit(ctx context.Context, client domain.ClientID, wanted domain.
 	switch decision.Outcome {
 	case OutcomeFree:
 		g.count(OutcomeFree, decision.Scope)
-		id := randomID()
+		id := randomID(now)
 		g.own.add(id, now)
 		return id, nil
 	case OutcomeProven:
@@ -167,11 +167,9 @@ func (g *Gate) Observe(r domain.Record) {
 
 func (g *Gate) count(o Outcome, s Scope) { g.decisions[o][s].Add(1) }
 
-// randomID draws the identifier of a challenge, a UUIDv4.
-func randomID() domain.ChallengeID {
-	var id domain.UUID
-	_, _ = rand.Read(id[:]) // documented never to fail
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return domain.ChallengeID{UUID: id}
+// randomID draws the identifier of a challenge made now, a UUIDv7.
+func randomID(now time.Time) domain.ChallengeID {
+	var random [domain.RandomBytes]byte
+	_, _ = rand.Read(random[:]) // documented never to fail
+	return domain.ChallengeID{UUID: domain.UUIDv7(now, random)}
 }

@@ -3,6 +3,7 @@ package rate_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -75,8 +76,12 @@ func (g *gateway) admit(t testing.TB, client string, wanted domain.Request) doma
 	if err != nil {
 		t.Fatalf("%s is refused: %v", client, err)
 	}
-	if id.UUID[6]>>4 != 4 || id.UUID[8]>>6 != 2 {
-		t.Errorf("%v is no UUIDv4: it must not be told from a random one", id)
+	if id.UUID[6]>>4 != 7 || id.UUID[8]>>6 != 2 {
+		t.Errorf("%v is no UUIDv7: it must not be told from a random one", id)
+	}
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(id.UUID[:8]) >> 16))
+	if now := g.clock(); made.After(now) || now.Sub(made) > rate.MaxStep.Life() {
+		t.Errorf("%v is of %v, and made at %v", id, made, now)
 	}
 	return id
 }

@@ -54,8 +54,9 @@ const (
 // # Single use
 //
 // The challenge that a proof lets in gets an identifier that follows from the
-// token: 122 bits of HMAC-SHA-256 of it under a third key, as a UUIDv4, which
-// nobody can tell from a random one. A creation is appended to the log with
+// token: the moment of the question and 74 bits of HMAC-SHA-256 of the token
+// under a third key, as a UUIDv7, whose bits nobody can tell from random ones. A
+// creation is appended to the log with
 // the expectation that its subject has no event. So of any number of uses, on
 // any nodes, one is appended and the others conflict, with nothing but the log
 // between them. That holds as long as the subject's first event is in the log
@@ -245,9 +246,9 @@ func (p *Puzzles) judge(d Demand, solution string, now time.Time) (proof, Flaw) 
 	if p.spent.has(t.nonce) {
 		return proof{}, FlawUsed
 	}
-	id := domain.UUID(mac(p.name, encoded, d.Client)[:16])
-	id[6] = id[6]&0x0f | 0x40 // version 4
-	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
+	// The moment is the question's: that of the proof would differ from use to use.
+	asked := time.UnixMilli(t.expires).Add(-t.step.Life())
+	id := domain.UUIDv7(asked, [domain.RandomBytes]byte(mac(p.name, encoded, d.Client)))
 	return proof{t, domain.ChallengeID{UUID: id}}, ""
 }
 

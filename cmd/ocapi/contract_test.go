@@ -68,8 +68,8 @@ func TestEveryAddressServesTheWholeContract(t *testing.T) {
 func wantChallenge(t *testing.T, c challenge, client, kind string) {
 	t.Helper()
 	id, err := domain.ParseChallengeID(c.ID)
-	if err != nil || id.UUID[6]>>4 != 4 {
-		t.Errorf("the challenge's id is %q, no UUID of version 4 (%v)", c.ID, err)
+	if err != nil || id.UUID[6]>>4 != 7 {
+		t.Errorf("the challenge's id is %q, no UUID of version 7 (%v)", c.ID, err)
 	}
 	expires, err := time.Parse(time.RFC3339, c.ExpiresAt)
 	if left := time.Until(expires); err != nil || left > domain.Lifetime || left < domain.Lifetime-time.Minute {

@@ -21,7 +21,7 @@ type eventsCmd struct {
 }
 
 // followEvery is how often --follow looks for new events; archiving itself
-// gathers for 50 ms.
+// gathers for 100 ms.
 const followEvery = 200 * time.Millisecond
 
 // Run prints the events. It reads beside a running service.
