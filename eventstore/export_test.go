@@ -20,8 +20,5 @@ const EventsPage = eventsPage
 // ScanPage is how many events one page of a scan has.
 const ScanPage = scanPage
 
-// EventColumns turns records into the arguments of an INSERT of them.
-var EventColumns = eventColumns
-
 // PostgresQueries are those that ask the table of events.
 var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}

@@ -67,7 +67,7 @@ func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int))
 func applyPage(ctx context.Context, tx pgx.Tx, page []Record) error {
 	var p pipeline
 	p.apply(page)
-	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx) })
+	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx.Conn()) })
 }
 
 // States implements [Archive]. What is visited is one snapshot.
