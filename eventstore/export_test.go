@@ -21,4 +21,4 @@ const EventsPage = eventsPage
 const ScanPage = scanPage
 
 // PostgresQueries are those that ask the table of events.
-var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}

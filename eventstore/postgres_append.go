@@ -58,7 +58,11 @@ func (a *PostgresArchive) Append(ctx context.Context, from, to Checkpoint, batch
 	for chunk := range slices.Chunk(batch, postgresChunk) {
 		p.queue(fmt.Sprintf("archive %d events from %d on", len(chunk), chunk[0].Seq), pgInsertEvents, eventColumns(chunk)...)
 	}
-	p.apply(batch)
+	fold := newStateFold()
+	for _, r := range batch {
+		fold.add(r.Seq, r.Event)
+	}
+	fold.queue(&p)
 	return a.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return p.run(ctx, conn.Conn()) })
 }
 
@@ -90,43 +94,60 @@ type verdict struct {
 	seq    Sequence
 }
 
-// apply does to the rows of the batch's challenges what [domain.Evolve] does to
-// challenges: the first creation counts and the first verdict after it. A
-// verdict on what this batch creates goes into the new row; all of them are
-// tried, before that, on rows that are there already, because there the batch's
-// creation is none.
-func (p *pipeline) apply(batch []Record) {
-	created := map[domain.ChallengeID]int{} // index in rows
-	var rows []State
-	judged := map[verdictKey]bool{}
-	var verdicts []verdict
-	for _, r := range batch {
-		switch e := r.Event.(type) {
-		case *domain.ChallengeCreated:
-			if _, again := created[e.Challenge]; again {
-				continue
-			}
-			created[e.Challenge] = len(rows)
-			rows = append(rows, State{Challenge: e.Challenge, Client: e.Client, Status: domain.StatusCreated, CreatedSeq: r.Seq, ExpiresAt: e.ExpiresAt})
-		case *domain.ChallengeAnswered:
-			if !e.Verdict.Final() {
-				continue
-			}
-			if key := (verdictKey{e.Challenge, e.Client}); !judged[key] {
-				judged[key] = true
-				verdicts = append(verdicts, verdict{key, e.Verdict, r.Seq})
-			}
-			if i, ok := created[e.Challenge]; ok && rows[i].Client == e.Client && rows[i].Status == domain.StatusCreated {
-				rows[i].Status, rows[i].FinalSeq = e.Verdict, r.Seq
-			}
+// stateFold is what events do to the rows of their challenges: what
+// [domain.Evolve] does to challenges, the first creation counts and the first
+// verdict after it. A verdict on what these events create goes into the new row;
+// all of them are tried, before that, on rows that are there already, because
+// there the events' creation is none.
+type stateFold struct {
+	created  map[domain.ChallengeID]int // index in rows
+	rows     []State
+	judged   map[verdictKey]bool
+	verdicts []verdict
+}
+
+func newStateFold() *stateFold {
+	return &stateFold{created: map[domain.ChallengeID]int{}, judged: map[verdictKey]bool{}}
+}
+
+// add takes in the next event. It keeps nothing of it but strings.
+func (f *stateFold) add(seq Sequence, e domain.Event) {
+	switch e := e.(type) {
+	case *domain.ChallengeCreated:
+		if _, again := f.created[e.Challenge]; again {
+			return
+		}
+		f.created[e.Challenge] = len(f.rows)
+		f.rows = append(f.rows, State{Challenge: e.Challenge, Client: e.Client, Status: domain.StatusCreated, CreatedSeq: seq, ExpiresAt: e.ExpiresAt})
+	case *domain.ChallengeAnswered:
+		if !e.Verdict.Final() {
+			return
+		}
+		if key := (verdictKey{e.Challenge, e.Client}); !f.judged[key] {
+			f.judged[key] = true
+			f.verdicts = append(f.verdicts, verdict{key, e.Verdict, seq})
+		}
+		if i, ok := f.created[e.Challenge]; ok && f.rows[i].Client == e.Client && f.rows[i].Status == domain.StatusCreated {
+			f.rows[i].Status, f.rows[i].FinalSeq = e.Verdict, seq
 		}
 	}
-	if len(verdicts) > 0 {
-		p.queue(fmt.Sprintf("apply %d verdicts to the states", len(verdicts)), pgFinalStates, verdictColumns(verdicts)...)
+}
+
+// queue has the rows written.
+func (f *stateFold) queue(p *pipeline) {
+	if len(f.verdicts) > 0 {
+		p.queue(fmt.Sprintf("apply %d verdicts to the states", len(f.verdicts)), pgFinalStates, verdictColumns(f.verdicts)...)
 	}
-	if len(rows) > 0 {
-		p.queue(fmt.Sprintf("add %d states", len(rows)), pgInsertStates, stateColumns(rows)...)
+	if len(f.rows) > 0 {
+		p.queue(fmt.Sprintf("add %d states", len(f.rows)), pgInsertStates, stateColumns(f.rows)...)
 	}
+}
+
+// reset forgets everything but the memory that it took.
+func (f *stateFold) reset() {
+	clear(f.created)
+	clear(f.judged)
+	f.rows, f.verdicts = f.rows[:0], f.verdicts[:0]
 }
 
 func verdictColumns(verdicts []verdict) [][]byte {
