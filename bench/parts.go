@@ -25,6 +25,8 @@ func parts() []part {
 		{"consensus", measureAgreement},
 		{"replay", measureReplays},
 		{"postgres-append", measurePostgresAppend},
+		{"postgres-reading", measurePostgresReading},
+		{"postgres-streams", measurePostgresStreams},
 	}
 }
 
