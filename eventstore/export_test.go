@@ -22,3 +22,9 @@ const ScanPage = scanPage
 
 // PostgresQueries are those that ask the table of events.
 var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+
+// StatesQueries write the rows of states.
+var StatesQueries = []string{pgFinalStates, pgInsertStates}
+
+// DetachedEvent gives a decoder's event that outlives the decoder's next one.
+var DetachedEvent = detached
