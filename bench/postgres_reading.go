@@ -42,6 +42,7 @@ type growing struct {
 // readingRound is what reading all events took in one round, in seconds.
 type readingRound struct {
 	Scan        float64 `json:"scan_seconds"`        // rows to the driver, and nothing done with them
+	Decoded     float64 `json:"decoded_seconds"`     // events, and nothing done with them
 	Projections float64 `json:"projections_seconds"` // all that is kept in memory, in one pass
 	Consensus   float64 `json:"consensus_seconds"`
 	States      float64 `json:"states_seconds"` // rows of states, written
@@ -139,6 +140,10 @@ func readArchive(ctx context.Context, db *postgres.DB, a *eventstore.PostgresArc
 		read func() (int, error)
 	}{
 		{&one.Scan, func() (int, error) { return scanRows(ctx, db) }},
+		{&one.Decoded, func() (n int, err error) {
+			err = a.Events(ctx, eventstore.EventFilter{}, func(eventstore.Record) error { n++; return nil })
+			return n, err
+		}},
 		{&one.Projections, func() (int, error) { return project(ctx, a) }},
 		{&one.Consensus, func() (int, error) { return countVotes(ctx, a) }},
 		{&one.States, func() (int, error) { return a.RebuildStates(ctx, nil) }},
@@ -217,6 +222,7 @@ func (r *reading) text(markdown bool) string {
 		took func(*readingRound) float64
 	}{
 		{"raw scan of the rows, one statement", func(r *readingRound) float64 { return r.Scan }},
+		{"events, decoded one by one", func(r *readingRound) float64 { return r.Decoded }},
 		{"statistics, daily figures, states in memory", func(r *readingRound) float64 { return r.Projections }},
 		{"consensus", func(r *readingRound) float64 { return r.Consensus }},
 		{"both", (*readingRound).inMemory},
