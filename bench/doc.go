@@ -37,6 +37,16 @@
 // scan that reads the same rows by one statement and does nothing with them. The
 // table says the ratio of the two rates, and the program's peak of memory.
 //
+// Three parts measure PostgreSQL, on a server of their own that waits for the
+// disk, and say so where the machine has none. postgres-append archives batches,
+// in turn with the same rows inserted raw into a bare table and into one with the
+// archive's indexes, with challenge ids that begin with the time and with random
+// ones. postgres-reading fills an archive (-replay-events), tells what an event
+// costs as it grows, and reads it into each projection, beside a raw scan.
+// postgres-streams appends creations and their answers, each with what it expects
+// of its stream, while the archiver follows, beside raw inserts that check a
+// version, and beside watermill-sql, which is a module of its own.
+//
 // # What is not
 //
 // Requests carry the Host header alone (and a token for states); a browser sends

@@ -24,6 +24,9 @@ func parts() []part {
 		{"imports", measureImports},
 		{"consensus", measureAgreement},
 		{"replay", measureReplays},
+		{"postgres-append", measurePostgresAppend},
+		{"postgres-reading", measurePostgresReading},
+		{"postgres-streams", measurePostgresStreams},
 	}
 }
 

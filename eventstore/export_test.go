@@ -20,11 +20,14 @@ const EventsPage = eventsPage
 // ScanPage is how many events one page of a scan has.
 const ScanPage = scanPage
 
-// EventColumns turns records into the arguments of an INSERT of them.
-var EventColumns = eventColumns
-
 // PostgresQueries are those that ask the table of events.
-var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgEventsAfter, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+var PostgresQueries = []string{pgChallenge, pgEventAt, pgHasEvent, pgEvents, pgEventsSince, pgChallengeEvents, pgScan, pgScanSince, pgScanChallenge, pgFirstDecided, pgState, pgStates, pgSnapshot, pgPutSnapshot, pgAnnotations}
+
+// StatesQueries write the rows of states.
+var StatesQueries = []string{pgFinalStates, pgInsertStates}
+
+// DetachedEvent gives a decoder's event that outlives the decoder's next one.
+var DetachedEvent = detached
 
 // DecodeKept reads what followers hold in memory.
 var DecodeKept = decodeKept

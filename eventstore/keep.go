@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"ocapi/domain"
@@ -18,21 +17,29 @@ var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 func decodeKept(data []byte) (domain.Event, error) {
 	d := decoders.Get().(*Decoder) //nolint:forcetypeassert // nothing else is put there
 	defer decoders.Put(d)
-	switch e := d.usual(string(data)).(type) {
-	case *domain.ChallengeCreated:
-		kept := *e
-		kept.Positions = slices.Clone(e.Positions)
-		return &kept, nil
-	case *domain.ChallengeAnswered:
-		kept := *e
-		kept.Answer.Texts = slices.Clone(e.Answer.Texts)
-		kept.Answer.Selected = slices.Clone(e.Answer.Selected)
-		kept.Answer.Unreadable = slices.Clone(e.Answer.Unreadable)
-		if e.Answer.Text != nil {
-			text := strings.Clone(*e.Answer.Text)
-			kept.Answer.Text = &text
-		}
-		return &kept, nil
+	if e := d.usual(string(data)); e != nil {
+		return detached(e), nil
 	}
 	return DecodeEvent(data)
+}
+
+// detached gives a decoder's event that outlives the decoder's next one.
+func detached(e domain.Event) domain.Event {
+	switch e := e.(type) {
+	case *domain.ChallengeCreated:
+		own := *e
+		own.Positions = slices.Clone(e.Positions)
+		return &own
+	case *domain.ChallengeAnswered:
+		own := *e
+		own.Answer.Texts = slices.Clone(e.Answer.Texts)
+		own.Answer.Selected = slices.Clone(e.Answer.Selected)
+		own.Answer.Unreadable = slices.Clone(e.Answer.Unreadable)
+		if e.Answer.Text != nil {
+			text := *e.Answer.Text
+			own.Answer.Text = &text
+		}
+		return &own
+	}
+	return e // of no decoder
 }

@@ -2,13 +2,11 @@ package eventstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ocapi/domain"
 )
@@ -17,18 +15,19 @@ const (
 	pgMoveCheckpoint = `SELECT move_checkpoint($1, $2, $3, $4, $5)`
 	pgInsertEvents   = `INSERT INTO events (seq, incarnation, at, stored_at, event_id, challenge, name, client, data)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bytea[])`
+	// Both of these look rows up one by one: OFFSET 0 keeps the planner, who may
+	// think that there are no rows, from going through all of them instead. Nobody
+	// else writes while this transaction has the checkpoint, so a row is where it
+	// was found.
 	pgFinalStates = `UPDATE states SET status = v.status, final_seq = v.seq
-FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[]) AS v (challenge, client, status, seq)
-WHERE states.challenge = v.challenge AND states.client = v.client AND states.status = $5`
-	// A row that is there stays: nobody else writes while this transaction has
-	// the checkpoint, so looking first is safe, and costs less than ON CONFLICT.
+FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bigint[]) AS v (challenge, client, status, seq),
+LATERAL (SELECT s.ctid AS place FROM states AS s WHERE s.challenge = v.challenge AND s.client = v.client AND s.status = $5::smallint OFFSET 0) AS found
+WHERE states.ctid = found.place`
+	// A row that is there stays: looking first costs less than ON CONFLICT.
 	pgInsertStates = `INSERT INTO states (created_seq, final_seq, expires_at, challenge, status, client)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::uuid[], $5::smallint[], $6::text[]) AS v (created_seq, final_seq, expires_at, challenge)
-WHERE NOT EXISTS (SELECT FROM states WHERE states.challenge = v.challenge)`
+WHERE NOT EXISTS (SELECT FROM states AS s WHERE s.challenge = v.challenge OFFSET 0)`
 	pgMakePartitions = `SELECT make_event_partitions($1, $2)`
-
-	// fencedCode is what move_checkpoint raises.
-	fencedCode = "OC001"
 
 	// postgresChunk bounds a statement: larger ones gain nothing.
 	postgresChunk = 1000
@@ -55,64 +54,31 @@ func (a *PostgresArchive) Append(ctx context.Context, from, to Checkpoint, batch
 	}()
 	var p pipeline
 	p.queue(fmt.Sprintf("move the checkpoint from %d to %d", from.Seq, to.Seq), pgMoveCheckpoint,
-		int64(from.Incarnation), int64(from.Seq), int64(to.Incarnation), int64(to.Seq), nullableUUID(to.EventID))
+		bigint(int64(from.Incarnation)), bigint(int64(from.Seq)), bigint(int64(to.Incarnation)), bigint(int64(to.Seq)), nullableUUID(to.EventID))
 	for chunk := range slices.Chunk(batch, postgresChunk) {
 		p.queue(fmt.Sprintf("archive %d events from %d on", len(chunk), chunk[0].Seq), pgInsertEvents, eventColumns(chunk)...)
 	}
-	p.apply(batch)
-	return p.run(ctx, a.pool)
-}
-
-// pipeline is statements that go out together and succeed or fail together.
-type pipeline struct {
-	batch pgx.Batch
-	steps []string // what each of them does
-}
-
-func (p *pipeline) queue(step, query string, args ...any) {
-	p.steps = append(p.steps, step)
-	p.batch.Queue(query, args...)
-}
-
-type batchSender interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
-func (p *pipeline) run(ctx context.Context, db batchSender) error {
-	if len(p.steps) == 0 {
-		return nil
+	fold := newStateFold()
+	for _, r := range batch {
+		fold.add(r.Seq, r.Event)
 	}
-	results := db.SendBatch(ctx, &p.batch)
-	for _, step := range p.steps {
-		if _, err := results.Exec(); err != nil {
-			if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == fencedCode {
-				err = ErrFenced
-			}
-			_ = results.Close() // the same error once more
-			return fmt.Errorf("%s: %w", step, err)
-		}
-	}
-	if err := results.Close(); err != nil { // the transaction ends here
-		return fmt.Errorf("%s: commit: %w", p.steps[0], err)
-	}
-	return nil
+	fold.queue(&p)
+	return a.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return p.run(ctx, conn.Conn()) })
 }
 
 // eventColumns turns records into the arguments of pgInsertEvents.
-func eventColumns(batch []Record) []any {
-	n := len(batch)
-	seqs, incarnations := make([]int64, n), make([]int64, n)
-	ats, stored := make([]time.Time, n), make([]time.Time, n)
-	ids, challenges := make([][16]byte, n), make([][16]byte, n)
-	names, clients, data := make([]string, n), make([]string, n), make([][]byte, n)
-	for i, r := range batch {
-		h := r.Event.Head()
-		seqs[i], incarnations[i] = int64(r.Seq), int64(r.Incarnation)
-		ats[i], stored[i] = h.At, r.StoredAt
-		ids[i], challenges[i] = uuidOf(h.ID.UUID), uuidOf(h.Challenge.UUID)
-		names[i], clients[i], data[i] = r.Event.Name(), string(h.Client), r.Data
+func eventColumns(batch []Record) [][]byte {
+	return [][]byte{
+		bigints(batch, func(r *Record) int64 { return int64(r.Seq) }),
+		bigints(batch, func(r *Record) int64 { return int64(r.Incarnation) }),
+		instants(batch, func(r *Record) time.Time { return r.Event.Head().At }),
+		instants(batch, func(r *Record) time.Time { return r.StoredAt }),
+		uuids(batch, func(r *Record) domain.UUID { return r.Event.Head().ID.UUID }),
+		uuids(batch, func(r *Record) domain.UUID { return r.Event.Head().Challenge.UUID }),
+		texts(batch, func(r *Record) string { return r.Event.Name() }),
+		texts(batch, func(r *Record) string { return string(r.Event.Head().Client) }),
+		byteas(batch, func(r *Record) []byte { return r.Data }),
 	}
-	return []any{seqs, incarnations, ats, stored, ids, challenges, names, clients, data}
 }
 
 // verdictKey names whom a verdict is for: an answer under another client's name
@@ -123,71 +89,86 @@ type verdictKey struct {
 }
 
 type verdict struct {
+	verdictKey
 	status domain.Status
 	seq    Sequence
 }
 
-// apply does to the rows of the batch's challenges what [domain.Evolve] does to
-// challenges: the first creation counts and the first verdict after it. A
-// verdict on what this batch creates goes into the new row; all of them are
-// tried, before that, on rows that are there already, because there the batch's
-// creation is none.
-func (p *pipeline) apply(batch []Record) {
-	created := map[domain.ChallengeID]int{} // index in rows
-	var rows []State
-	verdicts := map[verdictKey]verdict{}
-	for _, r := range batch {
-		switch e := r.Event.(type) {
-		case *domain.ChallengeCreated:
-			if _, again := created[e.Challenge]; again {
-				continue
-			}
-			created[e.Challenge] = len(rows)
-			rows = append(rows, State{Challenge: e.Challenge, Client: e.Client, Status: domain.StatusCreated, CreatedSeq: r.Seq, ExpiresAt: e.ExpiresAt})
-		case *domain.ChallengeAnswered:
-			if !e.Verdict.Final() {
-				continue
-			}
-			key := verdictKey{e.Challenge, e.Client}
-			if _, again := verdicts[key]; !again {
-				verdicts[key] = verdict{e.Verdict, r.Seq}
-			}
-			if i, ok := created[e.Challenge]; ok && rows[i].Client == e.Client && rows[i].Status == domain.StatusCreated {
-				rows[i].Status, rows[i].FinalSeq = e.Verdict, r.Seq
-			}
+// stateFold is what events do to the rows of their challenges: what
+// [domain.Evolve] does to challenges, the first creation counts and the first
+// verdict after it. A verdict on what these events create goes into the new row;
+// all of them are tried, before that, on rows that are there already, because
+// there the events' creation is none.
+type stateFold struct {
+	created  map[domain.ChallengeID]int // index in rows
+	rows     []State
+	judged   map[verdictKey]bool
+	verdicts []verdict
+}
+
+func newStateFold() *stateFold {
+	return &stateFold{created: map[domain.ChallengeID]int{}, judged: map[verdictKey]bool{}}
+}
+
+// add takes in the next event. It keeps nothing of it but strings.
+func (f *stateFold) add(seq Sequence, e domain.Event) {
+	switch e := e.(type) {
+	case *domain.ChallengeCreated:
+		if _, again := f.created[e.Challenge]; again {
+			return
+		}
+		f.created[e.Challenge] = len(f.rows)
+		f.rows = append(f.rows, State{Challenge: e.Challenge, Client: e.Client, Status: domain.StatusCreated, CreatedSeq: seq, ExpiresAt: e.ExpiresAt})
+	case *domain.ChallengeAnswered:
+		if !e.Verdict.Final() {
+			return
+		}
+		if key := (verdictKey{e.Challenge, e.Client}); !f.judged[key] {
+			f.judged[key] = true
+			f.verdicts = append(f.verdicts, verdict{key, e.Verdict, seq})
+		}
+		if i, ok := f.created[e.Challenge]; ok && f.rows[i].Client == e.Client && f.rows[i].Status == domain.StatusCreated {
+			f.rows[i].Status, f.rows[i].FinalSeq = e.Verdict, seq
 		}
 	}
-	if len(verdicts) > 0 {
-		p.queue(fmt.Sprintf("apply %d verdicts to the states", len(verdicts)), pgFinalStates, verdictColumns(verdicts)...)
+}
+
+// queue has the rows written.
+func (f *stateFold) queue(p *pipeline) {
+	if len(f.verdicts) > 0 {
+		p.queue(fmt.Sprintf("apply %d verdicts to the states", len(f.verdicts)), pgFinalStates, verdictColumns(f.verdicts)...)
 	}
-	if len(rows) > 0 {
-		p.queue(fmt.Sprintf("add %d states", len(rows)), pgInsertStates, stateColumns(rows)...)
+	if len(f.rows) > 0 {
+		p.queue(fmt.Sprintf("add %d states", len(f.rows)), pgInsertStates, stateColumns(f.rows)...)
 	}
 }
 
-func verdictColumns(verdicts map[verdictKey]verdict) []any {
-	var challenges [][16]byte
-	var clients []string
-	var statuses []int16
-	var seqs []int64
-	for key, v := range verdicts {
-		challenges = append(challenges, uuidOf(key.challenge.UUID))
-		clients = append(clients, string(key.client))
-		statuses = append(statuses, int16(v.status))
-		seqs = append(seqs, int64(v.seq))
-	}
-	return []any{challenges, clients, statuses, seqs, int16(domain.StatusCreated)}
+// reset forgets everything but the memory that it took.
+func (f *stateFold) reset() {
+	clear(f.created)
+	clear(f.judged)
+	f.rows, f.verdicts = f.rows[:0], f.verdicts[:0]
 }
 
-func stateColumns(rows []State) []any {
-	n := len(rows)
-	createdSeqs, finalSeqs, expires := make([]int64, n), make([]int64, n), make([]time.Time, n)
-	challenges, statuses, clients := make([][16]byte, n), make([]int16, n), make([]string, n)
-	for i, s := range rows {
-		createdSeqs[i], finalSeqs[i], expires[i] = int64(s.CreatedSeq), int64(s.FinalSeq), s.ExpiresAt
-		challenges[i], statuses[i], clients[i] = uuidOf(s.Challenge.UUID), int16(s.Status), string(s.Client)
+func verdictColumns(verdicts []verdict) [][]byte {
+	return [][]byte{
+		uuids(verdicts, func(v *verdict) domain.UUID { return v.challenge.UUID }),
+		texts(verdicts, func(v *verdict) string { return string(v.client) }),
+		smallints(verdicts, func(v *verdict) int16 { return int16(v.status) }),
+		bigints(verdicts, func(v *verdict) int64 { return int64(v.seq) }),
+		smallint(int16(domain.StatusCreated)),
 	}
-	return []any{createdSeqs, finalSeqs, expires, challenges, statuses, clients}
+}
+
+func stateColumns(rows []State) [][]byte {
+	return [][]byte{
+		bigints(rows, func(s *State) int64 { return int64(s.CreatedSeq) }),
+		bigints(rows, func(s *State) int64 { return int64(s.FinalSeq) }),
+		instants(rows, func(s *State) time.Time { return s.ExpiresAt }),
+		uuids(rows, func(s *State) domain.UUID { return s.Challenge.UUID }),
+		smallints(rows, func(s *State) int16 { return int16(s.Status) }),
+		texts(rows, func(s *State) string { return string(s.Client) }),
+	}
 }
 
 // month is a calendar month in UTC, counted from the year 0.
@@ -223,10 +204,10 @@ func (a *PostgresArchive) forgetPartitions() {
 	clear(a.made)
 }
 
-func nullableUUID(id domain.EventID) *[16]byte {
+// nullableUUID writes an event's id; NULL where it is none.
+func nullableUUID(id domain.EventID) []byte {
 	if id.IsZero() {
 		return nil
 	}
-	u := uuidOf(id.UUID)
-	return &u
+	return id.UUID[:]
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
 )
 
 const (
@@ -42,28 +43,31 @@ type querier interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-// Events implements [Archive]. It holds no connection while it visits.
+// Events implements [Archive]. The next page is read while one is visited, and no
+// more than that; it holds no connection for longer than a page takes.
 func (a *PostgresArchive) Events(ctx context.Context, f EventFilter, visit func(Record) error) error {
 	f, some, err := a.seek(ctx, f)
 	if err != nil || !some {
 		return err
 	}
-	for {
+	return ahead(ctx, func(ctx context.Context) (page []Record, last bool, err error) {
 		query, args := pgListing.of(f, eventsPage)
-		page, err := readRecords(ctx, a.pool, eventsPage, query, args...)
+		page, err = readRecords(ctx, a.pool, eventsPage, query, args...)
 		if err != nil {
-			return fmt.Errorf("read events of the archive after %d: %w", f.After, err)
+			return nil, true, fmt.Errorf("read events of the archive after %d: %w", f.After, err)
 		}
+		if len(page) > 0 {
+			f.After = page[len(page)-1].Seq
+		}
+		return page, len(page) < eventsPage, nil
+	}, func(page []Record) error {
 		for _, r := range page {
-			f.After = r.Seq
 			if err := visit(r); err != nil {
-				return fmt.Errorf("read events of the archive after %d: %w", f.After, err)
+				return fmt.Errorf("read events of the archive after %d: %w", r.Seq, err)
 			}
 		}
-		if len(page) < eventsPage {
-			return nil
-		}
-	}
+		return nil
+	})
 }
 
 // seek moves a filter to its first event, where looking for that from the
@@ -191,16 +195,17 @@ func readRecords(ctx context.Context, q querier, expected int, query string, arg
 		return nil, err
 	}
 	records := make([]Record, 0, expected)
+	var decoder Decoder
 	var r Record
-	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.Incarnation, &r.StoredAt, &r.Data}, func() error {
-		r.StoredAt = r.StoredAt.UTC()
-		e, err := DecodeEvent(r.Data)
+	var data pgtype.DriverBytes // as it lies in the connection's buffer
+	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.Incarnation, &r.StoredAt, &data}, func() error {
+		form := string(data)
+		e, err := decoder.Decode(form)
 		if err != nil {
 			return fmt.Errorf("event %d of the archive: %w", r.Seq, err)
 		}
-		r.Event = e
+		r.StoredAt, r.Event, r.Data = r.StoredAt.UTC(), detached(e), []byte(form)
 		records = append(records, r)
-		r = Record{}
 		return nil
 	})
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 const (
 	pgLockCheckpoint = `SELECT seq FROM checkpoint WHERE id = 1 FOR UPDATE`
 	pgDeleteStates   = `DELETE FROM states`
-	pgEventsAfter    = `SELECT seq, incarnation, stored_at, data FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`
 	// pgNoLimit lifts the session's limit: what bounds a statement here is ours.
 	pgNoLimit = `SET LOCAL statement_timeout = 0`
 	pgStates  = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
@@ -20,9 +19,16 @@ WHERE challenge >= $1 ORDER BY challenge OFFSET $2 LIMIT $3`
 	// rebuildPatience is for the statements that go through a whole table.
 	rebuildPatience = 10 * time.Minute
 	statesPage      = 5000
+
+	// rebuildWindow is how many events are added up before their rows are written:
+	// most challenges are answered within them, and their rows written once.
+	rebuildWindow = 20_000
+	// rebuildStep is how often progress is told.
+	rebuildStep = 1000
 )
 
-// RebuildStates implements [Archive]. An Append that waits for it may run out of
+// RebuildStates implements [Archive]. It reads on one connection and writes on
+// another: nothing is archived meanwhile. An Append that waits for it may run out of
 // patience, and is tried again by the archiver.
 func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int)) (events int, err error) {
 	tx, err := a.begin(ctx, pgx.TxOptions{})
@@ -39,24 +45,35 @@ func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int))
 			return 0, fmt.Errorf("rebuild the states: %w", err)
 		}
 	}
-	for after := Sequence(0); ; {
-		page, err := readRecords(ctx, tx, eventsPage, pgEventsAfter, int64(after), eventsPage)
-		if err != nil {
-			return 0, fmt.Errorf("rebuild the states: read events after %d: %w", after, err)
-		}
-		if len(page) > 0 {
-			if err := applyPage(ctx, tx, page); err != nil {
-				return 0, fmt.Errorf("rebuild the states: events after %d: %w", after, err)
+	fold := newStateFold()
+	var decoder Decoder
+	err = a.Scan(ctx, EventFilter{}, func(page Page) error {
+		for i := range page.Len() {
+			seq := page.Seq(i)
+			e, err := decoder.Decode(page.Data(i))
+			if err != nil {
+				return fmt.Errorf("event %d of the archive: %w", seq, err)
 			}
-			after = page[len(page)-1].Seq
+			fold.add(seq, e)
+			if events++; progress != nil && events%rebuildStep == 0 {
+				progress(events)
+			}
+			if events%rebuildWindow == 0 {
+				if err := writeStates(ctx, tx, fold); err != nil {
+					return fmt.Errorf("up to event %d: %w", seq, err)
+				}
+			}
 		}
-		events += len(page)
-		if progress != nil {
-			progress(events)
-		}
-		if len(page) < eventsPage {
-			break
-		}
+		return nil
+	})
+	if err == nil {
+		err = writeStates(ctx, tx, fold)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("rebuild the states: %w", err)
+	}
+	if progress != nil {
+		progress(events)
 	}
 	if err := within(ctx, postgresPatience, tx.Commit); err != nil {
 		return 0, fmt.Errorf("rebuild the states: %w", err)
@@ -64,10 +81,12 @@ func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int))
 	return events, nil
 }
 
-func applyPage(ctx context.Context, tx pgx.Tx, page []Record) error {
+// writeStates writes what events add up to, and begins anew.
+func writeStates(ctx context.Context, tx pgx.Tx, fold *stateFold) error {
 	var p pipeline
-	p.apply(page)
-	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx) })
+	fold.queue(&p)
+	fold.reset()
+	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx.Conn()) })
 }
 
 // States implements [Archive]. What is visited is one snapshot.

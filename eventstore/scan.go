@@ -49,9 +49,34 @@ func (b *pageBuilder) add(seq Sequence, data []byte) {
 // scan reads pages by read, each beginning after the one before, and visits
 // each while the next one is read.
 func scan(ctx context.Context, f EventFilter, read func(context.Context, EventFilter, *pageBuilder) error, visit func(Page) error) error {
+	size := 0
+	return ahead(ctx, func(ctx context.Context) (_ Page, last bool, err error) {
+		var b pageBuilder
+		b.page.seqs, b.page.ends = make([]Sequence, 0, scanPage), make([]int, 0, scanPage)
+		b.data.Grow(size + size/8) // about as much as the page before
+		if err := read(ctx, f, &b); err != nil {
+			return Page{}, true, fmt.Errorf("read events of the archive after %d: %w", f.After, err)
+		}
+		b.page.data = b.data.String()
+		n := b.page.Len()
+		if n > 0 {
+			f.After, size = b.page.seqs[n-1], len(b.page.data)
+		}
+		return b.page, n < scanPage, nil
+	}, func(p Page) error {
+		if p.Len() == 0 {
+			return nil
+		}
+		return visit(p)
+	})
+}
+
+// ahead reads pages by read, until one is the last or cannot be read, and visits
+// each while the next one is read. Nothing is read any more when it returns.
+func ahead[P any](ctx context.Context, read func(context.Context) (page P, last bool, err error), visit func(P) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	type result struct {
-		page Page
+		page P
 		err  error
 	}
 	pages := make(chan result)
@@ -60,29 +85,14 @@ func scan(ctx context.Context, f EventFilter, read func(context.Context, EventFi
 	go func() {
 		defer close(done)
 		defer close(pages)
-		size := 0
-		for {
-			var b pageBuilder
-			b.page.seqs, b.page.ends = make([]Sequence, 0, scanPage), make([]int, 0, scanPage)
-			b.data.Grow(size + size/8) // about as much as the page before
-			err := read(ctx, f, &b)
-			if err != nil {
-				err = fmt.Errorf("read events of the archive after %d: %w", f.After, err)
-			}
-			b.page.data = b.data.String()
-			n := b.page.Len()
-			if n == 0 && err == nil {
-				return
-			}
+		for last := false; !last; {
+			var r result
+			r.page, last, r.err = read(ctx)
 			select {
-			case pages <- result{b.page, err}:
+			case pages <- r:
 			case <-ctx.Done():
 				return
 			}
-			if err != nil || n < scanPage {
-				return
-			}
-			f.After, size = b.page.seqs[n-1], len(b.page.data)
 		}
 	}()
 	for r := range pages {
