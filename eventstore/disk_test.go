@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,8 +227,9 @@ func TestAcknowledgedSurvivesAPowerCut(t *testing.T) {
 
 // TestNobodyIsToldOfWhatIsNotOnDisk holds a flush up: neither the caller nor a
 // reader nor a follower hears of the event before it ends.
+//
+//nolint:paralleltest // it counts the goroutines that wait for a flush
 func TestNobodyIsToldOfWhatIsNotOnDisk(t *testing.T) {
-	t.Parallel()
 	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
 	begun, release := make(chan struct{}), make(chan struct{})
 	var flushed atomic.Bool
@@ -267,8 +269,16 @@ func TestNobodyIsToldOfWhatIsNotOnDisk(t *testing.T) {
 		}
 		tell("follower", err)
 	})
+	// All three wait now, or one does not.
+	eventually(t, "three to wait for the flush", func() bool { return t.Failed() || flushesWaitedFor() == 3 })
 	close(release)
 	wg.Wait()
+}
+
+// flushesWaitedFor counts the goroutines in a flush.
+func flushesWaitedFor() int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "eventstore.(*disk).flush(")
 }
 
 // TestAFailedFlushIsTheLast: what a disk that failed once says later is not
@@ -349,6 +359,44 @@ func TestTrimLeavesWhatIsNotArchived(t *testing.T) {
 				t.Errorf("trimmed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestAReplacedBlockIsFlushed puts another file in the place of the last block,
+// as a trim by the server does: that one is flushed, too.
+func TestAReplacedBlockIsFlushed(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
+	if _, err := s.log.Append(t.Context(), created("site", newChallengeID()), 0); err != nil {
+		t.Fatal(err)
+	}
+	block := filepath.Join(s.dir, "log", "jetstream", "$G", "streams", "OCAPI", "msgs", "1.blk")
+	data, err := os.ReadFile(block)
+	if err == nil {
+		err = os.WriteFile(block+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(block+".new", block)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := os.Stat(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flushed atomic.Bool
+	s.log.WatchFlushes(func(f *os.File, flush func() error) error {
+		if info, err := f.Stat(); err == nil && os.SameFile(info, there) {
+			flushed.Store(true)
+		}
+		return flush()
+	})
+	if _, err := s.log.Append(t.Context(), created("site", newChallengeID()), 0); err != nil {
+		t.Fatal(err)
+	}
+	if !flushed.Load() {
+		t.Error("the file that took the block's place was not flushed")
 	}
 }
 
