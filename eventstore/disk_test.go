@@ -370,7 +370,11 @@ func TestAReplacedBlockIsFlushed(t *testing.T) {
 	if _, err := s.log.Append(t.Context(), created("site", newChallengeID()), 0); err != nil {
 		t.Fatal(err)
 	}
-	block := filepath.Join(s.dir, "log", "jetstream", "$G", "streams", "OCAPI", "msgs", "1.blk")
+	blocks, err := filepath.Glob(filepath.Join(s.dir, "log", "jetstream", "*", "streams", "OCAPI", "msgs", "*.blk"))
+	if err != nil || len(blocks) != 1 {
+		t.Fatalf("the stream has the blocks %v, %v; want one", blocks, err)
+	}
+	block := blocks[0]
 	data, err := os.ReadFile(block)
 	if err == nil {
 		err = os.WriteFile(block+".new", data, 0o600)
