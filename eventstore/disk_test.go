@@ -275,6 +275,49 @@ func TestNobodyIsToldOfWhatIsNotOnDisk(t *testing.T) {
 	wg.Wait()
 }
 
+// TestAFlushServesNobodyWhoCameLater: an event that was written after a flush
+// began needs another.
+//
+//nolint:paralleltest // it counts the goroutines that wait for a flush
+func TestAFlushServesNobodyWhoCameLater(t *testing.T) {
+	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
+	begun, release := make(chan struct{}), make(chan struct{})
+	var flushes atomic.Int64
+	s.log.WatchFlushes(func(_ *os.File, flush func() error) error {
+		err := flush()
+		if flushes.Add(1) == 1 {
+			close(begun)
+			<-release
+		}
+		return err
+	})
+	var wg sync.WaitGroup
+	add := func(c *domain.ChallengeCreated) {
+		wg.Go(func() {
+			if _, err := s.log.Append(t.Context(), c, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	add(created("site", newChallengeID()))
+	<-begun
+	late := created("site", newChallengeID())
+	add(late)
+	wg.Go(func() {
+		for {
+			if _, found, err := s.log.Last(t.Context(), "site", late.Challenge); found || err != nil {
+				if n := flushes.Load(); n < 2 || err != nil {
+					t.Errorf("the second event was read after %d flushes, %v; want its own", n, err)
+				}
+				return
+			}
+		}
+	})
+	eventually(t, "the reader to wait", func() bool { return t.Failed() || flushesWaitedFor() == 2 })
+	close(release)
+	wg.Wait()
+}
+
 // flushesWaitedFor counts the goroutines in a flush.
 func flushesWaitedFor() int {
 	stacks := make([]byte, 1<<20)
