@@ -97,7 +97,7 @@ const shortened = 4
 func measureCommits(ctx context.Context, r *run) (result, error) {
 	var all commits
 	for round := 0; round <= r.rounds; round++ { // the first warms up
-		flushes, err := serialFlushes(r.folder, r.limit/5)
+		flushes, err := serialFlushes(r.folder, r.limit/2)
 		if err != nil {
 			return nil, err
 		}
