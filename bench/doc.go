@@ -27,6 +27,11 @@
 // behind when the load ended. When all is done the servers are stopped and the
 // archives are compared with what was acknowledged.
 //
+// Then events are committed without HTTP, by 1 to 256 clients: to the log with
+// either durability, to the log on a NATS server that syncs by itself, to such a
+// server one by one and in atomic batches, and to the archive; beside one
+// append and fdatasync after the other.
+//
 // When the servers have stopped, drawn pages are imported into an empty data
 // folder, and the same pages are decoded with nothing else to do, in turn: the
 // table says how many images a second that makes, and how many times the

@@ -21,6 +21,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"server", measureServer},
+		{"commits", measureCommits},
 		{"imports", measureImports},
 		{"consensus", measureAgreement},
 		{"replay", measureReplays},

@@ -253,7 +253,7 @@ func TestArchiverStopsAtAGapUntilItIsAccepted(t *testing.T) {
 		s := openStore(t, folder(), eventstore.DurabilityInterval)
 		s.load(4)
 		// The log loses its beginning, which nobody has archived.
-		if err := s.log.Trim(t.Context(), 4); err != nil {
+		if err := s.log.Trim(t.Context(), 4, 4); err != nil {
 			t.Fatal(err)
 		}
 		a, _ := s.archiver()

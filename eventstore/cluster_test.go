@@ -474,7 +474,7 @@ func TestGapOfASharedLogIsDoubtedFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := log.Trim(t.Context(), 2); err != nil {
+	if err := log.Trim(t.Context(), 2, 2); err != nil {
 		t.Fatal(err)
 	}
 	own := s.log

@@ -13,6 +13,9 @@
 //   - An append that returned a sequence is on disk as the [Durability] says.
 //     One that returned CodeConflict is not in the log. One that returned
 //     CodeUnavailable may or may not be: ask [Log.Last] before telling anyone.
+//   - With [DurabilityFsync] no event leaves an embedded log, to whomever, before
+//     it is on disk: the log flushes the server's files itself (see disk), once
+//     for all that was acknowledged meanwhile.
 //   - The archive holds events in the log's order without gaps. The archiver
 //     refuses a gap, and a stream that is behind the archive, until an operator
 //     has accepted it by name.

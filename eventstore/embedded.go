@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,17 @@ func ParseDurability(s string) (Durability, error) {
 	return 0, fmt.Errorf("durability %q is not known; it is fsync or interval", s)
 }
 
+// flushedByLog is the syncInterval of a server whose files the log flushes: for
+// ever. The server would only flush again what is flushed, and rewrite blocks
+// behind the log's back.
+const flushedByLog = 10 * 365 * 24 * time.Hour
+
+// The names of the embedded server. The second leaves flushing to the log.
+const (
+	embeddedServer  = "ocapi"
+	unflushedServer = "ocapi-unflushed"
+)
+
 // EmbeddedConfig says how the embedded NATS server runs.
 type EmbeddedConfig struct {
 	Dir        string // where the stream's files are
@@ -58,6 +70,7 @@ type EmbeddedConfig struct {
 // Embedded is a NATS server inside this process. It listens on no port; the
 // only connection is the one in the process.
 type Embedded struct {
+	cfg    EmbeddedConfig
 	server *server.Server
 	conn   *nats.Conn
 	stop   sync.Once
@@ -73,14 +86,17 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the log's folder: %w", err)
 	}
+	name, interval := embeddedServer, syncInterval
+	if cfg.Durability == DurabilityFsync {
+		name, interval = unflushedServer, flushedByLog
+	}
 	s, err := server.NewServer(&server.Options{
-		ServerName:   "ocapi",
+		ServerName:   name,
 		DontListen:   true,
 		NoSigs:       true,
 		JetStream:    true,
 		StoreDir:     cfg.Dir,
-		SyncAlways:   cfg.Durability == DurabilityFsync,
-		SyncInterval: syncInterval,
+		SyncInterval: interval,
 		// The stream reserves MaxBytes; the margin is for consumers' files.
 		JetStreamMaxStore:      cfg.MaxBytes + 64<<20,
 		DisableJetStreamBanner: true,
@@ -103,7 +119,19 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		s.Shutdown()
 		return nil, fmt.Errorf("connect to the embedded NATS server: %w", err)
 	}
-	return &Embedded{server: s, conn: conn}, nil
+	return &Embedded{cfg: cfg, server: s, conn: conn}, nil
+}
+
+// OpenLog opens the log on this server, as the function of that name does, with
+// the server's durability, whatever cfg says. With DurabilityFsync the log
+// flushes the server's files itself, once for all events that were acknowledged
+// meanwhile.
+func (e *Embedded) OpenLog(ctx context.Context, cfg LogConfig, after Sequence) (*Log, error) {
+	cfg.Durability = e.cfg.Durability
+	if cfg.Durability != DurabilityFsync {
+		return OpenLog(ctx, e.conn, cfg, after)
+	}
+	return openLog(ctx, e.conn, cfg, after, newDisk(e.cfg.Dir))
 }
 
 // Conn gives the connection, which lives as long as the server.

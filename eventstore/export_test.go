@@ -1,6 +1,11 @@
 package eventstore
 
-import "time"
+import (
+	"io/fs"
+	"os"
+	"reflect"
+	"time"
+)
 
 // SetStallAfter shortens the archiver's patience.
 func (a *Archiver) SetStallAfter(d time.Duration) { a.stallAfter = d }
@@ -37,3 +42,38 @@ var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChal
 
 // SQLiteRows is how many rows one statement inserts.
 const SQLiteRows = sqliteRows
+
+// PublishSlots is how many appends may wait.
+const PublishSlots = publishSlots
+
+// BlockEvents is more than a block of the stream holds.
+const BlockEvents = blockEvents
+
+// WatchFlushes has every flush of the log's files go through around.
+func (l *Log) WatchFlushes(around func(f *os.File, flush func() error) error) {
+	d := l.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	data, all := d.datasync, d.sync
+	d.datasync = func(f *os.File) error { return around(f, func() error { return data(f) }) }
+	d.sync = func(f *os.File) error { return around(f, func() error { return all(f) }) }
+}
+
+// SetDurable has the log take the events up to seq for flushed.
+func (l *Log) SetDurable(seq Sequence) { l.disk.durable.Store(uint64(seq)) }
+
+// TrimBy trims with another purge than the server's.
+func (l *Log) TrimBy(upTo, archived Sequence, purge func(Sequence) error) error {
+	return l.disk.trim(upTo, archived, purge)
+}
+
+// LoseAcks has the log get no acknowledgement any more.
+func (l *Log) LoseAcks() error { return l.publisher.sub.Unsubscribe() }
+
+// Waiting is how many appends are not settled.
+func (l *Log) Waiting() int { return l.publisher.waiting() }
+
+// InodeOf names the file that an entry stands for.
+func InodeOf(info fs.FileInfo) any {
+	return reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()
+}

@@ -69,7 +69,7 @@ func tryOpenStore(t testing.TB, dir string, d eventstore.Durability) (*store, er
 	if s.mark, err = eventstore.OpenMark(filepath.Join(dir, "log.mark"), s.logger); err != nil {
 		return nil, err
 	}
-	s.log, err = eventstore.OpenLog(ctx, s.embedded.Conn(), eventstore.LogConfig{
+	s.log, err = s.embedded.OpenLog(ctx, eventstore.LogConfig{
 		MaxBytes: testMaxBytes, Durability: d, AckTimeout: 5 * time.Second, Mark: s.mark, Now: time.Now, Logger: s.logger,
 	}, at.Seq)
 	if err != nil {

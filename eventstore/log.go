@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,7 +50,9 @@ type Log struct {
 	conn        *nats.Conn
 	js          jetstream.JetStream
 	stream      jetstream.Stream
-	gather      *gatherer // nil with DurabilityInterval
+	publisher   *publisher
+	gather      *gatherer // where a server syncs for every publish by itself; else nil
+	disk        *disk     // where the log flushes the server's files; else nil
 	metrics     *logMetrics
 	tail        tail
 	incarnation atomic.Int64
@@ -66,17 +67,34 @@ type Log struct {
 // A stream whose settings do not suit is refused with the reason,
 // or brought up to date where the server can. Close it before the connection.
 func OpenLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence) (*Log, error) {
+	if cfg.Durability == DurabilityFsync && conn.ConnectedServerName() == unflushedServer {
+		return nil, errors.New("the embedded server leaves flushing to the log: open it with Embedded.OpenLog")
+	}
+	return openLog(ctx, conn, cfg, after, nil)
+}
+
+// openLog opens the stream; d, where not nil, flushes the server's files.
+func openLog(ctx context.Context, conn *nats.Conn, cfg LogConfig, after Sequence, d *disk) (*Log, error) {
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(cfg.AckTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	l := &Log{cfg: cfg, conn: conn, js: js}
+	l := &Log{cfg: cfg, conn: conn, js: js, disk: d}
 	l.tail.log = l
 	l.metrics = newLogMetrics(l.queued)
 	if err := l.open(ctx, after); err != nil {
 		return nil, fmt.Errorf("open the stream %s: %w", streamName, err)
 	}
-	if cfg.Durability == DurabilityFsync {
+	if d != nil {
+		// What an earlier process left unflushed may be read, and told of, from now on.
+		if err := d.flushFolder(Sequence(l.stream.CachedInfo().State.LastSeq)); err != nil {
+			return nil, err
+		}
+	}
+	if l.publisher, err = startPublisher(l); err != nil {
+		return nil, err
+	}
+	if cfg.Durability == DurabilityFsync && d == nil {
 		l.gather = startGatherer(l)
 	}
 	return l, nil
@@ -87,14 +105,21 @@ func (l *Log) Close() {
 	if l.gather != nil {
 		l.gather.close()
 	}
+	l.publisher.close()
+	if l.disk != nil {
+		_ = l.disk.close() // what was written through it is flushed
+	}
 }
 
-// queued is how many appends wait to be written.
+// queued is how many appends wait for a flush to serve them.
 func (l *Log) queued() float64 {
-	if l.gather == nil {
-		return 0
+	switch {
+	case l.gather != nil:
+		return float64(len(l.gather.queue))
+	case l.disk != nil:
+		return float64(l.publisher.waiting())
 	}
-	return float64(len(l.gather.queue))
+	return 0
 }
 
 // Incarnation tells which stream this is.
@@ -129,14 +154,14 @@ func (l *Log) Append(ctx context.Context, e domain.Event, expected Sequence) (Re
 	began := time.Now() // the stopwatch's own clock
 	span := traceAppend(ctx, e)
 	a.traceparent = parentOf(span)
+	begin := l.publisher.publish
 	if l.gather != nil {
-		if err := l.gather.add(a); err != nil {
-			l.metrics.outcomes[outcomeRefused].Inc()
-			endAppend(span, a, err)
-			return Record{}, err
-		}
-	} else {
-		go l.single(a)
+		begin = l.gather.add
+	}
+	if err := begin(a); err != nil {
+		l.metrics.outcomes[outcomeRefused].Inc()
+		endAppend(span, a, err)
+		return Record{}, err
 	}
 	err = l.await(ctx, a)
 	l.metrics.done(began, err)
@@ -228,16 +253,6 @@ func (a *appending) message() *nats.Msg {
 	return &nats.Msg{Subject: a.subject, Data: a.data, Header: h}
 }
 
-// single publishes one event plainly and settles it.
-func (l *Log) single(a *appending) {
-	ack, err := l.request(a.message())
-	if err == nil {
-		a.settle(Sequence(ack.Sequence), nil)
-		return
-	}
-	a.settle(l.resolve(a, err))
-}
-
 // request publishes a message and waits for the acknowledgement. Errors are
 // *jetstream.APIError where the server refused, anything else otherwise.
 func (l *Log) request(m *nats.Msg) (pubAck, error) {
@@ -247,26 +262,7 @@ func (l *Log) request(m *nats.Msg) (pubAck, error) {
 	if err != nil {
 		return pubAck{}, err
 	}
-	var ack pubAck
-	if err := json.Unmarshal(reply.Data, &ack); err != nil {
-		return pubAck{}, fmt.Errorf("read an acknowledgement: %w", err)
-	}
-	if ack.Error != nil {
-		return pubAck{}, ack.Error
-	}
-	if ack.Stream != streamName || ack.Sequence == 0 {
-		return pubAck{}, fmt.Errorf("an acknowledgement names stream %q and sequence %d", ack.Stream, ack.Sequence)
-	}
-	return ack, nil
-}
-
-// pubAck is JetStream's acknowledgement of a publish, of a batch's last
-// message for the whole of it.
-type pubAck struct {
-	Stream    string              `json:"stream"`
-	Sequence  uint64              `json:"seq"`
-	BatchSize int                 `json:"count"`
-	Error     *jetstream.APIError `json:"error"`
+	return readReply(reply)
 }
 
 // resolve says what became of an append whose publish failed. A refusal is
@@ -328,7 +324,14 @@ func (l *Log) last(ctx context.Context, subject string) (Record, bool, error) {
 	return r, err == nil, err
 }
 
+// record makes a record of what was read from the stream. No event that is not
+// on disk leaves the log: neither is anybody told of it, nor is it archived.
 func (l *Log) record(seq Sequence, stored time.Time, data []byte) (Record, error) {
+	if l.disk != nil {
+		if err := l.disk.flush(seq); err != nil {
+			return Record{}, err
+		}
+	}
 	e, err := decodeKept(data)
 	if err != nil {
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)

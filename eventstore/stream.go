@@ -169,6 +169,9 @@ func (l *Log) Recreate(ctx context.Context, after Sequence) error {
 	if err := untilAnswered(ctx, func(ctx context.Context) error { return refusal(l.create(ctx, after), codeNoPeers, codeStoreFailed) }); err != nil {
 		return fmt.Errorf("create the stream %s after sequence %d: %w", streamName, after, err)
 	}
+	if l.disk != nil {
+		return l.disk.flushFolder(after)
+	}
 	return nil
 }
 
@@ -259,9 +262,19 @@ func (l *Log) saw(seq Sequence) {
 }
 
 // Trim removes the events up to and including upTo. The caller vouches that
-// they are archived.
-func (l *Log) Trim(ctx context.Context, upTo Sequence) error {
-	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(upTo)+1)); err != nil {
+// all up to the sequence archived, which is not below upTo, is in the archive.
+// Near the log's end less may be removed than was asked for.
+func (l *Log) Trim(ctx context.Context, upTo, archived Sequence) error {
+	purge := func(upTo Sequence) error {
+		return l.stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(upTo)+1))
+	}
+	var err error
+	if l.disk != nil {
+		err = l.disk.trim(upTo, archived, purge)
+	} else {
+		err = purge(upTo)
+	}
+	if err != nil {
 		return fmt.Errorf("trim the log up to %d: %w", upTo, err)
 	}
 	return nil

@@ -135,5 +135,9 @@ func (t *Trimmer) Once(ctx context.Context) error {
 	if err != nil || upTo < extent.First {
 		return err
 	}
-	return t.log.Trim(ctx, min(upTo, extent.Last))
+	at, err := t.archive.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	return t.log.Trim(ctx, min(upTo, extent.Last), at.Seq)
 }

@@ -139,7 +139,7 @@ func (c *adoptStreamCmd) adoptFolder(ctx context.Context, logger *slog.Logger) (
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, mark.Close()) }()
-	log, err := eventstore.OpenLog(ctx, embedded.Conn(), eventstore.LogConfig{
+	log, err := embedded.OpenLog(ctx, eventstore.LogConfig{
 		MaxBytes: c.LogMaxBytes, AckTimeout: ackTimeout, Mark: mark, Now: time.Now, Logger: logger,
 	}, 0)
 	if err != nil {

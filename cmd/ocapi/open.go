@@ -84,7 +84,7 @@ func (n *node) openLog(ctx context.Context) error {
 			return err
 		}
 		cfg.Mark = n.mark
-		n.log, err = eventstore.OpenLog(ctx, n.embedded.Conn(), cfg, at.Seq)
+		n.log, err = n.embedded.OpenLog(ctx, cfg, at.Seq)
 	}
 	if err != nil {
 		return err

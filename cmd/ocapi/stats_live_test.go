@@ -47,7 +47,7 @@ func newLiveNode(t *testing.T, dir string) *liveNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.log, err = eventstore.OpenLog(t.Context(), embedded.Conn(), eventstore.LogConfig{
+	n.log, err = embedded.OpenLog(t.Context(), eventstore.LogConfig{
 		MaxBytes: minLogMaxBytes, Durability: eventstore.DurabilityInterval, AckTimeout: ackTimeout, Now: time.Now, Logger: logger,
 	}, at.Seq)
 	if err != nil {
