@@ -159,6 +159,9 @@ func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
 	h["Cache-Control"] = valuePrivateNoStore
 	h["Cross-Origin-Resource-Policy"] = valueCrossOrigin
 	_, _ = w.Write(picture.Bytes) // a browser that went away is nobody's error
+	if picture.Loan != nil {
+		picture.Loan.Release() // a writer keeps nothing of what it was given
+	}
 	return nil
 }
 
