@@ -221,7 +221,10 @@ func (p *plainClaims) member(name []byte, s *plainScanner) bool {
 
 // plainScanner reads the plain part of JSON (RFC 8259). White space before what
 // is read is passed over.
-type plainScanner struct{ rest []byte }
+type plainScanner struct {
+	rest []byte
+	wide bool // rest is UTF-8, and texts may have letters beyond ASCII
+}
 
 func (s *plainScanner) space() {
 	for len(s.rest) > 0 && (s.rest[0] == ' ' || s.rest[0] == '\n' || s.rest[0] == '\t' || s.rest[0] == '\r') {
@@ -255,7 +258,7 @@ func (s *plainScanner) text() ([]byte, bool) {
 			text := s.rest[:i:i]
 			s.rest = s.rest[i+1:]
 			return text, true
-		case c < ' ' || c > '~' || c == '\\':
+		case c < ' ' || c == '\\' || c > '~' && !s.wide:
 			return nil, false
 		}
 	}
