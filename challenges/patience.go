@@ -7,9 +7,8 @@ import (
 )
 
 // patience gives appends their time limit. All that begin within a second share
-// one, so that there is one timer a second and not one a request, which was a
-// tenth of what issuing a challenge costs beside the log. The zero value is
-// ready; it is safe for concurrent use.
+// one, so that there is one timer a second and not one a request. The zero value
+// is ready; it is safe for concurrent use.
 type patience struct{ current atomic.Pointer[limit] }
 
 // limit is the context of one second.
