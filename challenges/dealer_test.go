@@ -94,7 +94,7 @@ func (e *fakeExposures) deal(c domain.Composition) {
 
 // newDealer makes a dealer that serves small pools, from plans and exposures of
 // its own.
-func newDealer(t *testing.T, corpus challenges.Corpus, change ...func(*challenges.DealerConfig)) (*challenges.Dealer, *bytes.Buffer) {
+func newDealer(t testing.TB, corpus challenges.Corpus, change ...func(*challenges.DealerConfig)) (*challenges.Dealer, *bytes.Buffer) {
 	t.Helper()
 	logged := &bytes.Buffer{}
 	cfg := challenges.DealerConfig{

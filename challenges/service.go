@@ -82,12 +82,14 @@ type Service struct {
 	cfg     Config
 	turns   turns // of those who consume verdicts
 	lookups lookups
+	// patience bounds appends.
+	patience patience
 }
 
 // New makes a service.
 func New(cfg Config) *Service { return &Service{cfg: cfg} }
 
-// appendPatience bounds one append, whatever the caller does meanwhile: longer
+// appendPatience is the least that bounds one append, whatever the caller does meanwhile: longer
 // than a cluster takes to elect a leader (6.5 s), shorter than browsers wait.
 const appendPatience = 10 * time.Second
 
@@ -254,9 +256,7 @@ func (s *Service) decide(c domain.Challenge, cmd domain.Command) (domain.Event, 
 // told: a partner who asks right after the browser is never told less.
 func (s *Service) append(ctx context.Context, e domain.Event, expected domain.Sequence) (domain.Record, error) {
 	// A caller who hangs up does not stop what has begun.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendPatience)
-	defer cancel()
-	r, err := s.cfg.Log.Append(ctx, e, expected)
+	r, err := s.cfg.Log.Append(s.patience.outlive(ctx), e, expected)
 	if err != nil {
 		return domain.Record{}, err
 	}

@@ -88,11 +88,18 @@ func (st *stock) compose(t domain.ChallengeType) (domain.Composition, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if t == domain.TypeInvalid {
-		types := st.typesLocked()
-		if len(types) == 0 {
+		var types [len(dealtTypes)]domain.ChallengeType
+		n := 0
+		for _, dealt := range dealtTypes {
+			if st.decks[dealt] != nil {
+				types[n] = dealt
+				n++
+			}
+		}
+		if n == 0 {
 			return domain.Composition{}, domain.Unavailable("no collection can serve a challenge", nil)
 		}
-		t = types[st.rng.IntN(len(types))]
+		t = types[st.rng.IntN(n)]
 	}
 	deck, ok := st.decks[t]
 	if !ok {

@@ -31,9 +31,22 @@ func ParseUUID(s string) (UUID, error) {
 // IsZero reports whether u is no identifier.
 func (u UUID) IsZero() bool { return u == UUID{} }
 
+// UUIDTextBytes is how long the canonical form is.
+const UUIDTextBytes = 36
+
+// Append appends the canonical lower-case form to b.
+func (u UUID) Append(b []byte) []byte {
+	text := u.text()
+	return append(b, text[:]...)
+}
+
 // String gives the canonical lower-case form.
 func (u UUID) String() string {
-	var b [36]byte
+	text := u.text()
+	return string(text[:])
+}
+
+func (u UUID) text() (b [UUIDTextBytes]byte) {
 	hex.Encode(b[0:8], u[0:4])
 	b[8] = '-'
 	hex.Encode(b[9:13], u[4:6])
@@ -43,7 +56,7 @@ func (u UUID) String() string {
 	hex.Encode(b[19:23], u[8:10])
 	b[23] = '-'
 	hex.Encode(b[24:36], u[10:16])
-	return string(b[:])
+	return b
 }
 
 // MarshalText implements encoding.TextMarshaler with the canonical form.

@@ -34,6 +34,10 @@ type Showing struct {
 type Picture struct {
 	Bytes       []byte // never changed by whoever holds it
 	ContentType string
+	// Loan, where there is one, takes the bytes back, for another picture to be made
+	// in their place. Release it once, when nobody needs them any more, or never:
+	// then they are the holder's for good.
+	Loan interface{ Release() }
 }
 
 // Sound is the sound of an audio challenge.

@@ -31,6 +31,14 @@ const maxFieldRunes = 40
 // whole numbers, anything after the object, and text that is not Unicode (the
 // log keeps answers to the letter, so none may be repaired on the way).
 func DecodeAnswer(body []byte) (domain.Answer, error) {
+	if answer, plain := plainAnswer(body); plain {
+		return answer, nil
+	}
+	return decodeAnswer(body)
+}
+
+// decodeAnswer reads answers that are not plain, and says what is wrong with one.
+func decodeAnswer(body []byte) (domain.Answer, error) {
 	if err := checkJSON(body); err != nil {
 		return domain.Answer{}, err
 	}

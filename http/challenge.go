@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -26,7 +27,10 @@ func (a *api) issue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, appendChallenge(make([]byte, 0, challengeBytes), &view, name))
+	buf := lendBuffer()
+	buf.b = appendChallenge(buf.b[:0], &view, name)
+	writeJSON(w, http.StatusOK, buf.b)
+	buf.giveBack()
 	return nil
 }
 
@@ -67,11 +71,7 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := readAnswer(w, r)
-	if err != nil {
-		return err
-	}
-	given, err := DecodeAnswer(body)
+	given, err := readAnswer(w, r)
 	if err != nil {
 		return err
 	}
@@ -82,24 +82,48 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request) error {
 	if !outcome.Status.Final() {
 		return errors.New("an answer was judged without a verdict")
 	}
-	writeJSON(w, http.StatusOK, appendOutcome(make([]byte, 0, challengeBytes), &outcome, name))
+	buf := lendBuffer()
+	buf.b = appendOutcome(buf.b[:0], &outcome, name)
+	writeJSON(w, http.StatusOK, buf.b)
+	buf.giveBack()
 	return nil
 }
 
-func readAnswer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := &problem{kind: kindTooLarge, detail: "an answer is at most " + strconv.Itoa(maxAnswerBytes) + " bytes long"}
+func readAnswer(w http.ResponseWriter, r *http.Request) (domain.Answer, error) {
 	if r.ContentLength > maxAnswerBytes {
-		return nil, tooLarge
+		return domain.Answer{}, answerTooLarge()
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswerBytes))
+	buf := lendBuffer()
+	defer buf.giveBack() // a decoded answer holds none of its bytes
+	var err error
+	buf.b, err = appendAll(buf.b[:0], http.MaxBytesReader(w, r.Body, maxAnswerBytes))
 	if errorIsTooLarge(err) {
-		return nil, tooLarge
+		return domain.Answer{}, answerTooLarge()
 	}
 	if err != nil {
 		// The error holds the visitor's address: it goes nowhere.
-		return nil, domain.Invalid(fieldBody, "the body could not be read to its end")
+		return domain.Answer{}, domain.Invalid(fieldBody, "the body could not be read to its end")
 	}
-	return body, nil
+	return DecodeAnswer(buf.b)
+}
+
+func answerTooLarge() error {
+	return &problem{kind: kindTooLarge, detail: "an answer is at most " + strconv.Itoa(maxAnswerBytes) + " bytes long"}
+}
+
+// appendAll appends to b what can be read, as [io.ReadAll] does to nothing.
+func appendAll(b []byte, from io.Reader) ([]byte, error) {
+	for {
+		b = slices.Grow(b, 1)
+		n, err := from.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
 }
 
 // errorIsTooLarge reports whether a body was cut off by http.MaxBytesReader.
@@ -128,11 +152,16 @@ func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", picture.ContentType)
-	h.Set("Content-Length", strconv.Itoa(len(picture.Bytes)))
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if h["Content-Type"] = valueJPEG; picture.ContentType != valueJPEG[0] {
+		h["Content-Type"] = headerValue{picture.ContentType}
+	}
+	setLength(h, len(picture.Bytes))
+	h["Cache-Control"] = valuePrivateNoStore
+	h["Cross-Origin-Resource-Policy"] = valueCrossOrigin
 	_, _ = w.Write(picture.Bytes) // a browser that went away is nobody's error
+	if picture.Loan != nil {
+		picture.Loan.Release() // a writer keeps nothing of what it was given
+	}
 	return nil
 }
 

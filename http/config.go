@@ -62,11 +62,11 @@ type ScriptFunc func(version string) (body []byte, integrity string, ok bool)
 // widget. They are JSON and never change for a version.
 type TextsFunc func(version, language string) (body []byte, ok bool)
 
-// DefaultRememberedTokens is how many verified tokens are remembered: at most
-// 200 bytes each, and more than the partners' sign-ins of one minute.
-const DefaultRememberedTokens = 1 << 16
+// DefaultRememberedTokens is how many verified tokens are remembered: about 350
+// bytes each, at most 700, and more than the partners' sign-ins of half a minute.
+const DefaultRememberedTokens = 1 << 15
 
-// maxRememberedTokens bounds the table at about 200 MB.
+// maxRememberedTokens bounds the table at about 350 MB.
 const maxRememberedTokens = 1 << 20
 
 // Config is what the public handler is made of. Everything is needed that does

@@ -2,10 +2,10 @@ package http
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -13,8 +13,29 @@ import (
 )
 
 // challengeBytes is room for a challenge of nine images with its prompt in a
-// few languages, so that encoding allocates once.
+// few languages, so that encoding need not grow its buffer.
 const challengeBytes = 2048
+
+// buffers are lent out for as long as a body is written, or read. Those that
+// have grown beyond the usual are not kept.
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, challengeBytes)} }}
+
+// buffer is room for one body.
+type buffer struct{ b []byte }
+
+// maxKeptBytes bounds what a buffer may hold on to between two requests.
+const maxKeptBytes = 32 << 10
+
+func lendBuffer() *buffer {
+	return buffers.Get().(*buffer) //nolint:forcetypeassert // nothing else is put there
+}
+
+// giveBack ends a loan: nobody may hold any of its bytes.
+func (b *buffer) giveBack() {
+	if cap(b.b) <= maxKeptBytes {
+		buffers.Put(b)
+	}
+}
 
 // expiryLayout is RFC 3339 with whole milliseconds always written: every
 // challenge's time is equally long.
@@ -23,9 +44,9 @@ const expiryLayout = "2006-01-02T15:04:05.000Z"
 // appendChallenge appends what a browser is told of a challenge. client is the
 // name that the browser used.
 func appendChallenge(b []byte, v *domain.ChallengeView, client string) []byte {
-	id := v.Challenge.String()
 	b = append(b, `{"challenge_id":"`...)
-	b = append(b, id...)
+	b = v.Challenge.Append(b)
+	id := b[len(b)-domain.UUIDTextBytes:] // it moves with no byte of b
 	b = append(b, `","client_id":`...)
 	b = appendString(b, client)
 	b = append(b, `,"type":"`...)
@@ -67,7 +88,13 @@ func appendChallenge(b []byte, v *domain.ChallengeView, client string) []byte {
 // appendPrompt appends language -> keyword in the order of the languages.
 func appendPrompt(b []byte, prompt map[string]string) []byte {
 	b = append(b, '{')
-	for i, lang := range slices.Sorted(maps.Keys(prompt)) {
+	var onStack [16]string // more languages than a collection has
+	langs := onStack[:0]
+	for lang := range prompt {
+		langs = append(langs, lang)
+	}
+	slices.Sort(langs)
+	for i, lang := range langs {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -81,7 +108,7 @@ func appendPrompt(b []byte, prompt map[string]string) []byte {
 // appendOutcome appends what a browser is told about its answer.
 func appendOutcome(b []byte, o *domain.AnswerOutcome, client string) []byte {
 	b = append(b, `{"challenge_id":"`...)
-	b = append(b, o.Challenge.String()...)
+	b = o.Challenge.Append(b)
 	b = append(b, `","state":"`...)
 	b = append(b, o.Status.String()...)
 	b = append(b, '"')
@@ -97,15 +124,22 @@ func appendOutcome(b []byte, o *domain.AnswerOutcome, client string) []byte {
 	return append(b, '}')
 }
 
-// stateBody gives the answer to a partner: one key, three values.
+// The answers to a partner: one key, three values. Nobody changes their bytes.
+var (
+	bodyCreated   = []byte(`{"state":"created"}`)
+	bodyValidated = []byte(`{"state":"validated"}`)
+	bodyRejected  = []byte(`{"state":"rejected"}`)
+)
+
+// stateBody gives the answer to a partner.
 func stateBody(s domain.Status) ([]byte, bool) {
 	switch s {
 	case domain.StatusCreated:
-		return []byte(`{"state":"created"}`), true
+		return bodyCreated, true
 	case domain.StatusValidated:
-		return []byte(`{"state":"validated"}`), true
+		return bodyValidated, true
 	case domain.StatusRejected:
-		return []byte(`{"state":"rejected"}`), true
+		return bodyRejected, true
 	case domain.StatusNone:
 	}
 	return nil, false
@@ -144,9 +178,9 @@ func wholeSeconds(d time.Duration) int64 {
 // writeJSON sends a response that nobody may keep.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = valueJSON
+	setLength(h, len(body))
+	h["Cache-Control"] = valueNoStore
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that went away is nobody's error
 }

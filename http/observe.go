@@ -4,8 +4,10 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,18 +60,74 @@ func newMetrics(cfg *Config) (*metrics, error) {
 	return m, nil
 }
 
+// series is where one kind of request to a route is counted and timed.
+type series struct {
+	method   string
+	code     int
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+// routeSeries are those of a route that there are so far. To find one by its
+// labels costs more than all the rest of counting; here are a handful, since
+// methods and codes are few. It is safe for concurrent use.
+type routeSeries struct {
+	metrics *metrics
+	route   string
+
+	known atomic.Pointer[[]series] // never changed once it is stored
+	mu    sync.Mutex               // of those who add to it
+}
+
+func (r *routeSeries) of(method string, code int) *series {
+	if s := r.find(method, code); s != nil {
+		return s
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.find(method, code); s != nil {
+		return s
+	}
+	var known []series
+	if before := r.known.Load(); before != nil {
+		known = *before
+	}
+	next := append(slices.Clip(known), series{
+		method: method, code: code,
+		requests: r.metrics.requests.WithLabelValues(r.route, method, strconv.Itoa(code)),
+		seconds:  r.metrics.seconds.WithLabelValues(r.route, method),
+	})
+	r.known.Store(&next)
+	return &next[len(next)-1]
+}
+
+func (r *routeSeries) find(method string, code int) *series {
+	known := r.known.Load()
+	if known == nil {
+		return nil
+	}
+	for i := range *known {
+		if s := &(*known)[i]; s.code == code && s.method == method {
+			return s
+		}
+	}
+	return nil
+}
+
 // wrap measures a handler under a route's name and turns its panics into
 // problems. A panic after the response has begun cuts the connection, as does
 // http.ErrAbortHandler: a caller must not take half a response for a whole.
 func (m *metrics) wrap(route string, logger *slog.Logger, next http.Handler) http.Handler {
+	measured := &routeSeries{metrics: m, route: route}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now() // the stopwatch's own clock, never compared with others
 		sw := &statusWriter{ResponseWriter: w}
 		method := methodLabel(r.Method)
 		defer func() {
 			took := time.Since(start)
-			m.requests.WithLabelValues(route, method, strconv.Itoa(sw.code())).Inc()
-			m.seconds.WithLabelValues(route, method).Observe(took.Seconds())
+			s := measured.of(method, sw.code())
+			s.requests.Inc()
+			s.seconds.Observe(took.Seconds())
 			if m.logged {
 				logger.Info("request", slog.String("method", method), slog.String("route", route),
 					slog.Int("status", sw.code()), slog.Duration("took", took))

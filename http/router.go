@@ -108,7 +108,11 @@ func (a *api) register(mux *chi.Mux, rt route) {
 // and kept nowhere.
 func (a *api) fromItsPages(handle endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if client, ok := a.clients.Client(chi.URLParam(r, "client_id")); ok && !client.Admits(r.Header.Get("Origin")) {
+		origins := r.Header["Origin"]
+		if len(origins) == 0 {
+			return handle(w, r)
+		}
+		if client, ok := a.clients.Client(chi.URLParam(r, "client_id")); ok && !client.Admits(origins[0]) {
 			return &problem{kind: kindForeignPage, detail: "this client is not for pages of this origin; its operator has a list of those that it is for"}
 		}
 		return handle(w, r)
@@ -136,7 +140,7 @@ func forbidFrames(h http.Header) {
 func (a *api) serve(pattern string, browser bool, handle endpoint) http.HandlerFunc {
 	return a.metrics.wrap(pattern, a.logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
+		h["X-Content-Type-Options"] = valueNoSniff
 		if browser {
 			allowBrowsers(h)
 		}

@@ -100,11 +100,19 @@ func (p *Plate) overhead() int {
 var sources = sync.Pool{New: func() any { return rand.NewChaCha8(Seed{}) }}
 
 // Print makes a print. It allocates nothing but what it returns.
-func (p *Plate) Print(seed Seed) []byte {
+func (p *Plate) Print(seed Seed) []byte { return p.PrintIn(nil, seed) }
+
+// PrintIn makes a print in room, whatever is there, or in new memory where that
+// is too small.
+func (p *Plate) PrintIn(room []byte, seed Seed) []byte {
 	rng := sources.Get().(*rand.ChaCha8) //nolint:forcetypeassert // nothing else is put there
 	defer sources.Put(rng)
 	rng.Seed(seed)
-	out := make([]byte, p.Size())
+	size := p.Size()
+	if cap(room) < size {
+		room = make([]byte, size)
+	}
+	out := room[:size] // all of it is written
 	noise := len(out) - len(p.picture) - p.overhead()
 	copy(out, p.picture[:p.split])
 	at := p.split

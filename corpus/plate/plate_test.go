@@ -252,6 +252,25 @@ func TestPrintAllocatesOnce(t *testing.T) {
 	}
 }
 
+// TestPrintInRoom makes prints where others were: nothing of those is left.
+func TestPrintInRoom(t *testing.T) {
+	t.Parallel()
+	for _, picture := range pictures(t, 1, 1) {
+		p := newPlate(t, picture)
+		want := p.Print(seed(1))
+		for name, capacity := range map[string]int{"too small": len(want) - 1, "as large": len(want), "larger": 2 * len(want)} {
+			room := bytes.Repeat([]byte{0xa5}, capacity)
+			got := p.PrintIn(room[:capacity/3], seed(1))
+			if !bytes.Equal(got, want) {
+				t.Errorf("in room that is %s the print differs", name)
+			}
+			if reused := &got[0] == &room[0]; reused != (capacity >= len(want)) {
+				t.Errorf("room that is %s is used: %v", name, reused)
+			}
+		}
+	}
+}
+
 func BenchmarkPrint(b *testing.B) {
 	p := newPlate(b, pictures(b, 1, 1)[0])
 	b.SetBytes(int64(p.Size()))
