@@ -1,0 +1,235 @@
+package stopwatch
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+//go:embed watch.js
+var watchScript string
+
+const signName = "ocapiStopwatchSign"
+
+// Load is what is measured: one visit of a page.
+type Load struct {
+	// Address is that of a page with one widget, which is in view as soon as the page is there.
+	Address string
+	// Instance is the base URL of the instance that the widget asks. What the page loads from there is counted.
+	Instance string
+	// Slowing is how many times slower than it is the processor is made out to be; 1 leaves it as it is.
+	Slowing float64
+}
+
+// Reading is what one visit took.
+type Reading struct {
+	Type string `json:"type"` // of the challenge
+
+	// From the response of GET /challenge on, see the package's documentation.
+	Ready       time.Duration `json:"ready"`
+	Shown       time.Duration `json:"shown"`
+	Interactive time.Duration `json:"interactive"`
+	Pictures    time.Duration `json:"pictures"` // zero where there are none
+
+	// FromTag is from the script's tag to the reaction to input, the script's and the challenge's way included.
+	FromTag time.Duration `json:"from_tag"`
+	// Echo is what the same input takes in the same page when it has nothing else to do: so much of Interactive
+	// is the way between two processes and the browser's own handling of input.
+	Echo time.Duration `json:"echo"`
+
+	Requests Requests `json:"requests"`
+}
+
+// Requests is what came from the instance, by what it was for.
+type Requests struct {
+	Script    Sum `json:"script"`
+	Challenge Sum `json:"challenge"` // its JSON
+	Media     Sum `json:"media"`     // pictures or sound
+	Other     Sum `json:"other"`
+}
+
+// Sum is how many requests there were, and how many bytes were received for them, compressed where they were and with
+// the headers of the responses.
+type Sum struct {
+	Count int   `json:"count"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Total adds all up.
+func (r Requests) Total() Sum {
+	var t Sum
+	for _, s := range []Sum{r.Script, r.Challenge, r.Media, r.Other} {
+		t.Count += s.Count
+		t.Bytes += s.Bytes
+	}
+	return t
+}
+
+// Measure visits a page with nothing in its cache and tells what that took. The browser is that of ctx, a context
+// of chromedp's; the page gets a browser context of its own, which is closed again. ctx should have a deadline: a
+// widget that gets no challenge is an error at once, but one that never asks is waited for.
+// Measurements of one machine disturb each other; otherwise Measure may be called concurrently.
+func Measure(ctx context.Context, load Load) (Reading, error) {
+	v := visit{files: map[network.RequestID]string{}, received: map[network.RequestID]int64{}, instance: load.Instance}
+	own, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.note))
+	defer closeTab()
+	if err := prepare(own, load.Slowing); err != nil {
+		return Reading{}, fmt.Errorf("prepare a page: %w", err)
+	}
+	signs, stop := context.WithCancel(own)
+	defer stop()
+	failed := make(chan error, 1)
+	go func() { failed <- answerSigns(signs, own) }()
+
+	m, echo, err := read(own, load.Address)
+	if err != nil {
+		select {
+		case why := <-failed:
+			err = errors.Join(err, why)
+		default:
+		}
+		return Reading{}, fmt.Errorf("measure %s: %w", load.Address, err)
+	}
+	since := func(end, start float64) time.Duration { return time.Duration((end - start) * float64(time.Millisecond)) }
+	r := Reading{
+		Type: m.Type, Ready: since(m.Ready, m.Response), Shown: since(m.Shown, m.Response),
+		Interactive: since(m.Usable, m.Response), FromTag: since(m.Usable, m.Script), Echo: since(echo, 0), Requests: v.sums(),
+	}
+	if m.Pictures > 0 {
+		r.Pictures = since(m.Pictures, m.Response)
+	}
+	return r, nil
+}
+
+// marks are what the page noted, in milliseconds.
+type marks struct {
+	Type                                              string
+	Script, Response, Ready, Shown, Usable, Pictures float64
+}
+
+func prepare(ctx context.Context, slowing float64) error {
+	if _, err := chromedp.Call(ctx, runtime.AddBinding, runtime.AddBindingParams{Name: signName}); err != nil {
+		return err
+	}
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchScript}); err != nil {
+		return err
+	}
+	// The page believes that it is the one in front, as a visitor's is.
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		return err
+	}
+	_, err := chromedp.Call(ctx, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slowing})
+	return err
+}
+
+func read(ctx context.Context, address string) (m marks, echo float64, err error) {
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+		return m, 0, err
+	}
+	if m, err = chromedp.Run(ctx, chromedp.Evaluate[marks](`ocapiStopwatch.read()`, chromedp.EvalAwaitPromise)); err != nil {
+		return m, 0, err
+	}
+	echo, err = chromedp.Run(ctx, chromedp.Evaluate[float64](`ocapiStopwatch.echo()`, chromedp.EvalAwaitPromise))
+	return m, echo, err
+}
+
+// answerSigns sends input whenever the page gives its sign, until signs ends.
+func answerSigns(signs, ctx context.Context) error {
+	for event, err := range chromedp.Events(signs, runtime.BindingCalled) {
+		if err != nil {
+			return err
+		}
+		if event.Name != signName {
+			continue
+		}
+		var at struct {
+			X, Y float64
+			Text bool
+		}
+		if err := json.Unmarshal([]byte(event.Payload), &at); err != nil {
+			return fmt.Errorf("read the page's sign: %w", err)
+		}
+		if err := press(ctx, at.X, at.Y, at.Text); err != nil {
+			return fmt.Errorf("send input: %w", err)
+		}
+	}
+	return nil
+}
+
+// press clicks and, into a text field, types a letter.
+func press(ctx context.Context, x, y float64, text bool) error {
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		event := input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, ClickCount: 1}
+		if _, err := chromedp.Call(ctx, input.DispatchMouseEvent, event); err != nil {
+			return err
+		}
+	}
+	if !text {
+		return nil
+	}
+	return chromedp.Do(ctx, chromedp.KeyEvent("a"))
+}
+
+// visit counts what a page loads.
+type visit struct {
+	instance string
+
+	mu       sync.Mutex
+	files    map[network.RequestID]string // of the instance
+	received map[network.RequestID]int64
+}
+
+func (v *visit) note(event any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		if rest, ok := strings.CutPrefix(e.Request.URL, v.instance+"/"); ok {
+			v.files[e.RequestID] = rest
+		}
+	case *network.EventLoadingFinished:
+		v.received[e.RequestID] += int64(e.EncodedDataLength)
+	}
+}
+
+func (v *visit) sums() Requests {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var r Requests
+	for id, file := range v.files {
+		sum := r.of(file)
+		sum.Count++
+		sum.Bytes += v.received[id]
+	}
+	return r
+}
+
+// of gives the sum that a request belongs to.
+func (r *Requests) of(file string) *Sum {
+	u, err := url.Parse(file)
+	if err != nil {
+		return &r.Other
+	}
+	for pattern, sum := range map[string]*Sum{
+		"ocapi/*/ocapi-*.js": &r.Script, "challenge/*": &r.Challenge, "challenge/*/*/images/*": &r.Media, "challenge/*/*/audio": &r.Media,
+	} {
+		if ok, _ := path.Match(pattern, u.Path); ok { // the patterns are good
+			return sum
+		}
+	}
+	return &r.Other
+}
