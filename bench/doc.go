@@ -6,7 +6,7 @@
 //
 //	go run ./bench            about three minutes
 //	go run ./bench -short     about half a minute, wider spread
-//	go run ./bench -replay-only -replay-events 10000000  the replay by itself
+//	go run ./bench -only replay -replay-events 10000000  the replay by itself
 //	go run ./bench -markdown  the table as it stands in the README
 //
 // It needs Linux (/proc, fdatasync), Go, and nothing else.

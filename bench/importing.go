@@ -44,31 +44,34 @@ type importing struct {
 	Again  float64 `json:"again_seconds"`  // the same once more
 }
 
+// imports are its rounds.
+type imports []importing
+
 func (i *importing) rate() float64  { return float64(i.Images) / i.Import }
 func (i *importing) share() float64 { return i.Import / i.Decode }
 
 // measureImports imports drawn pages into an empty data folder, and beside it
 // in the same round decodes the same pages with nothing else to do.
-func measureImports(ctx context.Context, c *config, binary, folder string) ([]importing, error) {
+func measureImports(ctx context.Context, r *run) (result, error) {
 	n, rounds := pages, importRounds
-	if c.short {
+	if r.short {
 		n, rounds = pagesShort, 1
 	}
-	source := filepath.Join(folder, "pages")
+	source := filepath.Join(r.folder, "pages")
 	files, err := writePages(source, n)
 	if err != nil {
 		return nil, err
 	}
-	var out []importing
+	var out imports
 	for round := range rounds {
 		i := importing{Round: round + 1, Images: n * wordsOnPage}
 		if i.Decode, err = decodeAll(files); err != nil {
 			return nil, err
 		}
-		data := filepath.Join(folder, "imported-"+strconv.Itoa(round))
+		data := filepath.Join(r.folder, "imported-"+strconv.Itoa(round))
 		for _, seconds := range []*float64{&i.Import, &i.Again} {
 			began := time.Now()
-			said, err := exec.CommandContext(ctx, binary, "corpus", "import", source, "--collection", "pages", "--data", data).CombinedOutput()
+			said, err := exec.CommandContext(ctx, r.binary, "corpus", "import", source, "--collection", "pages", "--data", data).CombinedOutput()
 			if err != nil {
 				return nil, fmt.Errorf("import pages: %w\n%s", err, said)
 			}
@@ -191,8 +194,10 @@ func writeJPEG(file string, img image.Image) error {
 	return f.Close()
 }
 
-// importTable is what is printed of the imports.
-func importTable(rounds []importing) table {
+func (rounds imports) goals() []goal { return nil }
+
+// text is what is printed of the imports.
+func (rounds imports) text(markdown bool) string {
 	t := table{head: []string{"import of pages", "images", "images/s", "decoding alone, s", "import, s", "of decoding", "again, images/s"}}
 	of := func(property func(*importing) float64) spread {
 		var values []float64
@@ -204,14 +209,11 @@ func importTable(rounds []importing) table {
 	show := func(s spread, decimals int) string {
 		return fmt.Sprintf("%.*f (%.*f-%.*f)", decimals, s.Median, decimals, s.Min, decimals, s.Max)
 	}
-	if len(rounds) == 0 {
-		return t
-	}
 	t.add(fmt.Sprintf("%d pages of %d by %d, %d words each, %d renderings", rounds[0].Images/wordsOnPage, pageWidth, pageHeight, wordsOnPage, renderings),
 		strconv.Itoa(rounds[0].Images), show(of((*importing).rate), 0), show(of(func(i *importing) float64 { return i.Decode }), 2),
 		show(of(func(i *importing) float64 { return i.Import }), 1), show(of((*importing).share), 1)+" times",
 		show(of(func(i *importing) float64 { return float64(i.Images) / i.Again }), 0))
-	return t
+	return t.text(markdown)
 }
 
 // renderings is how many of each image the program makes by itself.

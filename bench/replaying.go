@@ -59,6 +59,9 @@ type replaying struct {
 	PeakRSS    int64   `json:"peak_rss_bytes"`
 }
 
+// replays are its rounds.
+type replays []replaying
+
 func (r *replaying) rate() float64   { return float64(r.Events) / r.Replay }
 func (r *replaying) share() float64  { return r.Scan / r.Replay }
 func (r *replaying) votes() float64  { return float64(r.Votes) / r.Replay }
@@ -70,34 +73,34 @@ func (r *replaying) shareCPU() float64 { return r.ScanCPU / r.CPU }
 
 // measureReplays makes up a log, and has the program replay it; beside that, in
 // the same round, the same rows are read and nothing done with them.
-func measureReplays(ctx context.Context, c *config, binary, folder string, progress func(string, ...any)) ([]replaying, error) {
-	data := filepath.Join(folder, "replayed")
+func measureReplays(ctx context.Context, r *run) (result, error) {
+	data := filepath.Join(r.folder, "replayed")
 	began := time.Now()
-	size, err := writeLog(ctx, data, c.replayEvents)
+	size, err := writeLog(ctx, data, r.replayEvents)
 	if err != nil {
 		return nil, fmt.Errorf("make up a log: %w", err)
 	}
-	progress("made up a log of %d events, %.0f MB, in %.0f s", c.replayEvents, float64(size)/1e6, time.Since(began).Seconds())
+	r.progress("made up a log of %d events, %.0f MB, in %.0f s", r.replayEvents, float64(size)/1e6, time.Since(began).Seconds())
 	rounds := replayRounds
-	if c.short || c.replayEvents > longReplay {
+	if r.short || r.replayEvents > longReplay {
 		rounds = 1
 	}
-	var out []replaying
+	var out replays
 	for round := range rounds {
-		r := replaying{Round: round + 1, Bytes: size}
+		one := replaying{Round: round + 1, Bytes: size}
 		used := ownCPU()
-		if r.Scan, err = scanBare(ctx, filepath.Join(data, archiveName), c.replayEvents, size); err != nil {
+		if one.Scan, err = scanBare(ctx, filepath.Join(data, archiveName), r.replayEvents, size); err != nil {
 			return nil, err
 		}
-		r.ScanCPU = (ownCPU() - used).Seconds()
-		if err := r.replay(ctx, binary, data); err != nil {
+		one.ScanCPU = (ownCPU() - used).Seconds()
+		if err := one.replay(ctx, r.binary, data); err != nil {
 			return nil, err
 		}
-		if r.Events != c.replayEvents {
-			return nil, fmt.Errorf("the replay read %d events of %d", r.Events, c.replayEvents)
+		if one.Events != r.replayEvents {
+			return nil, fmt.Errorf("the replay read %d events of %d", one.Events, r.replayEvents)
 		}
-		out = append(out, r)
-		progress("replayed it, round %d: %.1f s", r.Round, r.Replay)
+		out = append(out, one)
+		r.progress("replayed it, round %d: %.1f s", one.Round, one.Replay)
 	}
 	return out, nil
 }
@@ -357,22 +360,29 @@ func (g *generator) answer(c *domain.ChallengeCreated) domain.Event {
 	return a
 }
 
-// replayTable is what is printed of the replays.
-func replayTable(rounds []replaying) table {
-	t := table{head: []string{"replay of a log", "events", "events/s", "of a bare scan", "of its CPU", "challenges/s", "votes/s", "votes a CPU second", "peak RSS, MB"}}
-	if len(rounds) == 0 {
-		return t
+func (rounds replays) goals() []goal {
+	return []goal{
+		atLeast("replay of the consensus from SQLite, votes a CPU second of the whole program", 1e6, "", rounds.values((*replaying).perCPU)),
 	}
+}
+
+func (rounds replays) values(of func(*replaying) float64) []float64 {
+	var out []float64
+	for i := range rounds {
+		out = append(out, of(&rounds[i]))
+	}
+	return out
+}
+
+// text is what is printed of the replays.
+func (rounds replays) text(markdown bool) string {
+	t := table{head: []string{"replay of a log", "events", "events/s", "of a bare scan", "of its CPU", "challenges/s", "votes/s", "votes a CPU second", "peak RSS, MB"}}
 	show := func(property func(*replaying) float64, decimals int) string {
-		var values []float64
-		for i := range rounds {
-			values = append(values, property(&rounds[i]))
-		}
-		s := spreadOf(values)
+		s := spreadOf(rounds.values(property))
 		return fmt.Sprintf("%.*f (%.*f-%.*f)", decimals, s.Median, decimals, s.Min, decimals, s.Max)
 	}
 	t.add(fmt.Sprintf("SQLite, %d B an event", rounds[0].Bytes/int64(max(rounds[0].Events, 1))), strconv.Itoa(rounds[0].Events), show((*replaying).rate, 0),
 		show((*replaying).share, 2), show((*replaying).shareCPU, 2), show(func(r *replaying) float64 { return float64(r.Challenges) / r.Replay }, 0), show((*replaying).votes, 0),
 		show((*replaying).perCPU, 0), show(func(r *replaying) float64 { return float64(r.PeakRSS) / 1e6 }, 0))
-	return t
+	return t.text(markdown)
 }

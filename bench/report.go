@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,25 +13,46 @@ import (
 
 // report is all that a run found; -json writes it.
 type report struct {
-	Machine      facts         `json:"machine"`
-	Goals        []goal        `json:"goals"`
-	Audits       []audit       `json:"audits"`
-	Failed       int           `json:"failed_requests"`
-	Measurements []measurement `json:"measurements"`
-	Imports      []importing   `json:"imports"`
-	Agreement    *agreement    `json:"consensus"`
-	Replays      []replaying   `json:"replays"`
+	Machine facts             `json:"machine"`
+	Goals   []goal            `json:"goals"`
+	Parts   map[string]result `json:"parts"`
 
-	bench *bench
+	order []string
 }
 
-// goal is a ratio to be reached.
-type goal struct {
-	What    string  `json:"what"`
-	Bound   float64 `json:"bound"`
-	AtMost  bool    `json:"at_most"` // otherwise the bound is the least
-	Ratio   spread  `json:"ratio"`
-	Reached bool    `json:"reached"`
+// add measures a part. What it found is kept when it failed, too.
+func (r *report) add(ctx context.Context, p part, with run, folder string) error {
+	with.folder = folderOf(folder, p)
+	if err := os.MkdirAll(with.folder, 0o700); err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	found, err := p.measure(ctx, &with)
+	if found != nil {
+		if r.Parts == nil {
+			r.Parts = map[string]result{}
+		}
+		r.Parts[p.name] = found
+		r.order = append(r.order, p.name)
+		r.Goals = append(r.Goals, found.goals()...)
+	}
+	if !with.keep {
+		err = errors.Join(err, os.RemoveAll(with.folder))
+	}
+	return err
+}
+
+// text is what is printed: the machine, what is to be reached, then the parts.
+func (r *report) text(markdown bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", r.Machine)
+	if len(r.Goals) > 0 {
+		goals := goalTable(r.Goals)
+		fmt.Fprintf(&b, "%s\n", goals.text(markdown))
+	}
+	for _, name := range r.order {
+		fmt.Fprintf(&b, "%s\n", r.Parts[name].text(markdown))
+	}
+	return b.String()
 }
 
 // Properties of a measurement.
@@ -42,13 +65,12 @@ func cpuOf(m *measurement) float64  { return m.ServerCPU }
 // figures of the same round.
 func (b *bench) goals() []goal {
 	var out []goal
-	add := func(what string, of func(*measurement) float64, over, under string, bound float64, atMost bool) {
-		ratio := spreadOf(ratios(b.values(over, of), b.values(under, of)))
-		reached := ratio.Median >= bound
-		if atMost {
-			reached = ratio.Median <= bound
+	add := func(what string, of func(*measurement) float64, over, under string, bound float64, most bool) {
+		hold := atLeast
+		if most {
+			hold = atMost
 		}
-		out = append(out, goal{What: what, Bound: bound, AtMost: atMost, Ratio: ratio, Reached: reached})
+		out = append(out, hold(what, bound, "", ratios(b.values(over, of), b.values(under, of))))
 	}
 	add("creates/s, interval, 64 / chi", rateOf, createInterval, chiFew, 0.35, false)
 	add("creates/s, fsync, 256 / chi", rateOf, createFsyncMany, chiMany, 0.30, false)
@@ -88,19 +110,19 @@ func lines() []line {
 	}
 }
 
-// text is what is printed: medians, with the least and the most of the rounds
+// text gives medians, with the least and the most of the rounds
 // in parentheses.
-func (r *report) text(markdown bool) string {
-	var b strings.Builder
+func (b *bench) text(markdown bool) string {
+	var out strings.Builder
 	figures := table{head: []string{"figure", "per second", "of chi", "p50 ms", "p99 ms", "p99 / chi's", "CPU µs each", "of chi's"}}
 	behind := 0.0
 	for _, l := range lines() {
-		of := func(property func(*measurement) float64) spread { return spreadOf(r.bench.values(l.figure, property)) }
+		of := func(property func(*measurement) float64) spread { return spreadOf(b.values(l.figure, property)) }
 		against := func(property func(*measurement) float64, decimals int, alone bool) string {
 			if l.base == "" {
 				return ""
 			}
-			s := spreadOf(ratios(r.bench.values(l.figure, property), r.bench.values(l.base, property)))
+			s := spreadOf(ratios(b.values(l.figure, property), b.values(l.base, property)))
 			if alone {
 				return fmt.Sprintf("%.*f", decimals, s.Median)
 			}
@@ -115,41 +137,22 @@ func (r *report) text(markdown bool) string {
 			fmt.Sprintf("%.2f", of(p50Of).Median/1000), fmt.Sprintf("%.2f", of(p99Of).Median/1000), against(p99Of, 1, true), cpu, against(cpuOf, 1, true))
 		behind = max(behind, of(func(m *measurement) float64 { return float64(m.Behind) }).Max)
 	}
-	fmt.Fprintf(&b, "%s\n\n%s\n", r.Machine, figures.text(markdown))
-	fmt.Fprintf(&b, "Medians of %d rounds (least-most); ratios are taken within each round. Every creation and answer includes its durable append. "+
+	fmt.Fprintf(&out, "%s\n", figures.text(markdown))
+	fmt.Fprintf(&out, "Medians of %d rounds (least-most); ratios are taken within each round. Every creation and answer includes its durable append. "+
 		"CPU is the server's, archiving included; the load generator took %.0f µs a request of chi's and shares the cores. The archive was at most %.0f events behind when a load ended.\n\n",
-		r.bench.rounds, spreadOf(r.bench.values(chiFew, func(m *measurement) float64 { return m.ClientCPU })).Median, behind)
-	goals := table{head: []string{"goal", "bound", "measured", "reached"}}
-	for _, g := range r.Goals {
-		sign, reached := "≥", "no"
-		if g.AtMost {
-			sign = "≤"
-		}
-		if g.Reached {
-			reached = "yes"
-		}
-		goals.add(g.What, fmt.Sprintf("%s %.2f", sign, g.Bound), fmt.Sprintf("%.2f (%.2f-%.2f)", g.Ratio.Median, g.Ratio.Min, g.Ratio.Max), reached)
-	}
-	fmt.Fprintf(&b, "%s\n", goals.text(markdown))
-	imports := importTable(r.Imports)
-	fmt.Fprintf(&b, "%s\n", imports.text(markdown))
-	if r.Agreement != nil {
-		fmt.Fprintf(&b, "%s\n", r.Agreement.text(markdown))
-	}
-	replays := replayTable(r.Replays)
-	fmt.Fprintf(&b, "%s\n", replays.text(markdown))
-	for _, a := range r.Audits {
+		b.rounds, spreadOf(b.values(chiFew, func(m *measurement) float64 { return m.ClientCPU })).Median, behind)
+	for _, a := range b.Audits {
 		verdict := "Everything acknowledged is in the archive, once"
 		if a.Missing+a.Unexpected > 0 {
 			verdict = "THE ARCHIVE DIFFERS from what was acknowledged"
 		}
-		fmt.Fprintf(&b, "%s. %s.\n", verdict, a)
+		fmt.Fprintf(&out, "%s. %s.\n", verdict, a)
 		if markdown {
-			b.WriteByte('\n')
+			out.WriteByte('\n')
 		}
 	}
-	fmt.Fprintf(&b, "Failed requests: %d.\n", r.Failed)
-	return b.String()
+	fmt.Fprintf(&out, "Failed requests: %d.\n", b.Failed)
+	return out.String()
 }
 
 func (r *report) writeJSON(file string) error {

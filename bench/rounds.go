@@ -49,7 +49,7 @@ type measurement struct {
 	Behind    int     `json:"archive_behind_events"`
 }
 
-// bench is one run: three servers and what was measured of them.
+// bench is three servers and what was measured of them.
 type bench struct {
 	limit           time.Duration // of one stage
 	rounds          int
@@ -57,10 +57,11 @@ type bench struct {
 	bare            *process
 	fsync, interval *ocapi
 
-	round        int // from 1; 0 warms up and is not recorded
-	measurements []measurement
-	failed       int
-	failures     []error // one a stage
+	round        int           // from 1; 0 warms up and is not recorded
+	Measurements []measurement `json:"measurements"`
+	Failed       int           `json:"failed_requests"`
+	Audits       []audit       `json:"audits"`
+	failures     []error       // one a stage
 }
 
 // run measures round by round, always in the same order.
@@ -127,7 +128,7 @@ func (b *bench) measure(ctx context.Context, figure string, server *process, l *
 		return fmt.Errorf("%s: %w; the server's last words:\n%s", figure, errors.Join(err, o.failure), server.tail())
 	}
 	if o.failed > 0 {
-		b.failed += o.failed
+		b.Failed += o.failed
 		b.failures = append(b.failures, fmt.Errorf("%s, round %d: %d requests failed, the first so: %w", figure, b.round, o.failed, o.failure))
 	}
 	if len(o.latencies) == 0 {
@@ -142,7 +143,7 @@ func (b *bench) record(figure string, o *outcome, server, client time.Duration, 
 		return
 	}
 	n := float64(len(o.latencies))
-	b.measurements = append(b.measurements, measurement{
+	b.Measurements = append(b.Measurements, measurement{
 		Figure: figure, Round: b.round, Requests: len(o.latencies), Rate: o.rate(),
 		P50: microseconds(quantile(o.latencies, 0.50)), P99: microseconds(quantile(o.latencies, 0.99)),
 		ServerCPU: microseconds(server) / n, ClientCPU: microseconds(client) / n, Behind: behind,
@@ -154,8 +155,8 @@ func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // values gives one property of a figure, round by round.
 func (b *bench) values(figure string, of func(*measurement) float64) []float64 {
 	var out []float64
-	for i := range b.measurements {
-		if m := &b.measurements[i]; m.Figure == figure {
+	for i := range b.Measurements {
+		if m := &b.Measurements[i]; m.Figure == figure {
 			out = append(out, of(m))
 		}
 	}
@@ -164,19 +165,18 @@ func (b *bench) values(figure string, of func(*measurement) float64) []float64 {
 
 // finish stops the servers and compares their archives with what they
 // acknowledged.
-func (b *bench) finish(ctx context.Context) ([]audit, error) {
-	var audits []audit
+func (b *bench) finish(ctx context.Context) error {
 	for _, s := range []*ocapi{b.fsync, b.interval} {
 		if err := s.stop(); err != nil {
-			return audits, fmt.Errorf("stop ocapi: %w\n%s", err, s.tail())
+			return fmt.Errorf("stop ocapi: %w\n%s", err, s.tail())
 		}
 		a, err := s.audit(ctx)
 		if err != nil {
-			return audits, err
+			return err
 		}
-		audits = append(audits, a)
+		b.Audits = append(b.Audits, a)
 	}
-	return audits, b.bare.stop()
+	return b.bare.stop()
 }
 
 // profileFor is how long each profile is taken.

@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// measureServer loads running servers beside a bare handler.
+func measureServer(ctx context.Context, r *run) (result, error) {
+	b, err := prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer b.abandon()
+	if err := b.run(ctx, r.progress); err != nil {
+		return nil, err
+	}
+	if r.profile != "" {
+		if err := b.profiles(ctx, r.profile); err != nil {
+			return nil, err
+		}
+		r.progress("profiles are in %s", r.profile)
+	}
+	err = b.finish(ctx)
+	for _, a := range b.Audits {
+		if a.Missing+a.Unexpected > 0 {
+			err = errors.Join(err, fmt.Errorf("the archive differs: %s", a))
+		}
+	}
+	return b, errors.Join(append([]error{err}, b.failures...)...)
+}
+
+// prepare fills and starts all that is measured.
+func prepare(ctx context.Context, r *run) (_ *bench, err error) {
+	folder, binary, progress := r.folder, r.binary, r.progress
+	collection := filepath.Join(folder, "collection")
+	if err := writeCollection(collection); err != nil {
+		return nil, err
+	}
+	b := &bench{limit: r.limit, rounds: r.rounds, folder: folder}
+	defer func() {
+		if err != nil {
+			b.abandon()
+		}
+	}()
+	fresh := filepath.Join(folder, "fresh")
+	secret, err := prepareData(ctx, binary, fresh, collection)
+	if err != nil {
+		return nil, err
+	}
+	progress("imported the collection")
+	for _, d := range []struct {
+		durability string
+		server     **ocapi
+	}{{"fsync", &b.fsync}, {"interval", &b.interval}} {
+		data := filepath.Join(folder, d.durability)
+		if err := os.CopyFS(data, os.DirFS(fresh)); err != nil {
+			return nil, fmt.Errorf("copy the data folder: %w", err)
+		}
+		if *d.server, err = startOcapi(ctx, binary, data, d.durability); err != nil {
+			return nil, err
+		}
+		(*d.server).secret = secret
+	}
+	samples := filepath.Join(folder, "samples")
+	if err := sample(ctx, b.fsync, samples); err != nil {
+		return nil, fmt.Errorf("fetch samples: %w", err)
+	}
+	if b.bare, err = startBare(ctx, samples); err != nil {
+		return nil, err
+	}
+	progress("started ocapi with fsync on %s, with interval on %s, and the bare handler on %s", b.fsync.addr, b.interval.addr, b.bare.addr)
+	return b, nil
+}
+
+// abandon ends what still runs, whatever happened.
+func (b *bench) abandon() {
+	for _, p := range []*process{b.bare, processOf(b.fsync), processOf(b.interval)} {
+		if p != nil {
+			_ = p.cmd.Process.Kill() // it has ended already, as a rule
+		}
+	}
+}
+
+func processOf(s *ocapi) *process {
+	if s == nil {
+		return nil
+	}
+	return s.process
+}
+
+// audit compares the archive with what was acknowledged. The service has
+// stopped.
+func (s *ocapi) audit(ctx context.Context) (audit, error) {
+	var a audit
+	err := s.readEvents(ctx, time.Time{}, func(events io.Reader) (err error) {
+		a, err = s.acked.compare(events)
+		return err
+	})
+	a.Durability = s.durability
+	if err == nil && strings.Contains(s.tail(), "level=ERROR") {
+		err = fmt.Errorf("ocapi (durability %s) reported an error:\n%s", s.durability, s.tail())
+	}
+	return a, err
+}
