@@ -12,10 +12,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -33,6 +38,9 @@ type Load struct {
 	Instance string
 	// Slowing is how many times slower than it is the processor is made out to be; 1 leaves it as it is.
 	Slowing float64
+	// Held has the request for the challenge wait until the page has nothing else to do, as it has where a network lies
+	// between. Only then can Reading.Work be told.
+	Held bool
 }
 
 // Reading is what one visit took.
@@ -51,7 +59,24 @@ type Reading struct {
 	// is the way between two processes and the browser's own handling of input.
 	Echo time.Duration `json:"echo"`
 
+	// Work is what the page's main thread worked from when the held request was let go until the last picture was
+	// painted. Zero of visits that are not held.
+	Work Work `json:"work"`
+
 	Requests Requests `json:"requests"`
+}
+
+// Work is processor time of a page's main thread as it would be without slowing. Other programs that the machine runs
+// change it little, unlike everything else here.
+type Work struct {
+	All    time.Duration `json:"all"`
+	Script time.Duration `json:"script"` // running it
+	Style  time.Duration `json:"style"`  // finding the style of elements
+	Layout time.Duration `json:"layout"`
+}
+
+func (w Work) minus(before Work) Work {
+	return Work{w.All - before.All, w.Script - before.Script, w.Style - before.Style, w.Layout - before.Layout}
 }
 
 // Requests is what came from the instance, by what it was for.
@@ -84,30 +109,36 @@ func (r Requests) Total() Sum {
 // widget that gets no challenge is an error at once, but one that never asks is waited for.
 // Measurements of one machine disturb each other; otherwise Measure may be called concurrently.
 func Measure(ctx context.Context, load Load) (Reading, error) {
-	v := visit{files: map[network.RequestID]string{}, received: map[network.RequestID]int64{}, instance: load.Instance}
+	v := visit{load: load, files: map[network.RequestID]string{}, received: map[network.RequestID]int64{}}
 	own, closeTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(v.note))
 	defer closeTab()
-	if err := prepare(own, load.Slowing); err != nil {
+	if err := prepare(own, load); err != nil {
 		return Reading{}, fmt.Errorf("prepare a page: %w", err)
 	}
-	signs, stop := context.WithCancel(own)
-	defer stop()
-	failed := make(chan error, 1)
-	go func() { failed <- answerSigns(signs, own) }()
-
-	m, echo, err := read(own, load.Address)
-	if err != nil {
-		select {
-		case why := <-failed:
-			err = errors.Join(err, why)
-		default:
-		}
-		return Reading{}, fmt.Errorf("measure %s: %w", load.Address, err)
+	serving, stop := context.WithCancelCause(own)
+	var servants sync.WaitGroup
+	for _, serve := range []func(context.Context) error{v.answerSigns, v.letGo} {
+		servants.Go(func() {
+			if err := serve(serving); serving.Err() == nil {
+				stop(err)
+			}
+		})
 	}
-	since := func(end, start float64) time.Duration { return time.Duration((end - start) * float64(time.Millisecond)) }
+	m, echo, err := v.read(serving)
+	if err != nil {
+		err = fmt.Errorf("measure %s: %w", load.Address, errors.Join(err, context.Cause(serving)))
+	}
+	stop(nil)
+	servants.Wait()
+	if err != nil {
+		return Reading{}, err
+	}
+	since := func(end, start float64) time.Duration {
+		return time.Duration((end - start) * float64(time.Millisecond))
+	}
 	r := Reading{
 		Type: m.Type, Ready: since(m.Ready, m.Response), Shown: since(m.Shown, m.Response),
-		Interactive: since(m.Usable, m.Response), FromTag: since(m.Usable, m.Script), Echo: since(echo, 0), Requests: v.sums(),
+		Interactive: since(m.Usable, m.Response), FromTag: since(m.Usable, m.Script), Echo: since(echo, 0), Work: v.after.minus(v.before), Requests: v.sums(),
 	}
 	if m.Pictures > 0 {
 		r.Pictures = since(m.Pictures, m.Response)
@@ -117,39 +148,113 @@ func Measure(ctx context.Context, load Load) (Reading, error) {
 
 // marks are what the page noted, in milliseconds.
 type marks struct {
-	Type                                              string
+	Type                                             string
 	Script, Response, Ready, Shown, Usable, Pictures float64
 }
 
-func prepare(ctx context.Context, slowing float64) error {
-	if _, err := chromedp.Call(ctx, runtime.AddBinding, runtime.AddBindingParams{Name: signName}); err != nil {
-		return err
+func prepare(ctx context.Context, load Load) error {
+	for _, step := range []func() (cdp.Empty, error){
+		func() (cdp.Empty, error) {
+			return chromedp.Call(ctx, runtime.AddBinding, runtime.AddBindingParams{Name: signName})
+		},
+		// The page believes that it is the one in front, as a visitor's is.
+		func() (cdp.Empty, error) {
+			return chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		},
+		// What the browser would tell of documents and style sheets costs the page time, and nobody here asks.
+		func() (cdp.Empty, error) { return chromedp.Call(ctx, css.Disable, cdp.Empty{}) },
+		func() (cdp.Empty, error) { return chromedp.Call(ctx, dom.Disable, cdp.Empty{}) },
+		func() (cdp.Empty, error) {
+			return chromedp.Call(ctx, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+		},
+		func() (cdp.Empty, error) {
+			return chromedp.Call(ctx, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: load.Slowing})
+		},
+		func() (cdp.Empty, error) {
+			if !load.Held {
+				return cdp.Empty{}, nil
+			}
+			pattern := fetch.RequestPattern{URLPattern: load.Instance + "/challenge/*", ResourceType: network.ResourceTypeFetch}
+			return chromedp.Call(ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{&pattern}})
+		},
+	} {
+		if _, err := step(); err != nil {
+			return err
+		}
 	}
-	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchScript}); err != nil {
-		return err
-	}
-	// The page believes that it is the one in front, as a visitor's is.
-	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
-		return err
-	}
-	_, err := chromedp.Call(ctx, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slowing})
+	_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchScript})
 	return err
 }
 
-func read(ctx context.Context, address string) (m marks, echo float64, err error) {
-	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+// visit is one visit of a page.
+type visit struct {
+	load          Load
+	before, after Work // when the request was let go, when all pictures were painted
+
+	mu       sync.Mutex
+	files    map[network.RequestID]string // of the instance
+	received map[network.RequestID]int64
+}
+
+// read opens the page and waits for what it notes.
+func (v *visit) read(ctx context.Context) (m marks, echo float64, err error) {
+	if err := chromedp.Do(ctx, chromedp.Navigate(v.load.Address)); err != nil {
 		return m, 0, err
 	}
 	if m, err = chromedp.Run(ctx, chromedp.Evaluate[marks](`ocapiStopwatch.read()`, chromedp.EvalAwaitPromise)); err != nil {
 		return m, 0, err
 	}
+	if v.load.Held {
+		if v.after, err = v.worked(ctx); err != nil {
+			return m, 0, err
+		}
+	}
 	echo, err = chromedp.Run(ctx, chromedp.Evaluate[float64](`ocapiStopwatch.echo()`, chromedp.EvalAwaitPromise))
 	return m, echo, err
 }
 
-// answerSigns sends input whenever the page gives its sign, until signs ends.
-func answerSigns(signs, ctx context.Context) error {
-	for event, err := range chromedp.Events(signs, runtime.BindingCalled) {
+// worked tells what the page's main thread has worked since it is there.
+func (v *visit) worked(ctx context.Context) (Work, error) {
+	told, err := chromedp.Call(ctx, performance.GetMetrics, cdp.Empty{})
+	if err != nil {
+		return Work{}, fmt.Errorf("ask what the page has worked: %w", err)
+	}
+	seconds := map[string]float64{}
+	for _, m := range told.Metrics {
+		seconds[m.Name] = m.Value
+	}
+	of := func(name string) time.Duration {
+		return time.Duration(seconds[name] / v.load.Slowing * float64(time.Second))
+	}
+	w := Work{All: of("TaskDuration"), Script: of("ScriptDuration"), Style: of("RecalcStyleDuration"), Layout: of("LayoutDuration")}
+	if w.All == 0 {
+		return w, errors.New("the browser does not tell what a page has worked")
+	}
+	return w, nil
+}
+
+// letGo lets the held request go when the page is at rest, until ctx ends.
+func (v *visit) letGo(ctx context.Context) error {
+	for event, err := range chromedp.Events(ctx, fetch.RequestPaused) {
+		if err != nil {
+			return err
+		}
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`ocapiStopwatch.rest()`, chromedp.EvalAwaitPromise)); err != nil {
+			return fmt.Errorf("wait until the page is at rest: %w", err)
+		}
+		if v.before, err = v.worked(ctx); err != nil {
+			return err
+		}
+		if _, err := chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: event.RequestID}); err != nil {
+			return fmt.Errorf("let the request go: %w", err)
+		}
+	}
+	return nil
+}
+
+// answerSigns sends input whenever the page gives its sign, until ctx ends.
+func (v *visit) answerSigns(ctx context.Context) error {
+	for event, err := range chromedp.Events(ctx, runtime.BindingCalled) {
 		if err != nil {
 			return err
 		}
@@ -184,21 +289,12 @@ func press(ctx context.Context, x, y float64, text bool) error {
 	return chromedp.Do(ctx, chromedp.KeyEvent("a"))
 }
 
-// visit counts what a page loads.
-type visit struct {
-	instance string
-
-	mu       sync.Mutex
-	files    map[network.RequestID]string // of the instance
-	received map[network.RequestID]int64
-}
-
 func (v *visit) note(event any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if rest, ok := strings.CutPrefix(e.Request.URL, v.instance+"/"); ok {
+		if rest, ok := strings.CutPrefix(e.Request.URL, v.load.Instance+"/"); ok {
 			v.files[e.RequestID] = rest
 		}
 	case *network.EventLoadingFinished:

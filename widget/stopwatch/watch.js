@@ -46,9 +46,9 @@
   });
   loaded.catch(() => {}); // whoever asks is told
 
-  const entry = (part, notPart) => {
-    const found = performance.getEntriesByType('resource').filter(({ name }) => name.includes(part) && !(notPart && name.includes(notPart)));
-    if (found.length !== 1) throw new Error(found.length + ' requests for ' + part + ' instead of one');
+  const entry = (address) => {
+    const found = performance.getEntriesByType('resource').filter(({ name }) => address.test(name));
+    if (found.length !== 1) throw new Error(found.length + ' requests for ' + address + ' instead of one');
     return found[0];
   };
 
@@ -56,7 +56,7 @@
     // Gives the moments in milliseconds, once all are there.
     async read() {
       await loaded;
-      return { ...marks, script: entry('/ocapi-').startTime, response: entry('/challenge/', '/images/').responseEnd };
+      return { ...marks, script: entry(/\/ocapi-[^/]*\.js/).startTime, response: entry(/\/challenge\/[^/?]+\?/).responseEnd };
     },
     // The same input once more, when nothing else is to be done: how long it takes from sign to reaction.
     async echo() {
@@ -66,12 +66,11 @@
       sign();
       return await reacted - began;
     },
-    // How long the page's thread takes for the same work each time.
-    spin(rounds) {
-      const began = performance.now();
-      let x = 1;
-      for (let i = 0; i < rounds; i++) x = (x * 48271) % 2147483647;
-      return x && performance.now() - began;
+    // Resolves when the page has nothing to do.
+    async rest() {
+      await frame();
+      await new Promise(requestIdleCallback);
+      return true;
     },
   };
 })();
