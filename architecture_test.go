@@ -18,9 +18,12 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	"bench":       {"consensus", "eventstore", "migrations", "sqlite"}, // makes up the log that is replayed, evaluates public data
-	"cluster":     {"deploy", "postgres/programs"},                     // starts servers with the files that are shipped
-	"cluster/run": {"cluster"},                                         // the program that does so from the command line
+	"bench": {
+		"consensus", "eventstore", "migrations", "sqlite", // makes up the log that is replayed, evaluates public data
+		"widget", "widget/stopwatch", // visits pages with the script
+	},
+	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
+	"cluster/run": {"cluster"},                     // the program that does so from the command line
 
 	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied
 	"corpus": {

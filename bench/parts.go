@@ -24,6 +24,7 @@ func parts() []part {
 		{"imports", measureImports},
 		{"consensus", measureAgreement},
 		{"replay", measureReplays},
+		{"widget", measureWidget},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ocapi/samplestest"
+	"ocapi/widget/stopwatch"
 )
 
 // TestMain stops what the tests have shared, whatever became of them, and holds
@@ -106,11 +107,9 @@ func (w *workshop) chromium(t *testing.T) *browser {
 	if w.browser != nil {
 		return w.browser
 	}
-	path := findChromium()
+	path := stopwatch.FindChromium()
 	if path == "" {
-		const how = "there is no Chromium; install it with: apt-get install --no-install-recommends chromium fonts-liberation" +
-			" (or set OCAPI_CHROMIUM to the path of one)"
-		samplestest.Missing(t, how)
+		samplestest.Missing(t, "there is no Chromium; "+stopwatch.HowToInstall)
 	}
 	b, err := startBrowser(path)
 	if err != nil {
