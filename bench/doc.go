@@ -9,7 +9,7 @@
 //	go run ./bench -only replay -replay-events 10000000  the replay by itself
 //	go run ./bench -markdown  the table as it stands in the README
 //
-// It needs Linux (/proc, fdatasync), Go, and nothing else.
+// It needs Linux (/proc, fdatasync) and Go; part widget needs a Chromium, too, and npm for what it weighs beside.
 //
 // # What is compared
 //
@@ -36,6 +36,9 @@
 // sets how many), and "ocapi replay consensus" replays it, in turn with a bare
 // scan that reads the same rows by one statement and does nothing with them. The
 // table says the ratio of the two rates, and the program's peak of memory.
+//
+// Part widget visits pages with ocapi.js in a Chromium (package widget/stopwatch says what is measured), in turn with the
+// processor slowed and not, and has npm fetch the scripts of other captchas, to weigh them.
 //
 // # What is not
 //

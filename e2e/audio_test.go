@@ -38,6 +38,7 @@ func TestListen(t *testing.T) {
 	// Whoever pressed the button wants to hear something.
 	wait[bool](p, "the sound plays", `!`+sound+`.paused && `+sound+`.currentTime > 0`)
 	wait[bool](p, "the focus is where it can be heard again", focused+` === `+replay)
+	wait[bool](p, "the browser's player is there", sound+`.controls && `+sound+`.checkVisibility()`)
 	if got := eval[string](p, sound+`.crossOrigin + ' ' + `+sound+`.controls + ' ' + `+sound+`.preload`); got != "anonymous true auto" {
 		t.Errorf("the sound's element is %q", got)
 	}
