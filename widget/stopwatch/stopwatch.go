@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"path"
 	"strings"
@@ -59,8 +60,8 @@ type Reading struct {
 	// is the way between two processes and the browser's own handling of input.
 	Echo time.Duration `json:"echo"`
 
-	// Work is what the page's main thread worked from when the held request was let go until the last picture was
-	// painted. Zero of visits that are not held.
+	// Work is what the page's main thread worked from when the held request was let go until input was handled and the last
+	// picture painted; of a sound, whose player comes later, until input was handled. Zero of visits that are not held.
 	Work Work `json:"work"`
 
 	Requests Requests `json:"requests"`
@@ -116,10 +117,15 @@ func Measure(ctx context.Context, load Load) (Reading, error) {
 		return Reading{}, fmt.Errorf("prepare a page: %w", err)
 	}
 	serving, stop := context.WithCancelCause(own)
+	// Asked for before the page is opened, so that none is missed.
+	signs, paused := chromedp.Events(serving, runtime.BindingCalled), chromedp.Events(serving, fetch.RequestPaused)
 	var servants sync.WaitGroup
-	for _, serve := range []func(context.Context) error{v.answerSigns, v.letGo} {
+	for _, serve := range []func() error{
+		func() error { return answerSigns(serving, signs) },
+		func() error { return v.letGo(serving, paused) },
+	} {
 		servants.Go(func() {
-			if err := serve(serving); serving.Err() == nil {
+			if err := serve(); serving.Err() == nil {
 				stop(err)
 			}
 		})
@@ -233,9 +239,9 @@ func (v *visit) worked(ctx context.Context) (Work, error) {
 	return w, nil
 }
 
-// letGo lets the held request go when the page is at rest, until ctx ends.
-func (v *visit) letGo(ctx context.Context) error {
-	for event, err := range chromedp.Events(ctx, fetch.RequestPaused) {
+// letGo lets the held request go when the page is at rest.
+func (v *visit) letGo(ctx context.Context, paused iter.Seq2[fetch.EventRequestPaused, error]) error {
+	for event, err := range paused {
 		if err != nil {
 			return err
 		}
@@ -252,9 +258,9 @@ func (v *visit) letGo(ctx context.Context) error {
 	return nil
 }
 
-// answerSigns sends input whenever the page gives its sign, until ctx ends.
-func (v *visit) answerSigns(ctx context.Context) error {
-	for event, err := range chromedp.Events(ctx, runtime.BindingCalled) {
+// answerSigns sends input whenever the page gives its sign.
+func answerSigns(ctx context.Context, signs iter.Seq2[runtime.EventBindingCalled, error]) error {
+	for event, err := range signs {
 		if err != nil {
 			return err
 		}
