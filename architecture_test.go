@@ -18,8 +18,11 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	// makes up logs that are replayed, evaluates public data, measures parts by themselves
-	"bench":       {"consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay"},
+	"bench": {
+		// makes up logs that are replayed, evaluates public data, measures parts by themselves
+		"consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay",
+		"widget", "widget/stopwatch", // visits pages with the script
+	},
 	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
 	"cluster/run": {"cluster"},                     // the program that does so from the command line
 

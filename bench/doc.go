@@ -9,7 +9,7 @@
 //	go run ./bench -only replay -replay-events 10000000  the replay by itself
 //	go run ./bench -markdown  the table as it stands in the README
 //
-// It needs Linux (/proc, fdatasync), Go, and nothing else.
+// It needs Linux (/proc, fdatasync) and Go; part widget needs a Chromium, too, and npm for what it weighs beside.
 //
 // # What is compared
 //
@@ -51,6 +51,9 @@
 // postgres-streams appends creations and their answers, each with what it expects
 // of its stream, while the archiver follows, beside raw inserts that check a
 // version, and beside watermill-sql, which is a module of its own.
+//
+// Part widget visits pages with ocapi.js in a Chromium (package widget/stopwatch says what is measured), in turn with the
+// processor slowed and not, and has npm fetch the scripts of other captchas, to weigh them.
 //
 // # What is not
 //

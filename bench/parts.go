@@ -28,6 +28,7 @@ func parts() []part {
 		{"postgres-append", measurePostgresAppend},
 		{"postgres-reading", measurePostgresReading},
 		{"postgres-streams", measurePostgresStreams},
+		{"widget", measureWidget},
 	}
 }
 

@@ -15,7 +15,7 @@ func (p *tab) hears(before string) string {
 	p.t.Helper()
 	return wait[string](p, "a sound that can be played is there", `(() => {
 		const id = new FormData(document.forms[0]).get('ocapi-challenge-id'), sound = `+sound+`;
-		return id !== `+quote(before)+` && `+place+`.dataset.ocapiState === 'ready' && sound && sound.readyState >= 3 && id;
+		return id !== `+quote(before)+` && `+place+`.dataset.ocapiState === 'ready' && sound && sound.readyState >= 3 && sound.controls && id;
 	})()`)
 }
 

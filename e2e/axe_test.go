@@ -49,6 +49,7 @@ func (p *tab) accessible(script, state string) {
 // TestAccessibility has axe-core find nothing in any state of the widget, narrow, at 200 %, dark and in
 // forced colours, from left to right and from right to left.
 func TestAccessibility(t *testing.T) {
+	t.Parallel()
 	script := axe(t)
 	for _, lang := range []string{"en", "ar"} {
 		t.Run(lang, func(t *testing.T) {
@@ -69,6 +70,7 @@ func TestAccessibility(t *testing.T) {
 
 // TestAccessibilityOfPages: the page without scripts, the example and the guide.
 func TestAccessibilityOfPages(t *testing.T) {
+	t.Parallel()
 	script := axe(t)
 	for _, kind := range kinds {
 		t.Run(kind+" without scripts", func(t *testing.T) {

@@ -106,6 +106,7 @@ func (p *tab) answers(challenge string, n int) []request {
 // TestLostResponse lets an answer arrive and its response vanish. The widget
 // sends it again, is told with 409 that it had been judged, and takes that verdict.
 func TestLostResponse(t *testing.T) {
+	t.Parallel()
 	for _, right := range []bool{true, false} {
 		t.Run(map[bool]string{true: "validated", false: "rejected"}[right], func(t *testing.T) {
 			s, p := shared.running(t), newTab(t)
@@ -155,6 +156,7 @@ func (p *tab) loseResponse(pattern string) {
 // TestImageDoesNotCome has one image of a challenge fail. Nobody can answer what
 // they cannot see, so the widget offers another challenge.
 func TestImageDoesNotCome(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	p.expect(`net::ERR_CONNECTION_RESET`)
 	p.loseResponse("*/images/1")

@@ -65,6 +65,7 @@ func asFailing(*http.Request) (pages.Viewer, error) {
 // narrow, at 200 %, dark and in forced colours; and no page is wider than the
 // window, asks anybody else, or breaks its own policy.
 func TestAccessibilityOfFigures(t *testing.T) {
+	t.Parallel()
 	script := axe(t)
 	shared.chromium(t)
 	look := func(t *testing.T, p *tab, base, path, state string) {
@@ -129,6 +130,7 @@ func operatorAddress(t *testing.T, s *server) string {
 
 // TestFiguresByKeyboard reaches every link and every table that scrolls.
 func TestFiguresByKeyboard(t *testing.T) {
+	t.Parallel()
 	shared.chromium(t)
 	p := newTab(t)
 	p.open(figures(t, pagestest.Large, asOperator) + "/pages/collection/letters")

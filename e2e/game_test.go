@@ -101,6 +101,7 @@ func TestGameOrNot(t *testing.T) {
 
 // TestGameWithTheRealThing plays two rounds with real challenges.
 func TestGameWithTheRealThing(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	i := newInstance(t, widgetPage("en", `data-ocapi-game-mode="2" data-ocapi-type="classification"`))
 	i.set(func() { i.base = s.base; i.policy = strictPolicy(s.base) })

@@ -47,6 +47,8 @@ type instance struct {
 	answered func() *refusal
 	// stall keeps everybody waiting until it is closed; nil lets nobody wait.
 	stall chan struct{}
+	// pictures withholds them until it is closed; nil withholds none.
+	pictures chan struct{}
 	// alone withholds the next challenge after a rejection, and says to wait so many seconds.
 	alone int
 	// texts has the languages served instead of those released; an empty one is a 404.
@@ -119,6 +121,10 @@ func (i *instance) api() http.Handler {
 	mux.HandleFunc("POST /challenge/{client}/{id}", i.answer)
 	mux.HandleFunc("GET /challenge/{client}/{id}/images/{n}", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.PathValue("n"))
+		i.mu.Lock()
+		pictures := i.pictures
+		i.mu.Unlock()
+		i.await(r, pictures)
 		w.Header().Set("Content-Type", "image/png")
 		_, _ = w.Write(drawn(n))
 	})
@@ -262,11 +268,16 @@ func (i *instance) wait(r *http.Request) {
 	i.mu.Lock()
 	stall := i.stall
 	i.mu.Unlock()
-	if stall == nil {
+	i.await(r, stall)
+}
+
+// await waits until a channel is closed or nobody waits any more; for nil it does not.
+func (i *instance) await(r *http.Request, closed chan struct{}) {
+	if closed == nil {
 		return
 	}
 	select {
-	case <-stall:
+	case <-closed:
 	case <-r.Context().Done():
 	case <-i.t.Context().Done():
 	}

@@ -36,6 +36,7 @@ func (p *tab) tabTo(element string) {
 // TestKeyboardAlone signs in without a mouse: from the address bar to the
 // welcome, with every stop in between visible.
 func TestKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	t.Run("transcription", func(t *testing.T) {
 		s, p := shared.running(t), newTab(t)
 		p.open(s.base + "/demo")

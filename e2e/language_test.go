@@ -143,6 +143,7 @@ func TestLanguageComesLater(t *testing.T) {
 
 // TestLanguageOfTheRealThing: the service serves what was released beside the script.
 func TestLanguageOfTheRealThing(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	version := widget.Latest().Version
 	for _, tt := range []struct {

@@ -4,6 +4,7 @@ import "testing"
 
 // TestListenSignsIn takes the sound instead of the images, mishears it once, and signs in.
 func TestListenSignsIn(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	images := p.openSignIn(s, "transcription")
 	p.click(listen)

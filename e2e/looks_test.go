@@ -5,6 +5,7 @@ import "testing"
 // TestGuideFitsPhones opens /docs wide and narrow: the menu stands beside the
 // text where there is room, and out of its way where there is none.
 func TestGuideFitsPhones(t *testing.T) {
+	t.Parallel()
 	const (
 		menu  = `document.querySelector('nav')`
 		first = `document.querySelector('h2').getBoundingClientRect()`
@@ -31,6 +32,7 @@ func TestGuideFitsPhones(t *testing.T) {
 
 // TestButtonsLookLikeButtons: each has a border or a ground of its own.
 func TestButtonsLookLikeButtons(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	for _, kind := range kinds {
 		p.openSignIn(s, kind)

@@ -1,22 +1,33 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"ocapi/samplestest"
+	"ocapi/widget/stopwatch"
 )
 
 // TestMain stops what the tests have shared, whatever became of them, and holds
 // the shared server to a quiet log.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		// Most of the time a test waits for a page, a process or a timer of the widget's.
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // there is such a flag
+	}
 	code := m.Run()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -106,11 +117,9 @@ func (w *workshop) chromium(t *testing.T) *browser {
 	if w.browser != nil {
 		return w.browser
 	}
-	path := findChromium()
+	path := stopwatch.FindChromium()
 	if path == "" {
-		const how = "there is no Chromium; install it with: apt-get install --no-install-recommends chromium fonts-liberation" +
-			" (or set OCAPI_CHROMIUM to the path of one)"
-		samplestest.Missing(t, how)
+		samplestest.Missing(t, "there is no Chromium; "+stopwatch.HowToInstall)
 	}
 	b, err := startBrowser(path)
 	if err != nil {

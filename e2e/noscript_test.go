@@ -16,6 +16,7 @@ import (
 // TestFormWithoutScripts signs a partner's form in a browser that runs no
 // script: with a challenge in a frame, or behind a link.
 func TestFormWithoutScripts(t *testing.T) {
+	t.Parallel()
 	for i, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			s, p := shared.running(t), newPlainTab(t)
@@ -39,6 +40,7 @@ func TestFormWithoutScripts(t *testing.T) {
 // TestNoCodeWithoutTheRightAnswer sends what is not complete, and what is wrong:
 // nothing typed is lost, and a new challenge follows.
 func TestNoCodeWithoutTheRightAnswer(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	p.expect(`status of 400`)
 	p.open(s.base + "/noscript/demo?lang=en&type=transcription")
@@ -92,6 +94,7 @@ func TestNoCodeWithoutTheRightAnswer(t *testing.T) {
 // TestUnreadableWithoutScripts ticks an image as unreadable; what is typed for
 // it does not count.
 func TestUnreadableWithoutScripts(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	p.open(s.base + "/noscript/demo?lang=en&type=transcription")
 	id := p.paged("")
@@ -117,6 +120,7 @@ func TestUnreadableWithoutScripts(t *testing.T) {
 
 // TestFormWithoutScriptsByKeyboard does all of it with the keyboard alone.
 func TestFormWithoutScriptsByKeyboard(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	w := newPlainPartner(t, s, "plain-keyboard")
 	p.open(w.url + "?type=classification")
@@ -159,6 +163,7 @@ func TestFormWithoutScriptsByKeyboard(t *testing.T) {
 // TestLinkWithoutScripts solves the challenge on a page of its own, for websites
 // that cannot have frames.
 func TestLinkWithoutScripts(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	w := newPlainPartner(t, s, "plain-link")
 	p.open(w.url + "?link=1&type=transcription")
@@ -176,6 +181,7 @@ func TestLinkWithoutScripts(t *testing.T) {
 
 // TestSoundWithoutScripts follows the link to the sound challenge and back.
 func TestSoundWithoutScripts(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	const listen, look = "Listen instead", "See images instead"
 	link := func(text string) string {
@@ -197,6 +203,7 @@ func TestSoundWithoutScripts(t *testing.T) {
 
 // TestSignInWithoutScripts signs in to the example.
 func TestSignInWithoutScripts(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	p.open(s.base + "/demo?type=transcription")
 	p.enter(userField, userName)
@@ -219,6 +226,7 @@ func TestSignInWithoutScripts(t *testing.T) {
 // TestPlainPageFits opens the page on the narrowest of screens, and in colours
 // that are the visitor's own: the selection is seen there too.
 func TestPlainPageFits(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newPlainTab(t)
 	const narrowest = 320
 	p.expect(`status of 400`)

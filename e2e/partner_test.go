@@ -108,6 +108,7 @@ func published(t *testing.T) (version, integrity string) {
 // TestOldPageOnAnotherOrigin signs a guest book whose page was never touched but
 // for the three values that change.
 func TestOldPageOnAnotherOrigin(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	w := newPartner(t, s, "guestbook")
 	const name, send = `document.querySelector('[name=name]')`, `document.querySelector('[type=submit]')`
@@ -153,6 +154,7 @@ func TestOldPageOnAnotherOrigin(t *testing.T) {
 // TestChangedScriptIsRefused shows what the integrity is for: a browser does not
 // run a script that is not the one published.
 func TestChangedScriptIsRefused(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	p.expect(`Failed to find a valid digest in the 'integrity' attribute`)
 	version, _ := published(t)

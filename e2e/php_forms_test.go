@@ -17,6 +17,7 @@ import (
 // TestPHPForms sends the PHP example forms as a browser does and as somebody
 // does who wants in without the work.
 func TestPHPForms(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	a := newAccount(t, s, "php-forms")
 	other := newAccount(t, s, "php-stranger")
@@ -77,6 +78,7 @@ func TestPHPForms(t *testing.T) {
 // TestPHPCountsAChallengeOnce has two of the site's processes take the same
 // challenge at the same moment.
 func TestPHPCountsAChallengeOnce(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	a := newAccount(t, s, "php-once")
 	r := newRoute(t, s)
@@ -108,6 +110,7 @@ func TestPHPCountsAChallengeOnce(t *testing.T) {
 // Nobody is let in, but where the operator has decided otherwise for an Ocapi
 // that is down.
 func TestPHPTroubles(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	a := newAccount(t, s, "php-troubles")
 	for client, options := range map[string][]string{
@@ -212,6 +215,7 @@ func says(status int, body string) http.HandlerFunc {
 // TestPHPSettings starts the PHP example with settings that are missing or
 // wrong. It says which.
 func TestPHPSettings(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	a := account{id: "nobody", secret: "ocapi_x_not-a-real-secret"}
 	file := t.TempDir() + "/file"

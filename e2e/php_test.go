@@ -12,6 +12,7 @@ import (
 // the names of today and of the first releases: a wrong answer first, then a
 // right one, then the same one again.
 func TestPHPSignIn(t *testing.T) {
+	t.Parallel()
 	const field = `document.querySelector('input[name=ocapi-challenge-id]')`
 	for _, names := range []string{"ocapi", "captchan"} {
 		for _, sign := range []string{"own", "form"} {
@@ -71,6 +72,7 @@ func TestPHPSignIn(t *testing.T) {
 // form. Nobody gets in, the page says why, and neither the name nor the solved
 // challenge is lost.
 func TestPHPWhileOcapiIsDown(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	a := newAccount(t, s, "php-down")
 	r := newRoute(t, s)
@@ -104,6 +106,7 @@ func TestPHPWhileOcapiIsDown(t *testing.T) {
 // TestPHPReadme runs the commands by which the PHP example is tried out. The
 // first of them, which builds and starts Ocapi, is what all tests do.
 func TestPHPReadme(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	findPHP(t)
 	readme := readGuide(t, "../examples/php/README.md")

@@ -36,6 +36,7 @@ func (p *tab) plainCode(s *server, before string) string {
 // TestPHPWithoutScripts signs in to the PHP example in a browser that runs no
 // script, in both ways of signing and with both sets of names.
 func TestPHPWithoutScripts(t *testing.T) {
+	t.Parallel()
 	for names, sign := range map[string]string{"ocapi": "own", "captchan": "form"} {
 		t.Run(names, func(t *testing.T) {
 			s, p := shared.running(t), newPlainTab(t)
@@ -55,6 +56,7 @@ func TestPHPWithoutScripts(t *testing.T) {
 // TestGuideWithoutScripts puts what the guides show for browsers without scripts
 // into the page that they show, under their policy.
 func TestGuideWithoutScripts(t *testing.T) {
+	t.Parallel()
 	const placeholder = `<button type="submit">`
 	for _, path := range guides {
 		t.Run(filepath.Base(path), func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // fetched too, under a policy that allows scripts, calls, images and sounds of the instance and nothing
 // else: no breach, no request to anybody else, and nothing is left on the device.
 func TestPolicyOfACompleteUse(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	i := newInstance(t, "")
 	i.base = s.base

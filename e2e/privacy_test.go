@@ -13,6 +13,7 @@ import (
 // what is left: no cookie, nothing in any storage, and not one request to
 // another host.
 func TestNoTraces(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	for _, kind := range kinds {
 		first := p.openSignIn(s, kind)
@@ -59,6 +60,7 @@ const keptScript = `(async () => [
 // without any exception for it, and that a breach would have been seen. All
 // other tests hold their pages to the same.
 func TestStrictPolicy(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	resp, err := http.Get(s.base + "/demo")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 // TestProofForTheRealThing starts a service that gives away two challenges and then asks for proofs of
 // work. The widget works for the third, and it counts.
 func TestProofForTheRealThing(t *testing.T) {
+	t.Parallel()
 	shared.running(t) // has built the program
 	s := newServer(shared.binary, filepath.Join(t.TempDir(), "data"))
 	s.flags = []string{"--client-rate", "0.001", "--client-burst", "2"}

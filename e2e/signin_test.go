@@ -85,12 +85,14 @@ func (s *server) verdict(t *testing.T, challenge, want string) {
 // page at the moment when its address is printed finds a challenge there, of
 // either type.
 func TestReadyMeansBothTypes(t *testing.T) {
+	t.Parallel()
 	if early := shared.running(t).early; len(early) > 0 {
 		t.Errorf("the server said that it is ready, but could not serve %v yet", early)
 	}
 }
 
 func TestSolvedChallengeSignsIn(t *testing.T) {
+	t.Parallel()
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			s, p := shared.running(t), newTab(t)
@@ -103,6 +105,7 @@ func TestSolvedChallengeSignsIn(t *testing.T) {
 }
 
 func TestWrongAnswerThenRightAnswerSignsIn(t *testing.T) {
+	t.Parallel()
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			s, p := shared.running(t), newTab(t)
@@ -132,6 +135,7 @@ func TestWrongAnswerThenRightAnswerSignsIn(t *testing.T) {
 // TestOnlyASolvedChallengeSignsIn tries what somebody would who wants in without
 // the work. What the page says is decided on the server.
 func TestOnlyASolvedChallengeSignsIn(t *testing.T) {
+	t.Parallel()
 	const field = `document.querySelector('input[name=ocapi-challenge-id]')`
 	s, p := shared.running(t), newTab(t)
 
@@ -167,6 +171,7 @@ func TestOnlyASolvedChallengeSignsIn(t *testing.T) {
 // TestOtherTypeKeepsWhatWasTyped changes to the other type of challenge with the
 // form filled in. The password leaves by no address.
 func TestOtherTypeKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	first := p.openSignIn(s, "transcription")
 	if status := p.loads(func() { p.click(`document.querySelector('.instead')`) }); status != 200 {
@@ -185,6 +190,7 @@ func TestOtherTypeKeepsWhatWasTyped(t *testing.T) {
 // TestNoticeStandsBesideTheNewChallenge reads the page as somebody does who was
 // refused and has solved the new challenge: nothing on it denies that.
 func TestNoticeStandsBesideTheNewChallenge(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	unanswered := p.openSignIn(s, "transcription")
 	p.isRefused("the challenge before was not solved. This is a new one.")
@@ -201,6 +207,7 @@ func TestNoticeStandsBesideTheNewChallenge(t *testing.T) {
 // TestTwoChallengesInARow signs in twice, and asks for another challenge before
 // the second time.
 func TestTwoChallengesInARow(t *testing.T) {
+	t.Parallel()
 	s, p := shared.running(t), newTab(t)
 	first := p.openSignIn(s, "classification")
 	p.solve(s, first)

@@ -192,7 +192,7 @@ func (s *scene) arrives(before string) string {
 		const parts = [...`+root+`.querySelectorAll('img, audio')];
 		const id = parts[0]?.src.split('/')[5];
 		return id && id !== `+quote(before)+` && `+place+`.dataset.ocapiState === 'ready' &&
-			parts.every((e) => e.readyState >= 3 || (e.complete && e.naturalWidth && e.classList.contains('here'))) && id;
+			parts.every((e) => (e.readyState >= 3 && e.controls) || (e.complete && e.naturalWidth && e.classList.contains('here'))) && id;
 	})()`)
 }
 

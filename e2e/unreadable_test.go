@@ -7,6 +7,7 @@ import (
 // TestUnreadable says of an image that it cannot be read. Where nothing is on
 // record, that is an answer as good as any; where the text is on record, it is not.
 func TestUnreadable(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ name, role, verdict string }{
 		{"unknown image", "unknown", "validated"},
 		{"known image", "known", "rejected"},

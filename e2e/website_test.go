@@ -274,12 +274,14 @@ func replace(t *testing.T, text, old, fresh string) string {
 // language: it says yes to a solved challenge and to nothing else, and an error
 // is neither yes nor no.
 func TestGuideChecks(t *testing.T) {
+	t.Parallel()
 	s := shared.running(t)
 	secret := mySecret(t, s)
 	for _, path := range guides {
 		g := readGuide(t, path)
 		for _, a := range askers {
 			t.Run(filepath.Base(path)+"/"+a.language, func(t *testing.T) {
+				t.Parallel()
 				if a.needs != "" {
 					if _, err := exec.LookPath(a.needs); err != nil {
 						samplestest.Missing(t, "there is no "+a.needs+"; install it, or run as root: make test-deps")
@@ -388,6 +390,7 @@ func guidePage(t *testing.T, s *server, g guide, script string) (address string,
 // TestGuidePage solves the challenge of the page that the guides show, under the
 // policy that they show.
 func TestGuidePage(t *testing.T) {
+	t.Parallel()
 	const message = `document.querySelector('textarea')`
 	for _, path := range guides {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -420,6 +423,7 @@ func TestGuidePage(t *testing.T) {
 // TestGuideScript sends the form of the guides' page by the script that they
 // show, twice without loading the page anew.
 func TestGuideScript(t *testing.T) {
+	t.Parallel()
 	for _, path := range guides {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			s, p := shared.running(t), newTab(t)

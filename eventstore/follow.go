@@ -182,19 +182,23 @@ func (s *source) batch(ctx context.Context, most int, linger time.Duration, link
 	soon, cancel := context.WithTimeout(ctx, linger)
 	defer cancel()
 	for len(batch) < most {
-		e, err := s.next(soon)
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return batch, nil
-		}
-		if err != nil {
-			return batch, err
+		var e tailEvent
+		if e, err = s.next(soon); err != nil {
+			break
 		}
 		links.read(e.traceparent)
 		batch = append(batch, e.Record)
 	}
-	return batch, nil
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = nil
+	}
+	if failed := s.log.onDisk(batch[len(batch)-1].Seq); failed != nil {
+		return nil, failed
+	}
+	return batch, err
 }
 
+// next reads one event, which must not leave the log before it is on disk.
 func (s *source) next(ctx context.Context) (tailEvent, error) {
 	m, err := s.messages.Next(jetstream.NextContext(ctx))
 	if err != nil {
@@ -208,6 +212,6 @@ func (s *source) next(ctx context.Context) (tailEvent, error) {
 		return tailEvent{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", s.taken, meta.Sequence.Consumer-1)
 	}
 	s.log.saw(Sequence(meta.Sequence.Stream))
-	r, err := s.log.record(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
+	r, err := s.log.decode(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
 	return tailEvent{Record: r, traceparent: parentIn(m.Headers())}, err
 }

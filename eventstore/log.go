@@ -327,11 +327,23 @@ func (l *Log) last(ctx context.Context, subject string) (Record, bool, error) {
 // record makes a record of what was read from the stream. No event that is not
 // on disk leaves the log: neither is anybody told of it, nor is it archived.
 func (l *Log) record(seq Sequence, stored time.Time, data []byte) (Record, error) {
-	if l.disk != nil {
-		if err := l.disk.flush(seq); err != nil {
-			return Record{}, err
-		}
+	if err := l.onDisk(seq); err != nil {
+		return Record{}, err
 	}
+	return l.decode(seq, stored, data)
+}
+
+// onDisk returns when the events up to seq, which were read, are on disk as far
+// as the log's durability promises it.
+func (l *Log) onDisk(seq Sequence) error {
+	if l.disk == nil {
+		return nil
+	}
+	return l.disk.flush(seq)
+}
+
+// decode makes a record that must not leave the log before it is on disk.
+func (l *Log) decode(seq Sequence, stored time.Time, data []byte) (Record, error) {
 	e, err := decodeKept(data)
 	if err != nil {
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)

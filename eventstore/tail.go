@@ -227,7 +227,20 @@ func (f *tailFollower) wait(ctx context.Context, n int, timer <-chan time.Time) 
 // batch waits for one event and then takes what comes within linger, at most
 // most. What was read before an error is returned with it. behind says that the
 // events that come next are no longer held.
+//
+// The events that it takes are on disk, as a rule since before: the reader does
+// not wait for that, or would have small groups flushed.
 func (f *tailFollower) batch(ctx context.Context, most int, linger time.Duration, links *links) (batch []Record, behind bool, err error) {
+	batch, behind, err = f.take(ctx, most, linger, links)
+	if len(batch) > 0 {
+		if failed := f.tail.log.onDisk(batch[len(batch)-1].Seq); failed != nil {
+			return nil, false, failed
+		}
+	}
+	return batch, behind, err
+}
+
+func (f *tailFollower) take(ctx context.Context, most int, linger time.Duration, links *links) (batch []Record, behind bool, err error) {
 	f.wait(ctx, 1, nil)
 	if ctx.Err() != nil {
 		return nil, false, ctx.Err()

@@ -5,6 +5,11 @@ import { button, el, toggle } from './dom';
 import { createField } from './field';
 import type { Mode, ModeParams } from './mode';
 
+const enum Limit {
+  // After the first frame, on a slow machine too, and before anybody would look for a player.
+  playerMs = 150,
+}
+
 const enum Rate {
   usual = 1,
   slow = 0.7,
@@ -13,7 +18,6 @@ const enum Rate {
 export function audio({ challenge, base, texts, language, submit, broken }: ModeParams): Mode {
   const spoken = challenge.lang || language;
   const sound = el('audio', {
-    controls: '',
     preload: 'auto',
     // Anonymous, like the images: no cookie goes along.
     crossorigin: 'anonymous',
@@ -21,6 +25,8 @@ export function audio({ challenge, base, texts, language, submit, broken }: Mode
   });
   sound.addEventListener('error', broken);
   sound.src = base + challenge.audio!.url;
+  // The browser's own player is a third of the work of showing all of this, and what needs no player comes first.
+  setTimeout(() => (sound.controls = true), Limit.playerMs);
 
   function play(): void {
     sound.currentTime = 0;
@@ -46,7 +52,7 @@ export function audio({ challenge, base, texts, language, submit, broken }: Mode
     body: el(
       'div',
       { class: 'audio' },
-      sound,
+      el('div', { class: 'player' }, sound),
       el('div', { class: 'row' }, replay, slower),
       el('label', { for: 'text-0' }, texts[T.heard], foreign(spoken, language)),
       field.input,

@@ -55,8 +55,9 @@ export function createView({ place, validate, another, other, retry }: ViewParam
   const otherButton = button('other', other);
   const retryButton = button('retry', retry);
   const buttons = [validateButton, retryButton, anotherButton, otherButton];
-  const actions = el('div', { class: 'actions' }, ...buttons);
-  actions.hidden = true;
+  // Out of sight until there is something to do, but not left out: so the letters of the first challenge are found and
+  // measured while it is on its way, and not when it is there and a person waits for the first frame.
+  const actions = el('div', { class: 'actions hide' }, ...buttons);
   const foot = el('div', { class: 'foot' });
   const box = el(
     'div',
@@ -84,6 +85,7 @@ export function createView({ place, validate, another, other, retry }: ViewParam
       texts = words;
       set(box, { lang: language, dir: isRightToLeft(language) ? 'rtl' : 'ltr' });
       anotherButton.textContent = texts[T.another];
+      validateButton.textContent = texts[T.validate];
     },
     paint: (state) => keep(() => {
       box.dataset.state = place.dataset.ocapiState = state;
@@ -104,6 +106,7 @@ export function createView({ place, validate, another, other, retry }: ViewParam
       }
       // While busy, the buttons stay as they are: the one that was pressed keeps the focus.
       if (!busy) {
+        actions.className = 'actions';
         actions.hidden = state === 'validated' || state === 'waiting';
         retryButton.hidden = state !== 'unavailable' && state !== 'finished';
         validateButton.hidden = anotherButton.hidden = otherButton.hidden = state !== 'ready';
