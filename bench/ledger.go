@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -79,6 +80,25 @@ func (a audit) String() string {
 		line += " (the guard took the run's answers for a flood of one answer, so they count for nothing)"
 	}
 	return line
+}
+
+// verdict says first whether all is well.
+func (a audit) verdict() string {
+	if a.Missing+a.Unexpected > 0 {
+		return "THE ARCHIVE DIFFERS from what was acknowledged: " + a.String()
+	}
+	return "Everything acknowledged is in the archive, once: " + a.String()
+}
+
+// differences is an error for each archive that differs.
+func differences(audits []audit) error {
+	var errs []error
+	for _, a := range audits {
+		if a.Missing+a.Unexpected > 0 {
+			errs = append(errs, fmt.Errorf("the archive differs: %s", a))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // compare reads what "ocapi events" prints of the archive.

@@ -27,6 +27,7 @@ type config struct {
 	rounds, replayEvents      int
 	limit                     time.Duration
 	json, profile, dir, ocapi string
+	results                   string
 	only                      []part
 }
 
@@ -59,6 +60,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	var only string
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")
 	flags.StringVar(&c.json, "json", "", "write every measurement to this `file`")
+	flags.StringVar(&c.results, "results", "", "write DATE-COMMIT.txt for benchstat into this `folder`")
 	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
@@ -141,6 +143,12 @@ func measureAll(ctx context.Context, args []string, stdout, stderr io.Writer) (e
 	err = errors.Join(err, failed)
 	if c.json != "" {
 		err = errors.Join(err, found.writeJSON(c.json))
+	}
+	if c.results != "" {
+		file, failed := found.writeResults(c.results)
+		if err = errors.Join(err, failed); failed == nil {
+			progress("benchstat reads %s", file)
+		}
 	}
 	return err
 }
