@@ -249,7 +249,7 @@ type row struct {
 func (c *compared) rows() []row {
 	rows := []row{
 		{"chi handler: as many bytes", chiFew, "", "", "", ""},
-		{"Ocapi, interval", createInterval, answerInterval, "2 or 9 of scans, each a request more", "in 100 ms at most", "yes"},
+		{"Ocapi, interval", createInterval, answerInterval, "2 or 9 of scans, each a request more", "within 100 ms", "yes"},
 		{"Ocapi, fsync", createFsyncFew, answerFsyncFew, "2 or 9 of scans, each a request more", "yes", "yes"},
 	}
 	for _, a := range alternatives() {

@@ -17,7 +17,7 @@ import (
 
 const (
 	defaultRounds = 5 // the fewest whose median and spread say something
-	defaultLimit  = 2 * time.Second
+	defaultLimit  = 1500 * time.Millisecond
 	shortLimit    = 200 * time.Millisecond
 )
 
@@ -55,7 +55,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	var c config
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&c.short, "short", false, "measure for about half a minute; the spread is wider")
+	flags.BoolVar(&c.short, "short", false, "measure each part for a moment; the spread is wider")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	var only string
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")

@@ -25,8 +25,8 @@ const (
 	leastAnswers = 0.08
 	leastStates  = 0.37
 	leastImages  = 0.36
-	leastFlushes = 0.45
-	leastReplay  = 0.30
+	leastFlushes = 0.35
+	leastReplay  = 0.20
 	mostCPU      = 17.0
 )
 

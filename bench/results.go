@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -28,9 +29,12 @@ type benchmarked interface {
 	benchmarks() []benchmark
 }
 
+// trailing is a number that benchstat would take for GOMAXPROCS.
+var trailing = regexp.MustCompile(`-(\d+)$`)
+
 // text is a line of the format in which go test tells of benchmarks.
 func (b *benchmark) text() string {
-	line := "Benchmark" + b.name + " " + strconv.Itoa(max(b.n, 1))
+	line := "Benchmark" + trailing.ReplaceAllString(b.name, "/$1") + " " + strconv.Itoa(max(b.n, 1))
 	for _, v := range b.values {
 		line += " " + strconv.FormatFloat(v.number, 'g', 6, 64) + " " + v.unit
 	}
@@ -106,7 +110,7 @@ func (r *report) writeResults(folder string) (file string, err error) {
 func (b *bench) benchmarks() []benchmark {
 	var out []benchmark
 	for _, m := range b.Measurements {
-		one := benchmark{name: "Server/" + m.Figure, n: m.Requests, values: []value{{m.Rate, "per-s"}, {m.P50, "p50-us"}, {m.P99, "p99-us"}}}
+		one := benchmark{name: "Server/" + trailing.ReplaceAllString(m.Figure, "/conns=$1"), n: m.Requests, values: []value{{m.Rate, "per-s"}, {m.P50, "p50-us"}, {m.P99, "p99-us"}}}
 		if m.ServerCPU > 0 {
 			one.values = append(one.values, value{m.ServerCPU, "server-cpu-us"})
 		}

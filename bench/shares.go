@@ -90,14 +90,12 @@ func stageOf(frames []string) string {
 // requestStage splits what is done while a request is served.
 func requestStage(has func(parts ...string) bool) string {
 	switch {
-	case has("ocapi/eventstore.(*Log).Read", "ocapi/eventstore.(*Log).Last", "ocapi/eventstore.(*Log).Get"):
+	case has("ocapi/challenges.(*Service).Picture", "ocapi/challenges.(*Service).Status", "ocapi/challenges.(*Service).find", "ocapi/challenges.(*Service).ask"):
 		return stageLookups
 	case has("ocapi/eventstore.", "nats%2ego"):
 		return stagePublishing
 	case has("net.(*conn).Write", "net/http.(*response).finishRequest", "net/http.(*response).write", "net/http.(*chunkWriter)", "net/http.checkConnErrorWriter"):
 		return stageWriting
-	case has("ocapi/challenges.(*Service).Picture", "ocapi/challenges.(*Service).Status", "ocapi/challenges.(*Service).find", "ocapi/challenges.(*Service).ask"):
-		return stageLookups
 	case has("ocapi/challenges.", "ocapi/domain.", "ocapi/rate.", "ocapi/projections."):
 		return stageComposing
 	case has("ocapi/http.", "go-chi/chi", "main."):

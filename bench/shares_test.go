@@ -21,6 +21,7 @@ func TestStagesOfStacks(t *testing.T) {
 		{under("runtime.gcAssistAlloc", "ocapi/domain.Compose"), stageGarbage},
 		{under("internal/runtime/syscall.Syscall6", "internal/poll.(*FD).Write", "net.(*conn).Write"), stageWriting},
 		{under("ocapi/challenges.(*Service).Picture"), stageLookups},
+		{under("ocapi/eventstore.decodeCreated", "ocapi/eventstore.(*Log).Last", "ocapi/challenges.(*Service).find"), stageLookups},
 		{[]string{"syscall.Syscall", "net/http.(*response).finishRequest", "net/http.(*conn).serve"}, stageWriting},
 		{[]string{"bufio.(*Reader).ReadSlice", "net/http.(*conn).readRequest", "net/http.(*conn).serve"}, stageReading},
 		{[]string{"modernc.org/sqlite/lib.X", "ocapi/eventstore.(*Archiver).write", "ocapi/eventstore.(*Log).Follow"}, stageArchive},
