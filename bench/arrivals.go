@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,7 @@ const (
 	arrivalsShort    = 5 * time.Second
 	arrivalsWarm     = 2 * time.Second // before that at the same rate, not counted: heaps grow
 	arrivalsWindows  = 5               // of equal length, whose spread is told
+	arrivalsCeiling  = 6               // so much shorter is the bare handler asked
 	arrivalsBound    = 15.0            // ms, of the 99th percentile
 )
 
@@ -42,10 +44,12 @@ type arrivals struct {
 	Behind     int       `json:"archive_behind_events"`
 }
 
-// open is the part's result.
+// open is the part's result. The ceiling is the bare handler at the first rate:
+// what machine and generator take by themselves.
 type open struct {
-	Rates  []arrivals `json:"rates"`
-	Audits []audit    `json:"audits"`
+	Ceiling arrivals   `json:"ceiling"`
+	Rates   []arrivals `json:"rates"`
+	Audits  []audit    `json:"audits"`
 }
 
 // measureOpen asks for challenges at a constant rate, with each durability.
@@ -61,6 +65,11 @@ func measureOpen(ctx context.Context, r *run) (result, error) {
 	}
 	out := &open{}
 	var failures []error
+	ceiling, failure, err := constant(ctx, b.bare.addr, arrivalsInterval, length/arrivalsCeiling, expectOK)
+	if err = errors.Join(err, failure); err != nil {
+		return nil, fmt.Errorf("the bare handler: %w", err)
+	}
+	out.Ceiling = ceiling
 	for _, one := range []struct {
 		server *ocapi
 		rate   int
@@ -86,37 +95,45 @@ func measureOpen(ctx context.Context, r *run) (result, error) {
 // arrive asks the service for challenges at a constant rate. failure is the first
 // request's that failed, if any did.
 func (s *ocapi) arrive(ctx context.Context, rate int, length time.Duration) (a arrivals, failure, err error) {
-	total := int(length.Seconds() * float64(rate))
-	ids := make([]challengeID, total)
-	request := get(nil, "/challenge/"+clientName)
-	l := openLoad{
-		addr: s.addr, rate: rate, total: total,
-		next: func(_ int, dst []byte) []byte { return append(dst, request...) },
-		check: func(n, status int, body []byte) error {
-			id, ok := challengeOf(body)
-			if status != http.StatusOK || !ok {
-				return unexpected(status, body)
-			}
-			ids[n] = id
-			return nil
-		},
-	}
 	before, err := s.cpu()
 	if err != nil {
 		return a, nil, err
 	}
-	o, err := l.run(ctx)
+	ids := make([]challengeID, requestsOf(rate, length))
+	a, failure, err = constant(ctx, s.addr, rate, length, func(n, status int, body []byte) error {
+		id, ok := challengeOf(body)
+		if status != http.StatusOK || !ok {
+			return unexpected(status, body)
+		}
+		ids[n] = id
+		return nil
+	})
 	if err != nil {
 		return a, nil, err
 	}
 	ids = slices.DeleteFunc(ids, func(id challengeID) bool { return id == challengeID{} })
 	s.acked.add(ackedCreated, ids)
 	s.appended += len(ids)
-	behind, err := s.drain(ctx)
-	if err != nil {
+	if a.Behind, err = s.drain(ctx); err != nil {
 		return a, nil, err
 	}
 	cpu, err := s.cpu()
+	if err != nil {
+		return a, nil, err
+	}
+	a.Durability = s.durability
+	a.ServerCPU = microseconds(cpu-before) / float64(len(ids))
+	return a, failure, nil
+}
+
+func requestsOf(rate int, length time.Duration) int { return int(length.Seconds() * float64(rate)) }
+
+// constant asks for challenges at a constant rate, whoever serves them.
+func constant(ctx context.Context, addr string, rate int, length time.Duration, check func(n, status int, body []byte) error) (a arrivals, failure, err error) {
+	total := requestsOf(rate, length)
+	request := get(nil, "/challenge/"+clientName)
+	l := openLoad{addr: addr, rate: rate, total: total, check: check, next: func(_ int, dst []byte) []byte { return append(dst, request...) }}
+	o, err := l.run(ctx)
 	if err != nil {
 		return a, nil, err
 	}
@@ -126,9 +143,9 @@ func (s *ocapi) arrive(ctx context.Context, rate int, length time.Duration) (a a
 	}
 	slices.Sort(o.late)
 	a = arrivals{
-		Durability: s.durability, Rate: rate, Seconds: length.Seconds(), Requests: total, Failed: o.failed,
+		Rate: rate, Seconds: length.Seconds(), Requests: total, Failed: o.failed,
 		P50: milliseconds(quantile(good, 0.50)), P99: milliseconds(quantile(good, 0.99)), P999: milliseconds(quantile(good, 0.999)), Max: milliseconds(quantile(good, 1)),
-		Late: milliseconds(quantile(o.late, 0.99)), Conns: o.conns, Behind: behind, ServerCPU: microseconds(cpu-before) / float64(len(good)),
+		Late: milliseconds(quantile(o.late, 0.99)), Conns: o.conns,
 	}
 	for w := range arrivalsWindows {
 		a.Windows = append(a.Windows, milliseconds(quantile(o.within(total*w/arrivalsWindows, total*(w+1)/arrivalsWindows), 0.99)))
@@ -164,11 +181,18 @@ func (o *open) text(markdown bool) string {
 	t := table{head: []string{"constant rate (open model)", "requests", "errors", "p50 ms", "p99 ms", "of five parts", "p99.9 ms", "most ms", "connections", "CPU µs each"}}
 	number := func(v float64) string { return fmt.Sprintf("%.2f", v) }
 	late, behind := 0.0, 0
-	for _, a := range o.Rates {
-		s := spreadOf(a.Windows)
-		t.add(fmt.Sprintf("create, %s, %d/s for %.0f s", a.Durability, a.Rate, a.Seconds), fmt.Sprint(a.Requests), fmt.Sprint(a.Failed), number(a.P50), number(a.P99),
-			fmt.Sprintf("%.2f-%.2f", s.Min, s.Max), number(a.P999), number(a.Max), fmt.Sprint(a.Conns), fmt.Sprintf("%.0f", a.ServerCPU))
+	add := func(title string, a *arrivals) {
+		s, cpu := spreadOf(a.Windows), ""
+		if a.ServerCPU > 0 {
+			cpu = fmt.Sprintf("%.0f", a.ServerCPU)
+		}
+		t.add(fmt.Sprintf("%s, %d/s for %.0f s", title, a.Rate, a.Seconds), strconv.Itoa(a.Requests), strconv.Itoa(a.Failed), number(a.P50), number(a.P99),
+			fmt.Sprintf("%.2f-%.2f", s.Min, s.Max), number(a.P999), number(a.Max), strconv.Itoa(a.Conns), cpu)
 		late, behind = max(late, a.Late), max(behind, a.Behind)
+	}
+	add("chi handler", &o.Ceiling)
+	for i := range o.Rates {
+		add("create, "+o.Rates[i].Durability, &o.Rates[i])
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nRequests are sent on schedule whatever comes back; latency counts from the moment one was due, what the generator was late by included (its p99: %.2f ms). "+

@@ -61,7 +61,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")
 	flags.StringVar(&c.json, "json", "", "write every measurement to this `file`")
 	flags.StringVar(&c.results, "results", "", "write DATE-COMMIT.txt for benchstat into this `folder`")
-	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
+	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, and keep those of full rounds, in this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func measureStages(ctx context.Context, r *run) (result, error) {
 	}
 	out := &mix{}
 	for _, s := range []*ocapi{b.interval, b.fsync} {
-		one, err := b.mixed(ctx, s, rounds)
+		one, err := b.mixed(ctx, s, rounds, cmp.Or(r.profile, r.folder))
 		if err != nil {
 			return nil, fmt.Errorf("durability %s: %w", s.durability, err)
 		}
@@ -67,8 +68,11 @@ func measureStages(ctx context.Context, r *run) (result, error) {
 	return out, errors.Join(append(b.failures, err, differences(b.Audits))...)
 }
 
-// mixed plays rounds while a profile is taken.
-func (b *bench) mixed(ctx context.Context, s *ocapi, rounds int) (mixed, error) {
+// mixed plays rounds while a profile is taken, into a folder.
+func (b *bench) mixed(ctx context.Context, s *ocapi, rounds int, folder string) (mixed, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return mixed{}, fmt.Errorf("make the folder for profiles: %w", err)
+	}
 	b.round = 0 // what is created for the answers is not recorded
 	st := stages{bench: b, limit: time.Minute, began: time.Now()}
 	solutions, err := st.solutions(ctx, s, rounds)
@@ -92,7 +96,7 @@ func (b *bench) mixed(ctx context.Context, s *ocapi, rounds int) (mixed, error) 
 		check: func(conn, status int, body []byte) error { return visitors[conn].check(status, body) },
 	}
 	seconds := int(mixProfile.Seconds())
-	file := filepath.Join(b.folder, "mix-"+s.durability+".pprof")
+	file := filepath.Join(folder, "round-"+s.durability+".pprof")
 	profiling, stop := context.WithTimeout(ctx, mixProfile+grace)
 	defer stop()
 	taken := make(chan error, 1)
