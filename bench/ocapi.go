@@ -123,33 +123,29 @@ func (s *ocapi) waitReady(ctx context.Context) error {
 	}
 }
 
-// figureOf reads one number of the service's metrics.
-func figureOf(page []byte, name string) (int, error) {
-	_, value, found := bytes.Cut(page, []byte("\n"+name+" "))
+// archived tells the sequence up to which the service has archived. Its log is
+// its own from the first event on, so that is also how many events.
+func (s *ocapi) archived(ctx context.Context) (int, error) {
+	n, err := s.metric(ctx, "ocapi_archive_sequence")
+	return int(n), err
+}
+
+// metric reads one of the service's metrics, which has no labels.
+func (s *ocapi) metric(ctx context.Context, name string) (float64, error) {
+	page, err := fetch(ctx, s.admin+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	_, value, found := strings.Cut(string(page), "\n"+name+" ")
 	if !found {
 		return 0, fmt.Errorf("the metrics have no %s", name)
 	}
-	value, _, _ = bytes.Cut(value, []byte("\n"))
-	n, err := strconv.ParseFloat(string(value), 64)
+	value, _, _ = strings.Cut(value, "\n")
+	n, err := strconv.ParseFloat(value, 64)
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
-	return int(n), nil
-}
-
-// progress tells the sequences up to which the service's log and its archive
-// have come.
-func (s *ocapi) progress(ctx context.Context) (log, archive int, err error) {
-	page, err := fetch(ctx, s.admin+"/metrics")
-	if err != nil {
-		return 0, 0, err
-	}
-	log, err = figureOf(page, "ocapi_log_sequence")
-	if err != nil {
-		return 0, 0, err
-	}
-	archive, err = figureOf(page, "ocapi_archive_sequence")
-	return log, archive, err
+	return n, nil
 }
 
 // drain waits until what the log holds now is archived, which is everything that
@@ -157,10 +153,15 @@ func (s *ocapi) progress(ctx context.Context) (log, archive int, err error) {
 // events the archive was behind when it was first asked.
 func (s *ocapi) drain(ctx context.Context) (lag int, err error) {
 	until := time.Now().Add(archivePatience)
-	end, at, err := s.progress(ctx)
+	last, err := s.metric(ctx, "ocapi_log_sequence")
 	if err != nil {
 		return 0, err
 	}
+	at, err := s.archived(ctx)
+	if err != nil {
+		return 0, err
+	}
+	end := int(last)
 	if end < s.appended {
 		return 0, fmt.Errorf("%d events were acknowledged, and the service says that its log ends at %d\n%s", s.appended, end, s.tail())
 	}
@@ -173,7 +174,7 @@ func (s *ocapi) drain(ctx context.Context) (lag int, err error) {
 			return lag, ctx.Err()
 		}
 		time.Sleep(25 * time.Millisecond)
-		if _, at, err = s.progress(ctx); err != nil {
+		if at, err = s.archived(ctx); err != nil {
 			return lag, err
 		}
 	}

@@ -17,7 +17,7 @@ BenchmarkHMAC                    200000      2300 ns/op
 BenchmarkTokenCheck/parsed-2     100000      1 ns/op
 PASS
 `
-	r := &tokens{Of: parseGoBenchmarks([]byte(out)), NotThere: " BenchmarkTokenRemembered"}
+	r := tokensOf(parseGoBenchmarks([]byte(out)))
 	check := r.of(tokenChecked)
 	if !slices.Equal(check.Nanoseconds, []float64{6900, 6700.5}) || !slices.Equal(check.Allocations, []float64{30, 30}) || !slices.Equal(check.Runs, []int{100000, 110000}) {
 		t.Errorf("read %+v", check)
@@ -31,5 +31,24 @@ PASS
 	}
 	if text := r.text(false); !strings.Contains(text, "Package http has no BenchmarkTokenRemembered.") {
 		t.Errorf("it does not say what is missing:\n%s", text)
+	}
+}
+
+// TestTokensAsPartsOfOneBenchmark: they may as well be told so.
+func TestTokensAsPartsOfOneBenchmark(t *testing.T) {
+	t.Parallel()
+	r := tokensOf(parseGoBenchmarks([]byte(`BenchmarkTokenCheck/HMAC_and_base64_alone-2  10  1000 ns/op  8 B/op  5 allocs/op
+BenchmarkTokenCheck/parsed-2      10  9000 ns/op  8 B/op  40 allocs/op
+BenchmarkTokenCheck/plain-2       10  2000 ns/op  8 B/op  7 allocs/op
+BenchmarkTokenCheck/remembered-2  10  60.5 ns/op  0 B/op  0 allocs/op
+BenchmarkTokenCheck/remembered,_parallel-2  10  30 ns/op
+`)))
+	for i, g := range r.goals() {
+		if want := []float64{2, 7, 60.5}[i]; g.Ratio.Median != want || !g.Reached {
+			t.Errorf("%s is %v, want %v", g.What, g.Ratio.Median, want)
+		}
+	}
+	if r.NotThere != "" {
+		t.Errorf("it misses%s", r.NotThere)
 	}
 }
