@@ -57,12 +57,12 @@ func (g *goal) benchmarks() []benchmark {
 	return out
 }
 
-// benchName makes one word of a title.
+// benchName makes one word of a title; a slash would begin a part of a name.
 func benchName(title string) string {
-	words := strings.FieldsFunc(title, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '/')
-	})
-	return strings.ReplaceAll(strings.Join(words, "-"), "-/-", "-of-")
+	title = strings.NewReplacer("/s,", " per s", "/s ", " per s ", "/", " of ").Replace(title)
+	return strings.Join(strings.FieldsFunc(title, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.')
+	}), "-")
 }
 
 // units tells benchstat which of two is better, of units that it does not know.

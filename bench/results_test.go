@@ -33,8 +33,8 @@ func TestResultsAreWhatBenchstatReads(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for _, want := range []string{
 		"cpu: Some CPU, 2 cores",
-		"BenchmarkGoal/creates/s-interval-64-of-chi 1 0.2 ratio",
-		"BenchmarkGoal/creates/s-interval-64-of-chi 1 0.25 ratio",
+		"BenchmarkGoal/creates-per-s-interval-64-of-chi 1 0.2 ratio",
+		"BenchmarkGoal/creates-per-s-interval-64-of-chi 1 0.25 ratio",
 		"BenchmarkGoal/something-of/64 1 1 ms-at-most",
 		"BenchmarkServer/create-interval/conns=64 100 5000 per-s 900 p50-us 4000 p99-us 160 server-cpu-us",
 		"BenchmarkServer/create-interval/conns=64 110 5500 per-s 800 p50-us 3000 p99-us 150 server-cpu-us",

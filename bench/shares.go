@@ -109,7 +109,7 @@ type stageShare struct {
 	Stage string  `json:"stage"`
 	Share float64 `json:"share"`
 	CPU   float64 `json:"cpu_us_per_round"`
-	Top   string  `json:"most_in"` // the leaf functions that took the most of it
+	Top   string  `json:"most_in"` // the functions that took the most of it, with the runtime's for them
 }
 
 // shares splits a profile into stages, the largest first, and with it what a
@@ -128,7 +128,7 @@ func shares(samples []stackSample, round float64) []stageShare {
 		if leaves[stage] == nil {
 			leaves[stage] = map[string]time.Duration{}
 		}
-		leaves[stage][shortName(s.frames[0])] += s.cpu
+		leaves[stage][shortName(tellingFrame(s.frames))] += s.cpu
 	}
 	var out []stageShare
 	for stage, cpu := range stages {
@@ -154,5 +154,20 @@ func largest(of map[string]time.Duration, most int) []string {
 	return names[:min(most, len(names))]
 }
 
-// shortName leaves out the path of a function's package.
-func shortName(function string) string { return function[strings.LastIndexByte(function, '/')+1:] }
+// tellingFrame gives the frame nearest to the leaf that is none of the runtime's:
+// that something allocates or makes a system call says little of what it is.
+func tellingFrame(frames []string) string {
+	for _, f := range frames {
+		if !strings.HasPrefix(f, "runtime.") && !strings.HasPrefix(f, "internal/") && !strings.HasPrefix(f, "syscall.") && !strings.HasPrefix(f, "sync.") &&
+			!strings.HasPrefix(f, "sync/") && strings.Contains(f, ".") {
+			return f
+		}
+	}
+	return frames[0]
+}
+
+// shortName leaves out the path of a function's package, and its type parameters.
+func shortName(function string) string {
+	function, _, _ = strings.Cut(function, "[")
+	return strings.ReplaceAll(function[strings.LastIndexByte(function, '/')+1:], "%2e", ".")
+}

@@ -44,7 +44,7 @@ func TestSharesAddUp(t *testing.T) {
 	t.Parallel()
 	got := shares([]stackSample{
 		{frames: []string{"a/b.Leaf", "modernc.org/x"}, cpu: 30 * time.Millisecond},
-		{frames: []string{"a/b.Other", "modernc.org/x"}, cpu: 30 * time.Millisecond},
+		{frames: []string{"runtime.mallocgc", "internal/x.Y", "a/b.Other[go.shape.a/b.c]", "modernc.org/x"}, cpu: 30 * time.Millisecond},
 		{frames: []string{"runtime.schedule"}, cpu: 20 * time.Millisecond},
 		{cpu: time.Hour}, // a stack that nobody knows anything of
 	}, 8000)
