@@ -8,7 +8,7 @@ FUZZTIME ?= 30s
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build ./bin/ocapi
@@ -30,6 +30,8 @@ test: test-deps check ## Run everything: unit, contract, race, faults, end-to-en
 	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial|NobodyTells|WhoMeets|BarsHold|Overload' ./corpus ./cmd/ocapi ./domain ./simulation ./rate
 	@# By itself, with nothing else to do for the machine: what it measures are seconds until a cluster serves again.
 	$(GO) test -timeout 10m ./faults
+	@# So too: it measures ratios of speeds.
+	$(MAKE) bench-short
 
 .PHONY: test-quick
 test-quick: ## Run the tests without the race detector and without a browser
@@ -68,8 +70,16 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: bench
-bench: ## Load a real server from a second process and compare it with a bare chi handler
+bench: ## Load a real server from a second process; compare it with ceilings and with others (ten minutes)
 	$(GO) run ./bench
+
+.PHONY: bench-short
+bench-short: ## The ratios of that alone, in a minute: fails where one became twice as bad
+	$(GO) run ./bench -only regressions
+
+.PHONY: bench-results
+bench-results: ## Like bench, and keep the figures in bench/results for benchstat
+	$(GO) run ./bench -results bench/results
 
 .PHONY: simulate
 simulate: build ## Play the attacker against both kinds of challenges; fails when a bar is broken

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os/exec"
 	"time"
@@ -78,12 +79,14 @@ func (s *ocapi) solve(ctx context.Context, since time.Time, wanted []challengeID
 }
 
 // rightAnswer gives the body of an answer that validates a created challenge.
-// To positions that count for nothing it says anything.
+// Of an unknown image all its visitors read the same, each image another word, as
+// of real ones: one word for all would be a flood, whose votes are quarantined.
 func rightAnswer(created []byte) ([]byte, error) {
 	var event struct {
 		Data struct {
 			Type   string `json:"type"`
 			Images []struct {
+				Image    string `json:"image_id"`
 				Role     string `json:"role"`
 				Expected any    `json:"expected"`
 			} `json:"images"`
@@ -97,7 +100,7 @@ func rightAnswer(created []byte) ([]byte, error) {
 	case "transcription":
 		texts := make([]string, len(images))
 		for i, im := range images {
-			texts[i] = "unbekannt"
+			texts[i] = readingOf(im.Image)
 			if text, ok := im.Expected.(string); ok {
 				texts[i] = text
 			}
@@ -113,6 +116,14 @@ func rightAnswer(created []byte) ([]byte, error) {
 		return json.Marshal(map[string]any{"selected": selected})
 	}
 	return nil, fmt.Errorf("a created event has the type %.40q", event.Data.Type)
+}
+
+// readingOf gives what visitors read on an unknown image: a word that no known
+// image has.
+func readingOf(image string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(image)) // it never fails
+	return word(knownWords + int(h.Sum32()%3000))
 }
 
 func eachLine(r io.Reader, do func(line []byte) error) error {

@@ -121,13 +121,23 @@ func startBare(ctx context.Context, folder string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this binary: %w", err)
 	}
+	p, err := startListener(ctx, filepath.Join(folder, "bare.log"), self, bareCommand, folder)
+	if err != nil {
+		return nil, fmt.Errorf("start the bare handler: %w", err)
+	}
+	return p, nil
+}
+
+// startListener starts a program whose first line is the address that it listens
+// on.
+func startListener(ctx context.Context, log, path string, args ...string) (*process, error) {
 	var addr string
 	p, err := startProcess(ctx, processParams{
-		path: self, args: []string{bareCommand, folder}, log: filepath.Join(folder, "bare.log"),
+		path: path, args: args, log: log,
 		ready: func(line string) bool { addr = strings.TrimSpace(line); return true },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start the bare handler: %w", err)
+		return nil, err
 	}
 	p.addr = addr
 	return p, nil

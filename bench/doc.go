@@ -1,15 +1,18 @@
 //go:build linux
 
-// Command bench measures the real ocapi binary over loopback, beside a bare chi
-// handler in the same run: challenges created and answered, states and images
-// read, a second.
+// Command bench measures the real ocapi binary over loopback, beside ceilings
+// and alternatives in the same run: challenges created and answered, states and
+// images read, a second. README.md says which parts there are and how two runs are
+// compared.
 //
-//	go run ./bench            about three minutes
-//	go run ./bench -short     about half a minute, wider spread
+//	go run ./bench            about ten minutes
+//	go run ./bench -short     two minutes, wider spread
+//	go run ./bench -only regressions  the ratios alone, with bounds
 //	go run ./bench -only replay -replay-events 10000000  the replay by itself
 //	go run ./bench -markdown  the table as it stands in the README
 //
-// It needs Linux (/proc, fdatasync) and Go; part widget needs a Chromium, too, and npm for what it weighs beside.
+// It needs Linux (/proc, fdatasync) and Go. Parts need more, and say so where it is not there: widget a Chromium, and npm for what it
+// weighs beside; postgres-… PostgreSQL; one of the alternatives Node.
 //
 // # What is compared
 //
@@ -59,5 +62,5 @@
 //
 // Requests carry the Host header alone (and a token for states); a browser sends
 // ten more. Answers are right ones, computed from the archive, so no answer
-// issues a further challenge. Nothing crosses a network, and there is no TLS.
+// issues a further challenge; unknown images are read alike by all. Nothing crosses a network, and there is no TLS.
 package main

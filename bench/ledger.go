@@ -5,8 +5,11 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -51,12 +54,51 @@ type audit struct {
 	Archived   int    `json:"events_archived"`
 	Missing    int    `json:"missing"`    // acknowledged and not in the archive
 	Unexpected int    `json:"unexpected"` // in the archive twice, or never acknowledged
+	// Others counts events that nobody was acknowledged, by type: what the service
+	// has decided by the run's answers.
+	Others map[string]int `json:"others,omitempty"`
 }
+
+// quarantined is the type of an event that sets votes aside.
+const quarantined = "VotesQuarantined"
 
 // String says it in a line.
 func (a audit) String() string {
-	return fmt.Sprintf("durability %s: %d creations and %d verdicts acknowledged; %d events archived; %d missing, %d unexpected",
+	line := fmt.Sprintf("durability %s: %d creations and %d verdicts acknowledged; %d events archived; %d missing, %d unexpected",
 		a.Durability, a.Created, a.Answered, a.Archived, a.Missing, a.Unexpected)
+	if len(a.Others) == 0 {
+		return line
+	}
+	line += "; decided by the run's votes:"
+	for i, name := range slices.Sorted(maps.Keys(a.Others)) {
+		if i > 0 {
+			line += ","
+		}
+		line += fmt.Sprintf(" %d %s", a.Others[name], name)
+	}
+	if a.Others[quarantined] > 0 {
+		line += " (the guard took the run's answers for a flood of one answer, so they count for nothing)"
+	}
+	return line
+}
+
+// verdict says first whether all is well.
+func (a audit) verdict() string {
+	if a.Missing+a.Unexpected > 0 {
+		return "THE ARCHIVE DIFFERS from what was acknowledged: " + a.String()
+	}
+	return "Everything acknowledged is in the archive, once: " + a.String()
+}
+
+// differences is an error for each archive that differs.
+func differences(audits []audit) error {
+	var errs []error
+	for _, a := range audits {
+		if a.Missing+a.Unexpected > 0 {
+			errs = append(errs, fmt.Errorf("the archive differs: %s", a))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // compare reads what "ocapi events" prints of the archive.
@@ -66,16 +108,26 @@ func (l *ledger) compare(events io.Reader) (audit, error) {
 	var a audit
 	err := eachLine(events, func(line []byte) error {
 		a.Archived++
-		id, ok := challengeOf(line)
+		kind, ok := typeOf(line)
 		if !ok {
-			return fmt.Errorf("an event names no challenge: %.120q", line)
+			return fmt.Errorf("an event has no type: %.120q", line)
 		}
 		var bit uint8
 		switch {
-		case bytes.Contains(line, []byte(`"type":"ChallengeCreated"`)):
+		case kind == "ChallengeCreated":
 			bit = foundCreated
-		case bytes.Contains(line, []byte(`"type":"ChallengeAnswered"`)) && bytes.Contains(line, []byte(`"verdict":"validated"`)):
+		case kind != "ChallengeAnswered":
+			if a.Others == nil {
+				a.Others = map[string]int{}
+			}
+			a.Others[kind]++
+			return nil
+		case bytes.Contains(line, []byte(`"verdict":"validated"`)):
 			bit = foundAnswered
+		}
+		id, ok := challengeOf(line)
+		if !ok {
+			return fmt.Errorf("an event names no challenge: %.120q", line)
 		}
 		known := l.of[id]
 		if bit == 0 || known&bit != 0 || known&(bit>>2) == 0 {
@@ -98,6 +150,13 @@ func (l *ledger) compare(events io.Reader) (audit, error) {
 		}
 	}
 	return a, err
+}
+
+// typeOf finds an event's type, as challengeOf finds its challenge.
+func typeOf(line []byte) (string, bool) {
+	_, after, found := bytes.Cut(line, []byte(`"type":"`))
+	name, _, closed := bytes.Cut(after, []byte{'"'})
+	return string(name), found && closed && len(name) > 0
 }
 
 // challengeOf finds "challenge_id":"…" without decoding the rest: there are

@@ -31,13 +31,16 @@ func TestLedgerFindsWhatDiffers(t *testing.T) {
 	tests := []struct {
 		name, events        string
 		missing, unexpected int
+		others              string
 	}{
-		{"all", all, 0, 0},
-		{"a creation lost", created(idA) + answered(idA, "validated"), 1, 0},
-		{"a verdict lost", created(idA) + created(idB), 1, 0},
-		{"another verdict", created(idA) + created(idB) + answered(idA, "rejected"), 1, 1},
-		{"twice", all + created(idA), 0, 1},
-		{"never acknowledged", all + answered(idB, "validated"), 0, 1},
+		{"all", all, 0, 0, ""},
+		{"a creation lost", created(idA) + answered(idA, "validated"), 1, 0, ""},
+		{"a verdict lost", created(idA) + created(idB), 1, 0, ""},
+		{"another verdict", created(idA) + created(idB) + answered(idA, "rejected"), 1, 1, ""},
+		{"twice", all + created(idA), 0, 1, ""},
+		{"never acknowledged", all + answered(idB, "validated"), 0, 1, ""},
+		{"decided by votes", all + `{"type":"AnnotationAccepted","annotation_id":"` + idB + `"}` + "\n", 0, 0, "1 AnnotationAccepted"},
+		{"quarantined", all + `{"type":"VotesQuarantined","quarantine_id":"` + idB + `"}` + "\n", 0, 0, "1 VotesQuarantined (the guard took"},
 	}
 	for _, test := range tests {
 		l := newLedger()
@@ -46,6 +49,14 @@ func TestLedgerFindsWhatDiffers(t *testing.T) {
 		a, err := l.compare(strings.NewReader(test.events))
 		if err != nil || a.Missing != test.missing || a.Unexpected != test.unexpected || a.Created != 2 || a.Answered != 1 {
 			t.Errorf("%s: got %+v, %v", test.name, a, err)
+		}
+		if told := a.String(); !strings.Contains(told, test.others) || test.others == "" && strings.Contains(told, "decided") {
+			t.Errorf("%s: %q does not tell of %q", test.name, told, test.others)
+		}
+	}
+	for _, bad := range []string{"{}\n", `{"type":"ChallengeCreated"}` + "\n"} {
+		if a, err := newLedger().compare(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q was accepted: %+v", bad, a)
 		}
 	}
 }
@@ -64,8 +75,8 @@ func TestRightAnswer(t *testing.T) {
 	tests := []struct{ name, event, want string }{
 		{
 			"transcription",
-			`{"data":{"type":"transcription","images":[{"role":"unknown","expected":null},{"role":"known","expected":"Brücke"}]}}`,
-			`{"texts":["unbekannt","Brücke"]}`,
+			`{"data":{"type":"transcription","images":[{"image_id":"a","role":"unknown","expected":null},{"image_id":"b","role":"known","expected":"Brücke"}]}}`,
+			`{"texts":["` + readingOf("a") + `","Brücke"]}`,
 		},
 		{
 			"classification",
@@ -78,6 +89,9 @@ func TestRightAnswer(t *testing.T) {
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: got %s, %v; want %s", test.name, got, err, test.want)
 		}
+	}
+	if readingOf("a") == readingOf("b") {
+		t.Error("two images have one reading")
 	}
 	if _, err := rightAnswer([]byte(`{"data":{"type":"audio"}}`)); err == nil {
 		t.Error("a type that the bench cannot answer was accepted")

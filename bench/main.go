@@ -17,7 +17,7 @@ import (
 
 const (
 	defaultRounds = 5 // the fewest whose median and spread say something
-	defaultLimit  = 2 * time.Second
+	defaultLimit  = 1500 * time.Millisecond
 	shortLimit    = 200 * time.Millisecond
 )
 
@@ -27,6 +27,7 @@ type config struct {
 	rounds, replayEvents      int
 	limit                     time.Duration
 	json, profile, dir, ocapi string
+	results                   string
 	only                      []part
 }
 
@@ -54,12 +55,13 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	var c config
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&c.short, "short", false, "measure for about half a minute; the spread is wider")
+	flags.BoolVar(&c.short, "short", false, "measure each part for a moment; the spread is wider")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	var only string
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")
 	flags.StringVar(&c.json, "json", "", "write every measurement to this `file`")
-	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
+	flags.StringVar(&c.results, "results", "", "write DATE-COMMIT.txt for benchstat into this `folder`")
+	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, and keep those of full rounds, in this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")
@@ -141,6 +143,12 @@ func measureAll(ctx context.Context, args []string, stdout, stderr io.Writer) (e
 	err = errors.Join(err, failed)
 	if c.json != "" {
 		err = errors.Join(err, found.writeJSON(c.json))
+	}
+	if c.results != "" {
+		file, failed := found.writeResults(c.results)
+		if err = errors.Join(err, failed); failed == nil {
+			progress("benchstat reads %s", file)
+		}
 	}
 	return err
 }

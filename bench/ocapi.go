@@ -126,45 +126,59 @@ func (s *ocapi) waitReady(ctx context.Context) error {
 // archived tells the sequence up to which the service has archived. Its log is
 // its own from the first event on, so that is also how many events.
 func (s *ocapi) archived(ctx context.Context) (int, error) {
+	n, err := s.metric(ctx, "ocapi_archive_sequence")
+	return int(n), err
+}
+
+// metric reads one of the service's metrics, which has no labels.
+func (s *ocapi) metric(ctx context.Context, name string) (float64, error) {
 	page, err := fetch(ctx, s.admin+"/metrics")
 	if err != nil {
 		return 0, err
 	}
-	const name = "\nocapi_archive_sequence "
-	_, value, found := strings.Cut(string(page), name)
+	_, value, found := strings.Cut(string(page), "\n"+name+" ")
 	if !found {
-		return 0, errors.New("the metrics have no ocapi_archive_sequence")
+		return 0, fmt.Errorf("the metrics have no %s", name)
 	}
 	value, _, _ = strings.Cut(value, "\n")
 	n, err := strconv.ParseFloat(value, 64)
 	if err != nil {
-		return 0, fmt.Errorf("read ocapi_archive_sequence: %w", err)
+		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
-	return int(n), nil
+	return n, nil
 }
 
-// drain waits until everything acknowledged is archived, and tells how many
+// drain waits until what the log holds now is archived, which is everything that
+// was acknowledged, and what the service has decided by it. It tells how many
 // events the archive was behind when it was first asked.
 func (s *ocapi) drain(ctx context.Context) (lag int, err error) {
 	until := time.Now().Add(archivePatience)
-	for first := true; ; first = false {
-		at, err := s.archived(ctx)
-		if err != nil {
-			return lag, err
-		}
-		if first {
-			lag = max(0, s.appended-at)
-		}
+	last, err := s.metric(ctx, "ocapi_log_sequence")
+	if err != nil {
+		return 0, err
+	}
+	at, err := s.archived(ctx)
+	if err != nil {
+		return 0, err
+	}
+	end := int(last)
+	if end < s.appended {
+		return 0, fmt.Errorf("%d events were acknowledged, and the service says that its log ends at %d\n%s", s.appended, end, s.tail())
+	}
+	lag = max(0, end-at)
+	for at < end {
 		switch {
-		case at >= s.appended:
-			return lag, nil
 		case time.Now().After(until):
-			return lag, fmt.Errorf("the archive is at event %d of %d after %v\n%s", at, s.appended, archivePatience, s.tail())
+			return lag, fmt.Errorf("the archive is at event %d of %d after %v\n%s", at, end, archivePatience, s.tail())
 		case ctx.Err() != nil:
 			return lag, ctx.Err()
 		}
 		time.Sleep(25 * time.Millisecond)
+		if at, err = s.archived(ctx); err != nil {
+			return lag, err
+		}
 	}
+	return lag, nil
 }
 
 // profile saves a page of the operator's listener, such as a CPU profile.

@@ -15,20 +15,26 @@ import (
 type part struct {
 	name    string
 	measure func(ctx context.Context, r *run) (result, error)
+	apart   bool // it is made only where it is named
 }
 
 // parts are all of them, in the order in which they are made and printed.
 func parts() []part {
 	return []part{
-		{"server", measureServer},
-		{"commits", measureCommits},
-		{"imports", measureImports},
-		{"consensus", measureAgreement},
-		{"replay", measureReplays},
-		{"postgres-append", measurePostgresAppend},
-		{"postgres-reading", measurePostgresReading},
-		{"postgres-streams", measurePostgresStreams},
-		{"widget", measureWidget},
+		{name: "server", measure: measureServer},
+		{name: "open", measure: measureOpen},
+		{name: "stages", measure: measureStages},
+		{name: "alternatives", measure: measureAlternatives},
+		{name: "tokens", measure: measureTokens},
+		{name: "commits", measure: measureCommits},
+		{name: "imports", measure: measureImports},
+		{name: "consensus", measure: measureAgreement},
+		{name: "replay", measure: measureReplays},
+		{name: "postgres-append", measure: measurePostgresAppend},
+		{name: "postgres-reading", measure: measurePostgresReading},
+		{name: "postgres-streams", measure: measurePostgresStreams},
+		{name: "widget", measure: measureWidget},
+		{name: "regressions", measure: measureRegressions, apart: true},
 	}
 }
 
@@ -51,28 +57,29 @@ type result interface {
 
 // goal is a figure to be reached, as a rule a ratio of two of the same round.
 type goal struct {
-	What    string  `json:"what"`
-	Bound   float64 `json:"bound"`
-	AtMost  bool    `json:"at_most"`        // otherwise the bound is the least
-	Unit    string  `json:"unit,omitempty"` // of the bound and of what was measured; none of ratios
-	Ratio   spread  `json:"ratio"`
-	Reached bool    `json:"reached"`
+	What    string    `json:"what"`
+	Bound   float64   `json:"bound"`
+	AtMost  bool      `json:"at_most"`        // otherwise the bound is the least
+	Unit    string    `json:"unit,omitempty"` // of the bound and of what was measured; none of ratios
+	Ratio   spread    `json:"ratio"`
+	Reached bool      `json:"reached"`
+	Rounds  []float64 `json:"rounds"` // what the ratio is of
 }
 
 // atLeast and atMost hold what rounds gave against a bound.
 func atLeast(what string, bound float64, unit string, rounds []float64) goal {
 	s := spreadOf(rounds)
-	return goal{What: what, Bound: bound, Unit: unit, Ratio: s, Reached: len(rounds) > 0 && s.Median >= bound}
+	return goal{What: what, Bound: bound, Unit: unit, Ratio: s, Rounds: rounds, Reached: len(rounds) > 0 && s.Median >= bound}
 }
 
 func atMost(what string, bound float64, unit string, rounds []float64) goal {
 	s := spreadOf(rounds)
-	return goal{What: what, Bound: bound, AtMost: true, Unit: unit, Ratio: s, Reached: len(rounds) > 0 && s.Median <= bound}
+	return goal{What: what, Bound: bound, AtMost: true, Unit: unit, Ratio: s, Rounds: rounds, Reached: len(rounds) > 0 && s.Median <= bound}
 }
 
 // goalTable puts goals into rows.
-func goalTable(goals []goal) table {
-	t := table{head: []string{"goal", "bound", "measured", "reached"}}
+func goalTable(goals []goal, commit string) table {
+	t := table{head: []string{"figure", "goal", "here", "reached", "commit"}}
 	for _, g := range goals {
 		sign, reached, unit := "≥", "no", ""
 		if g.AtMost {
@@ -90,17 +97,21 @@ func goalTable(goals []goal) table {
 			}
 			return fmt.Sprintf("%.2f", v)
 		}
+		if len(g.Rounds) == 0 && g.Ratio == (spread{}) {
+			t.add(g.What, fmt.Sprintf("%s %s%s", sign, number(g.Bound), unit), "not measured", reached, commit)
+			continue
+		}
 		t.add(g.What, fmt.Sprintf("%s %s%s", sign, number(g.Bound), unit),
-			fmt.Sprintf("%s (%s-%s)%s", number(g.Ratio.Median), number(g.Ratio.Min), number(g.Ratio.Max), unit), reached)
+			fmt.Sprintf("%s (%s-%s)%s", number(g.Ratio.Median), number(g.Ratio.Min), number(g.Ratio.Max), unit), reached, commit)
 	}
 	return t
 }
 
-// chosen gives the parts that are named, all where none is.
+// chosen gives the parts that are named; where none is, all that are not apart.
 func chosen(names string) ([]part, error) {
 	all := parts()
 	if names == "" {
-		return all, nil
+		return slices.DeleteFunc(all, func(p part) bool { return p.apart }), nil
 	}
 	var out []part
 	for name := range strings.SplitSeq(names, ",") {

@@ -73,11 +73,11 @@ type streams struct {
 
 // The ways of appending.
 const (
-	wayFsync     = "ocapi, durability fsync"
-	wayInterval  = "ocapi, durability interval"
-	wayRaw       = "raw pgx, a connection each"
-	wayLone      = "raw pgx, one caller"
-	wayWatermill = "watermill-sql, no expectation"
+	streamsFsync     = "ocapi, durability fsync"
+	streamsInterval  = "ocapi, durability interval"
+	streamsRaw       = "raw pgx, a connection each"
+	streamsLone      = "raw pgx, one caller"
+	streamsWatermill = "watermill-sql, no expectation"
 )
 
 func measurePostgresStreams(ctx context.Context, r *run) (result, error) {
@@ -107,7 +107,7 @@ func measurePostgresStreams(ctx context.Context, r *run) (result, error) {
 		}
 		for round := range r.rounds + 1 {
 			var all []streamsOf
-			for i, way := range []string{wayFsync, wayInterval} {
+			for i, way := range []string{streamsFsync, streamsInterval} {
 				one, err := logs[i].round(ctx, n)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", way, err)
@@ -118,7 +118,7 @@ func measurePostgresStreams(ctx context.Context, r *run) (result, error) {
 			for _, way := range []struct {
 				name             string
 				callers, streams int
-			}{{wayRaw, streamCallers, raw}, {wayLone, 1, min(raw, loneStreams)}} {
+			}{{streamsRaw, streamCallers, raw}, {streamsLone, 1, min(raw, loneStreams)}} {
 				began := time.Now()
 				err := appendStreams(ctx, way.callers, way.streams, func(ctx context.Context, c *domain.ChallengeCreated, a *domain.ChallengeAnswered) error {
 					return appendRaw(ctx, writer, c, a)
@@ -227,7 +227,7 @@ func openStreams(ctx context.Context, d *database, folder string, durability eve
 	if l.mark, err = eventstore.OpenMark(filepath.Join(folder, "log.mark"), logger); err != nil {
 		return l, err
 	}
-	if l.log, err = eventstore.OpenLog(ctx, l.embedded.Conn(), eventstore.LogConfig{
+	if l.log, err = l.embedded.OpenLog(ctx, eventstore.LogConfig{
 		MaxBytes: streamLogBytes, Durability: durability, AckTimeout: streamAck, Mark: l.mark, Now: time.Now, Logger: logger,
 	}, 0); err != nil {
 		return l, err
@@ -374,7 +374,7 @@ func runWatermill(ctx context.Context, program string, d *database, n int) (one 
 	if err != nil {
 		return one, fmt.Errorf("watermill-sql: %w", err)
 	}
-	one.Way = wayWatermill
+	one.Way = streamsWatermill
 	return one, nil
 }
 
@@ -390,8 +390,8 @@ func (s *streams) of(way string, value func(*streamsOf) float64) []float64 {
 
 func (s *streams) text(markdown bool) string {
 	t := table{head: []string{"streams of two events, " + strconv.Itoa(streamCallers) + " callers", "streams/s", "of raw pgx", "archived streams/s", "lag p50, ms", "lag p99, ms", "lag most, ms"}}
-	raw := s.of(wayRaw, (*streamsOf).rate)
-	for _, way := range []string{wayFsync, wayInterval, wayRaw, wayLone, wayWatermill} {
+	raw := s.of(streamsRaw, (*streamsOf).rate)
+	for _, way := range []string{streamsFsync, streamsInterval, streamsRaw, streamsLone, streamsWatermill} {
 		if len(s.of(way, (*streamsOf).rate)) == 0 {
 			continue
 		}
@@ -400,7 +400,7 @@ func (s *streams) text(markdown bool) string {
 			return fmt.Sprintf("%.*f (%.*f-%.*f)", decimals, x.Median, decimals, x.Min, decimals, x.Max)
 		}
 		cells := []string{way, show(0, s.of(way, (*streamsOf).rate)), show(2, ratios(s.of(way, (*streamsOf).rate), raw)), "", "", "", ""}
-		if way == wayFsync || way == wayInterval {
+		if way == streamsFsync || way == streamsInterval {
 			cells[3] = show(0, s.of(way, func(r *streamsOf) float64 { return float64(r.Streams) / r.Stored }))
 			cells[4] = show(0, s.of(way, func(r *streamsOf) float64 { return r.LagP50 }))
 			cells[5] = show(0, s.of(way, func(r *streamsOf) float64 { return r.LagP99 }))
@@ -416,10 +416,10 @@ func (s *streams) text(markdown bool) string {
 }
 
 func (s *streams) goals() []goal {
-	raw := s.of(wayRaw, (*streamsOf).rate)
+	raw := s.of(streamsRaw, (*streamsOf).rate)
 	return []goal{
-		atLeast("streams of two events, fsync / raw pgx with as many connections", 3, "", ratios(s.of(wayFsync, (*streamsOf).rate), raw)),
-		atLeast("streams of two events, fsync / raw pgx, one caller", 3, "", ratios(s.of(wayFsync, (*streamsOf).rate), s.of(wayLone, (*streamsOf).rate))),
-		atMost("archiver's lag into PostgreSQL at full load, p99", lagBound, "ms", s.of(wayFsync, func(r *streamsOf) float64 { return r.LagP99 })),
+		atLeast("streams of two events, fsync / raw pgx with as many connections", 3, "", ratios(s.of(streamsFsync, (*streamsOf).rate), raw)),
+		atLeast("streams of two events, fsync / raw pgx, one caller", 3, "", ratios(s.of(streamsFsync, (*streamsOf).rate), s.of(streamsLone, (*streamsOf).rate))),
+		atMost("archiver's lag into PostgreSQL at full load, p99", lagBound, "ms", s.of(streamsFsync, func(r *streamsOf) float64 { return r.LagP99 })),
 	}
 }

@@ -46,7 +46,7 @@ func (r *report) text(markdown bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", r.Machine)
 	if len(r.Goals) > 0 {
-		goals := goalTable(r.Goals)
+		goals := goalTable(r.Goals, r.Machine.Commit)
 		fmt.Fprintf(&b, "%s\n", goals.text(markdown))
 	}
 	for _, name := range r.order {
@@ -142,11 +142,7 @@ func (b *bench) text(markdown bool) string {
 		"CPU is the server's, archiving included; the load generator took %.0f µs a request of chi's and shares the cores. The archive was at most %.0f events behind when a load ended.\n\n",
 		b.rounds, spreadOf(b.values(chiFew, func(m *measurement) float64 { return m.ClientCPU })).Median, behind)
 	for _, a := range b.Audits {
-		verdict := "Everything acknowledged is in the archive, once"
-		if a.Missing+a.Unexpected > 0 {
-			verdict = "THE ARCHIVE DIFFERS from what was acknowledged"
-		}
-		fmt.Fprintf(&out, "%s. %s.\n", verdict, a)
+		fmt.Fprintf(&out, "%s.\n", a.verdict())
 		if markdown {
 			out.WriteByte('\n')
 		}

@@ -30,33 +30,22 @@ func measureServer(ctx context.Context, r *run) (result, error) {
 		r.progress("profiles are in %s", r.profile)
 	}
 	err = b.finish(ctx)
-	for _, a := range b.Audits {
-		if a.Missing+a.Unexpected > 0 {
-			err = errors.Join(err, fmt.Errorf("the archive differs: %s", a))
-		}
-	}
-	return b, errors.Join(append([]error{err}, b.failures...)...)
+	return b, errors.Join(append(b.failures, err, differences(b.Audits))...)
 }
 
 // prepare fills and starts all that is measured.
 func prepare(ctx context.Context, r *run) (_ *bench, err error) {
 	folder, binary, progress := r.folder, r.binary, r.progress
-	collection := filepath.Join(folder, "collection")
-	if err := writeCollection(collection); err != nil {
-		return nil, err
-	}
 	b := &bench{limit: r.limit, rounds: r.rounds, folder: folder}
 	defer func() {
 		if err != nil {
 			b.abandon()
 		}
 	}()
-	fresh := filepath.Join(folder, "fresh")
-	secret, err := prepareData(ctx, binary, fresh, collection)
+	fresh, secret, err := r.freshData(ctx)
 	if err != nil {
 		return nil, err
 	}
-	progress("imported the collection")
 	for _, d := range []struct {
 		durability string
 		server     **ocapi
@@ -79,6 +68,28 @@ func prepare(ctx context.Context, r *run) (_ *bench, err error) {
 	}
 	progress("started ocapi with fsync on %s, with interval on %s, and the bare handler on %s", b.fsync.addr, b.interval.addr, b.bare.addr)
 	return b, nil
+}
+
+// freshData gives a data folder with the collection and the client, to be copied,
+// and the client's private id. The first part that wants it makes it.
+func (r *run) freshData(ctx context.Context) (data, secret string, err error) {
+	at := filepath.Join(filepath.Dir(r.folder), "fresh")
+	data, issued := filepath.Join(at, "data"), filepath.Join(at, "secret")
+	if said, err := os.ReadFile(issued); err == nil {
+		return data, string(said), nil
+	}
+	if err := os.RemoveAll(at); err != nil { // a part may have failed half-way
+		return "", "", fmt.Errorf("make the data folder anew: %w", err)
+	}
+	collection := filepath.Join(at, "collection")
+	if err := writeCollection(collection); err != nil {
+		return "", "", err
+	}
+	if secret, err = prepareData(ctx, r.binary, data, collection); err != nil {
+		return "", "", err
+	}
+	r.progress("imported the collection")
+	return data, secret, os.WriteFile(issued, []byte(secret), 0o600)
 }
 
 // abandon ends what still runs, whatever happened.

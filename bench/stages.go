@@ -188,11 +188,7 @@ func (st *stages) states(ctx context.Context, figure string, final []challengeID
 				}
 				t = tokens[i]
 			}
-			dst = append(dst, "GET /state/"+clientName+"/"...)
-			dst = append(dst, final[i%len(final)].String()...)
-			dst = append(dst, " HTTP/1.1\r\nHost: localhost\r\nAuthorization: "...)
-			dst = append(dst, t...)
-			return append(dst, "\r\n\r\n"...), true
+			return askState(dst, final[i%len(final)], t), true
 		},
 		check: func(_, status int, body []byte) error {
 			if status != http.StatusOK || string(body) != `{"state":"validated"}` {
@@ -201,6 +197,15 @@ func (st *stages) states(ctx context.Context, figure string, final []challengeID
 			return nil
 		},
 	}, nothingToSettle)
+}
+
+// askState appends a partner's question.
+func askState(dst []byte, id challengeID, token string) []byte {
+	dst = append(dst, "GET /state/"+clientName+"/"...)
+	dst = append(dst, id.String()...)
+	dst = append(dst, " HTTP/1.1\r\nHost: localhost\r\nAuthorization: "...)
+	dst = append(dst, token...)
+	return append(dst, "\r\n\r\n"...)
 }
 
 // token signs as a partner does.

@@ -1,0 +1,299 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A full round is what a form costs that is sent: a challenge, all its pictures,
+// an answer, and the partner's question for its state. Its answer is to a
+// challenge that was created before, for the answers have to be computed.
+const (
+	mixRounds      = 12_000
+	mixRoundsShort = 1_500
+	mixProfile     = 10 * time.Second // about as long as the rounds take; idle time is not in a profile
+	stageBound     = 0.30
+)
+
+// mixed is a full round split by stage, with one durability.
+type mixed struct {
+	Durability string       `json:"durability"`
+	Rounds     int          `json:"rounds"`
+	Rate       float64      `json:"rounds_per_second"`
+	Requests   int          `json:"requests"`
+	CPU        float64      `json:"server_cpu_us_per_round"` // archiving included
+	Stages     []stageShare `json:"stages"`
+}
+
+// mix is the part's result.
+type mix struct {
+	Of     []mixed `json:"of"`
+	Audits []audit `json:"audits"`
+}
+
+// measureStages takes CPU profiles of the service under full rounds.
+func measureStages(ctx context.Context, r *run) (result, error) {
+	b, err := prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer b.abandon()
+	rounds := mixRounds
+	if r.short {
+		rounds = mixRoundsShort
+	}
+	out := &mix{}
+	for _, s := range []*ocapi{b.interval, b.fsync} {
+		one, err := b.mixed(ctx, s, rounds, cmp.Or(r.profile, r.folder))
+		if err != nil {
+			return nil, fmt.Errorf("durability %s: %w", s.durability, err)
+		}
+		out.Of = append(out.Of, one)
+		r.progress("%d full rounds with %s", one.Rounds, s.durability)
+	}
+	err = b.finish(ctx)
+	out.Audits = b.Audits
+	return out, errors.Join(append(b.failures, err, differences(b.Audits))...)
+}
+
+// mixed plays rounds while a profile is taken, into a folder.
+func (b *bench) mixed(ctx context.Context, s *ocapi, rounds int, folder string) (mixed, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return mixed{}, fmt.Errorf("make the folder for profiles: %w", err)
+	}
+	b.round = 0 // what is created for the answers is not recorded
+	st := stages{bench: b, limit: time.Minute, began: time.Now()}
+	solutions, err := st.solutions(ctx, s, rounds)
+	if err != nil {
+		return mixed{}, err
+	}
+	tokens := make([]string, fewConns) // a partner's server signs anew from time to time
+	for i := range tokens {
+		if tokens[i], err = token(s.secret, i); err != nil {
+			return mixed{}, err
+		}
+	}
+	visitors := make([]visitor, fewConns)
+	var turn atomic.Int64
+	for i := range visitors {
+		visitors[i] = visitor{turn: &turn, solutions: solutions, token: tokens[i]}
+	}
+	l := &load{
+		addr: s.addr, conns: fewConns, limit: time.Minute,
+		next:  func(conn int, dst []byte) ([]byte, bool) { return visitors[conn].next(dst) },
+		check: func(conn, status int, body []byte) error { return visitors[conn].check(status, body) },
+	}
+	seconds := int(mixProfile.Seconds())
+	file := filepath.Join(folder, "round-"+s.durability+".pprof")
+	profiling, stop := context.WithTimeout(ctx, mixProfile+grace)
+	defer stop()
+	taken := make(chan error, 1)
+	go func() {
+		taken <- s.profile(profiling, fmt.Sprintf("profile?seconds=%d", seconds), file)
+	}()
+	before, err := s.cpu()
+	if err != nil {
+		return mixed{}, err
+	}
+	o, err := l.run(ctx)
+	if err != nil {
+		return mixed{}, err
+	}
+	var created, answered []challengeID
+	out := mixed{Durability: s.durability, Requests: len(o.latencies)}
+	for i := range visitors {
+		v := &visitors[i]
+		created, answered = append(created, v.created...), append(answered, v.answered...)
+		out.Rounds += v.done
+	}
+	s.acked.add(ackedCreated, created)
+	s.acked.add(ackedAnswered, answered)
+	s.appended += len(created) + len(answered)
+	if _, err := s.drain(ctx); err != nil {
+		return mixed{}, err
+	}
+	after, err := s.cpu()
+	if err != nil {
+		return mixed{}, err
+	}
+	if o.failed > 0 {
+		return mixed{}, fmt.Errorf("%d requests failed, the first so: %w", o.failed, o.failure)
+	}
+	if out.Rounds == 0 {
+		return mixed{}, errors.New("no round was completed")
+	}
+	out.Rate = float64(out.Rounds) / o.elapsed.Seconds()
+	out.CPU = microseconds(after-before) / float64(out.Rounds)
+	if err := <-taken; err != nil {
+		return mixed{}, err
+	}
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		return mixed{}, fmt.Errorf("read the profile: %w", err)
+	}
+	samples, err := readProfile(packed)
+	if err != nil {
+		return mixed{}, err
+	}
+	out.Stages = shares(samples, out.CPU)
+	return out, nil
+}
+
+// solutions creates challenges and gives their right answers.
+func (st *stages) solutions(ctx context.Context, s *ocapi, count int) ([]solution, error) {
+	var turn atomic.Int64
+	request := get(nil, "/challenge/"+clientName)
+	got := make([][]challengeID, fewConns)
+	var all []challengeID
+	st.measure(ctx, "challenges to be answered", s.process, &load{
+		addr: s.addr, conns: fewConns, limit: st.limit,
+		next: func(_ int, dst []byte) ([]byte, bool) { return append(dst, request...), turn.Add(1) <= int64(count) },
+		check: func(conn, status int, body []byte) error {
+			id, ok := challengeOf(body)
+			if status != http.StatusOK || !ok {
+				return unexpected(status, body)
+			}
+			got[conn] = append(got[conn], id)
+			return nil
+		},
+	}, func() *ocapi {
+		all = flatten(got)
+		s.acked.add(ackedCreated, all)
+		s.appended += len(all)
+		return s
+	})
+	if st.err != nil {
+		return nil, st.err
+	}
+	return s.solve(ctx, st.began, all)
+}
+
+// visitor plays rounds over one connection.
+type visitor struct {
+	turn      *atomic.Int64 // of the solutions, shared by all
+	solutions []solution
+	token     string
+
+	step              visitorStep
+	shown             challengeID // the challenge of this round
+	pictures, picture int         // that it has, and that were seen
+	solved            *solution   // the one that is answered in this round
+	created, answered []challengeID
+	done              int // rounds
+}
+
+type visitorStep int
+
+const (
+	stepCreate visitorStep = iota
+	stepPicture
+	stepAnswer
+	stepState
+)
+
+// next gives the visitor's next request, until nothing is left to be answered.
+func (v *visitor) next(dst []byte) ([]byte, bool) {
+	switch v.step {
+	case stepPicture:
+		return get(dst, "/challenge/"+clientName+"/"+v.shown.String()+"/images/"+strconv.Itoa(v.picture)), true
+	case stepAnswer:
+		return post(dst, v.solved), true
+	case stepState:
+		return askState(dst, v.solved.id, v.token), true
+	case stepCreate:
+	}
+	n := int(v.turn.Add(1)) - 1
+	if n >= len(v.solutions) {
+		return nil, false
+	}
+	v.solved = &v.solutions[n]
+	return get(dst, "/challenge/"+clientName), true
+}
+
+// check takes the response to what next gave.
+func (v *visitor) check(status int, body []byte) error {
+	if status != http.StatusOK || len(body) == 0 {
+		v.step = stepCreate
+		return unexpected(status, body)
+	}
+	switch v.step {
+	case stepCreate:
+		id, ok := challengeOf(body)
+		n := bytes.Count(body, []byte(`"url":`))
+		if !ok || n == 0 {
+			return unexpected(status, body)
+		}
+		v.created = append(v.created, id)
+		v.shown, v.pictures, v.picture, v.step = id, n, 0, stepPicture
+	case stepPicture:
+		if v.picture++; v.picture == v.pictures {
+			v.step = stepAnswer
+		}
+	case stepAnswer:
+		if !bytes.Contains(body, []byte(`"state":"validated"`)) {
+			v.step = stepCreate
+			return unexpected(status, body)
+		}
+		v.answered = append(v.answered, v.solved.id)
+		v.step = stepState
+	case stepState:
+		v.step = stepCreate
+		if string(body) != `{"state":"validated"}` {
+			return unexpected(status, body)
+		}
+		v.done++
+	}
+	return nil
+}
+
+// goals: the largest stage of each.
+func (m *mix) goals() []goal {
+	var out []goal
+	for _, one := range m.Of {
+		if len(one.Stages) > 0 {
+			largest := one.Stages[0]
+			out = append(out, atMost(fmt.Sprintf("CPU of a full round, %s: largest stage (%s)", one.Durability, largest.Stage), stageBound, "", []float64{largest.Share}))
+		}
+	}
+	return out
+}
+
+func (m *mix) benchmarks() []benchmark {
+	var out []benchmark
+	for _, one := range m.Of {
+		line := benchmark{name: "Round/" + one.Durability, n: one.Rounds, values: []value{{one.Rate, "per-s"}, {one.CPU, "server-cpu-us"}}}
+		out = append(out, line)
+		for _, s := range one.Stages {
+			out = append(out, benchmark{name: "Round/" + one.Durability + "/" + benchName(s.Stage), n: one.Rounds, values: []value{{s.CPU, "cpu-us"}}})
+		}
+	}
+	return out
+}
+
+func (m *mix) text(markdown bool) string {
+	var b strings.Builder
+	for _, one := range m.Of {
+		t := table{head: []string{"stage of a full round, " + one.Durability, "share", "CPU µs a round", "most of it in"}}
+		for _, s := range one.Stages {
+			t.add(s.Stage, fmt.Sprintf("%.1f %%", 100*s.Share), fmt.Sprintf("%.0f", s.CPU), s.Top)
+		}
+		fmt.Fprintf(&b, "%s\nA full round is a challenge, its pictures, an answer and a state: %.1f requests on the average. %d of them at %.0f/s over %d connections took the server %.0f µs of CPU each, archiving included.\n\n",
+			t.text(markdown), float64(one.Requests)/float64(one.Rounds), one.Rounds, one.Rate, fewConns, one.CPU)
+	}
+	for _, a := range m.Audits {
+		fmt.Fprintf(&b, "%s.\n", a.verdict())
+	}
+	return b.String()
+}

@@ -1,0 +1,44 @@
+//go:build linux
+
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestVisitorPlaysRounds: a challenge, its pictures, an answer, its state, and so
+// on until all that can be answered is.
+func TestVisitorPlaysRounds(t *testing.T) {
+	t.Parallel()
+	var turn atomic.Int64
+	v := visitor{turn: &turn, token: "T", solutions: []solution{{id: mustID(t, idB), body: []byte("{}")}}}
+	for i, step := range []struct{ want, response string }{
+		{"GET /challenge/bench ", `{"challenge_id":"` + idA + `","images":[{"url":"/x"},{"url":"/y"}]}`},
+		{"GET /challenge/bench/" + idA + "/images/0 ", "picture"},
+		{"GET /challenge/bench/" + idA + "/images/1 ", "picture"},
+		{"POST /challenge/bench/" + idB + " ", `{"challenge_id":"` + idB + `","state":"validated"}`},
+		{"GET /state/bench/" + idB + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: T\r\n", `{"state":"validated"}`},
+	} {
+		got, more := v.next(nil)
+		if !more || !strings.HasPrefix(string(got), step.want) {
+			t.Fatalf("request %d is %q, want %q", i, got, step.want)
+		}
+		if err := v.check(http.StatusOK, []byte(step.response)); err != nil {
+			t.Fatalf("response %d: %v", i, err)
+		}
+	}
+	if got, more := v.next(nil); more {
+		t.Errorf("a second round begins: %q", got)
+	}
+	if v.done != 1 || len(v.created) != 1 || v.created[0] != mustID(t, idA) || len(v.answered) != 1 || v.answered[0] != mustID(t, idB) {
+		t.Errorf("played %+v", v)
+	}
+	v = visitor{turn: new(atomic.Int64), solutions: v.solutions}
+	_, _ = v.next(nil)
+	if err := v.check(http.StatusServiceUnavailable, []byte("no")); err == nil {
+		t.Error("a refusal was taken for a challenge")
+	}
+}

@@ -1,0 +1,84 @@
+//go:build linux
+
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestOpenLoadKeepsItsSchedule: while the server answers nothing, requests are
+// sent all the same, and what they wait counts from the moment they were due.
+func TestOpenLoadKeepsItsSchedule(t *testing.T) {
+	t.Parallel()
+	const total, rate = 200, 1000
+	var mu sync.Mutex
+	seen := 0
+	all := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		if seen++; seen == total {
+			close(all)
+		}
+		mu.Unlock()
+		<-all // a closed loop would wait here for ever
+		_, _ = w.Write([]byte("yes"))
+	}))
+	defer server.Close()
+	l := openLoad{
+		addr: server.Listener.Addr().String(), rate: rate, total: total,
+		next:  func(_ int, dst []byte) []byte { return get(dst, "/") },
+		check: expectOK,
+	}
+	o, err := l.run(t.Context())
+	if err != nil || o.failed != 0 {
+		t.Fatalf("run: %v, %d failed: %v", err, o.failed, o.failure)
+	}
+	good := o.within(0, total)
+	if len(good) != total || o.conns < total {
+		t.Errorf("%d of %d went well over %d connections", len(good), total, o.conns)
+	}
+	// The first waited for the last, which was due 199 ms later.
+	if first, least := o.latencies[0], (total-1)*time.Second/rate; first < least {
+		t.Errorf("the first took %v, want %v or more", first, least)
+	}
+}
+
+func TestOpenLoadCountsFailures(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/cut":
+			panic(http.ErrAbortHandler)
+		case "/no":
+			http.Error(w, "no", http.StatusServiceUnavailable)
+		default:
+			_, _ = w.Write([]byte("yes"))
+		}
+	}))
+	defer server.Close()
+	l := openLoad{
+		addr: server.Listener.Addr().String(), rate: 2000, total: 90,
+		next:  func(n int, dst []byte) []byte { return get(dst, [...]string{"/", "/no", "/cut"}[n%3]) },
+		check: expectOK,
+	}
+	o, err := l.run(t.Context())
+	if err != nil || o.failed != 60 || o.failure == nil || len(o.within(0, 90)) != 30 {
+		t.Errorf("got %v, %d failed (%v), %d well; want 60 and 30", err, o.failed, o.failure, len(o.within(0, 90)))
+	}
+}
+
+func TestOpenLoadWithoutAServer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	addr := server.Listener.Addr().String()
+	server.Close()
+	l := openLoad{addr: addr, rate: 10, total: 1, next: func(int, []byte) []byte { return nil }, check: expectOK}
+	if _, err := l.run(t.Context()); err == nil || !strings.Contains(err.Error(), addr) {
+		t.Errorf("got %v", err)
+	}
+}
