@@ -38,6 +38,13 @@ func main() {
 		}
 		return
 	}
+	if run := childCommand(os.Args[1:]); run != nil {
+		if err := run(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := measureAll(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

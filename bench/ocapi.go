@@ -26,6 +26,9 @@ const (
 	noLimit = "1000000"
 	// archivePatience bounds the wait for the archive after a stage.
 	archivePatience = 2 * time.Minute
+	// readyPause is how often a service is asked that is not ready: starts are
+	// measured no finer.
+	readyPause = 2 * time.Millisecond
 )
 
 // ocapi is one running service with its data folder.
@@ -119,7 +122,7 @@ func (s *ocapi) waitReady(ctx context.Context) error {
 		if err == nil || time.Now().After(until) || ctx.Err() != nil {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(readyPause)
 	}
 }
 

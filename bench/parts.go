@@ -24,6 +24,8 @@ func parts() []part {
 		{"imports", measureImports},
 		{"consensus", measureAgreement},
 		{"replay", measureReplays},
+		{"memory", measureMemory},
+		{"start", measureStarts},
 	}
 }
 
