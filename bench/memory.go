@@ -26,6 +26,9 @@ const (
 	idleAfterShort      = 2 * time.Second
 	liveChallenges      = 1_000_000
 	liveChallengesShort = 100_000
+	// liveGoal is the most bytes that a live challenge may take of the heap, beside
+	// the log's index.
+	liveGoal = 126
 	// collections of garbage are timed so often before and after.
 	collectedTimes = 7
 )
@@ -46,6 +49,7 @@ type living struct {
 	Challenges int     `json:"challenges"`
 	States     float64 `json:"states_bytes_each"`
 	Frequency  float64 `json:"frequency_bytes_each"`
+	Days       float64 `json:"days_bytes_each"`
 	Before     float64 `json:"full_gc_before_ms"`
 	After      float64 `json:"full_gc_after_ms"`
 }
@@ -173,12 +177,21 @@ func liveCost(challenges int) (living, error) {
 			return l, fmt.Errorf("count a challenge: %w", err)
 		}
 	}
-	l.Frequency = float64(heapBytes()-grown) / float64(challenges)
+	counted := heapBytes()
+	l.Frequency = float64(counted-grown) / float64(challenges)
+	days := projections.NewDays()
+	for r := range records {
+		if err := days.Apply(r); err != nil {
+			return l, fmt.Errorf("count a challenge of a day: %w", err)
+		}
+	}
+	l.Days = float64(heapBytes()-counted) / float64(challenges)
 	l.After = milliseconds(collection(collectedTimes))
 	if n := states.Len(); n != challenges {
 		return l, fmt.Errorf("%d of %d live challenges are remembered", n, challenges)
 	}
 	runtime.KeepAlive(frequency)
+	runtime.KeepAlive(days)
 	return l, nil
 }
 
@@ -247,7 +260,7 @@ func (m *memory) live(of func(*living) float64) []float64 {
 }
 
 func resident(i *idling) int64  { return i.Resident }
-func perLive(l *living) float64 { return l.States + l.Frequency }
+func perLive(l *living) float64 { return l.States + l.Frequency + l.Days }
 func gcGrowth(l *living) float64 {
 	return l.After - l.Before
 }
@@ -257,7 +270,7 @@ func (m *memory) goals() []goal {
 	goals := []goal{
 		atMost("resident, idle, no demonstration", 64, "MiB", m.idle(false, resident)),
 		atMost("resident, idle, demonstration drawn", 64, "MiB", m.idle(true, resident)),
-		atMost("heap per live challenge", 126, "B", m.live(perLive)),
+		atMost("heap per live challenge, in three tables", liveGoal, "B", m.live(perLive)),
 	}
 	if len(m.Live) > 0 {
 		goals = append(goals, atMost(fmt.Sprintf("full GC, longer by %d live challenges", m.Live[0].Challenges), 10, "ms", m.live(gcGrowth)))
@@ -284,8 +297,9 @@ func (m *memory) text(markdown bool) string {
 	if len(m.Live) == 0 {
 		return out
 	}
-	l := table{head: []string{"live challenges", "states, B each", "statistics, B each", "full GC without, ms", "with, ms"}}
+	l := table{head: []string{"live challenges", "states, B each", "statistics, B each", "daily figures, B each", "full GC without, ms", "with, ms"}}
 	l.add(strconv.Itoa(m.Live[0].Challenges), show(m.live(func(l *living) float64 { return l.States })), show(m.live(func(l *living) float64 { return l.Frequency })),
+		show(m.live(func(l *living) float64 { return l.Days })),
 		show(m.live(func(l *living) float64 { return l.Before })), show(m.live(func(l *living) float64 { return l.After })))
 	return out + "\n" + l.text(markdown)
 }
