@@ -23,8 +23,10 @@ const (
 
 // config is what the flags say.
 type config struct {
-	short, markdown, keep     bool
+	short, long, markdown     bool
+	keep                      bool
 	rounds, replayEvents      int
+	startEvents               int
 	limit                     time.Duration
 	json, profile, dir, ocapi string
 	only                      []part
@@ -62,6 +64,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.short, "short", false, "measure for about half a minute; the spread is wider")
+	flags.BoolVar(&c.long, "long", false, "measure also what takes hours and tens of gigabytes of disk: steadiness over an hour, flatness up to ten million events")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	var only string
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")
@@ -69,6 +72,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, into this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
+	flags.IntVar(&c.startEvents, "start-events", defaultStartEvents, "how many events the log holds of a service that is killed and started again")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")
 	flags.StringVar(&c.ocapi, "ocapi", "", "measure this `program` instead of building one")
 	flags.StringVar(&c.dir, "dir", "", "make the data folder in this `folder`: its disk is what is measured (default: the temporary folder, or .cache of the module where that has no disk)")
@@ -80,18 +84,25 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		return c, fmt.Errorf("%q is not understood; see -help", flags.Arg(0))
 	}
 	var err error
-	if c.only, err = chosen(only); err != nil {
+	if c.only, err = chosen(only, c.long); err != nil {
 		return c, err
 	}
 	if c.short {
 		c.limit = min(c.limit, shortLimit)
 		c.replayEvents = min(c.replayEvents, shortReplayEvents)
+		c.startEvents = min(c.startEvents, shortStartEvents)
 	}
 	if c.rounds < 1 || c.rounds > 100 {
 		return c, fmt.Errorf("-rounds: %d is not from 1 to 100", c.rounds)
 	}
 	if c.replayEvents < 1 || c.replayEvents > mostReplayEvents {
 		return c, fmt.Errorf("-replay-events: %d is not from 1 to %d", c.replayEvents, mostReplayEvents)
+	}
+	if c.startEvents < 1 || c.startEvents > mostStartEvents {
+		return c, fmt.Errorf("-start-events: %d is not from 1 to %d", c.startEvents, mostStartEvents)
+	}
+	if c.short && c.long {
+		return c, errors.New("-short and -long exclude each other")
 	}
 	if c.limit < 50*time.Millisecond || c.limit > time.Minute {
 		return c, fmt.Errorf("-stage: %v is not from 50ms to 1m", c.limit)

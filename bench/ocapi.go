@@ -83,16 +83,17 @@ var (
 	metricsLine = regexp.MustCompile(`^\s*Metrics\s+(http://\S+)/metrics`)
 )
 
-// startOcapi starts the service on a prepared data folder, with the limiter on.
-func startOcapi(ctx context.Context, binary, data, durability string) (*ocapi, error) {
+// startOcapi starts the service on a prepared data folder, with the limiter on,
+// and with more settings.
+func startOcapi(ctx context.Context, binary, data, durability string, more ...string) (*ocapi, error) {
 	s := &ocapi{binary: binary, data: data, durability: durability, acked: newLedger()}
 	var addr string
 	p, err := startProcess(ctx, processParams{
 		path: binary,
-		args: []string{
+		args: append([]string{
 			"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--durability", durability, "--small-pools",
 			"--client-rate", noLimit, "--client-burst", noLimit, "--total-rate", noLimit, "--total-burst", noLimit,
-		},
+		}, more...),
 		log: filepath.Join(data, "serve.log"),
 		ready: func(line string) bool {
 			if m := apiLine.FindStringSubmatch(line); m != nil {
@@ -129,21 +130,26 @@ func (s *ocapi) waitReady(ctx context.Context) error {
 // archived tells the sequence up to which the service has archived. Its log is
 // its own from the first event on, so that is also how many events.
 func (s *ocapi) archived(ctx context.Context) (int, error) {
+	n, err := s.metric(ctx, "ocapi_archive_sequence")
+	return int(n), err
+}
+
+// metric reads one of the service's metrics, which has no labels.
+func (s *ocapi) metric(ctx context.Context, name string) (float64, error) {
 	page, err := fetch(ctx, s.admin+"/metrics")
 	if err != nil {
 		return 0, err
 	}
-	const name = "\nocapi_archive_sequence "
-	_, value, found := strings.Cut(string(page), name)
+	_, value, found := strings.Cut(string(page), "\n"+name+" ")
 	if !found {
-		return 0, errors.New("the metrics have no ocapi_archive_sequence")
+		return 0, fmt.Errorf("the metrics have no %s", name)
 	}
 	value, _, _ = strings.Cut(value, "\n")
 	n, err := strconv.ParseFloat(value, 64)
 	if err != nil {
-		return 0, fmt.Errorf("read ocapi_archive_sequence: %w", err)
+		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
-	return int(n), nil
+	return n, nil
 }
 
 // drain waits until everything acknowledged is archived, and tells how many

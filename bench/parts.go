@@ -15,17 +15,19 @@ import (
 type part struct {
 	name    string
 	measure func(ctx context.Context, r *run) (result, error)
+	slow    bool // it takes many minutes: it is made where it is named, or with -long
 }
 
 // parts are all of them, in the order in which they are made and printed.
 func parts() []part {
 	return []part{
-		{"server", measureServer},
-		{"imports", measureImports},
-		{"consensus", measureAgreement},
-		{"replay", measureReplays},
-		{"memory", measureMemory},
-		{"start", measureStarts},
+		{name: "server", measure: measureServer},
+		{name: "imports", measure: measureImports},
+		{name: "consensus", measure: measureAgreement},
+		{name: "replay", measure: measureReplays},
+		{name: "memory", measure: measureMemory},
+		{name: "start", measure: measureStarts},
+		{name: "steady", measure: measureSteadiness, slow: true},
 	}
 }
 
@@ -93,11 +95,12 @@ func goalTable(goals []goal) table {
 	return t
 }
 
-// chosen gives the parts that are named, all where none is.
-func chosen(names string) ([]part, error) {
+// chosen gives the parts that are named; where none is, all, those that are slow
+// only where long is set.
+func chosen(names string, long bool) ([]part, error) {
 	all := parts()
 	if names == "" {
-		return all, nil
+		return slices.DeleteFunc(all, func(p part) bool { return p.slow && !long }), nil
 	}
 	var out []part
 	for name := range strings.SplitSeq(names, ",") {

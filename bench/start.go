@@ -51,8 +51,9 @@ const (
 )
 
 const (
-	killedEvents      = 1_000_000
-	killedEventsShort = 50_000
+	defaultStartEvents = 1_000_000
+	shortStartEvents   = 50_000
+	mostStartEvents    = 5_000_000 // what the log takes by default, with room to spare
 	// fillWriters append at once; beyond it the log gets no faster.
 	fillWriters = 256
 	// fillMaxBytes is what the service reserves for the log by default.
@@ -76,10 +77,7 @@ type starts struct {
 // measureStarts starts the service on a store without events and on one that
 // was killed, in turn with JetStream alone on a copy of the same folder.
 func measureStarts(ctx context.Context, r *run) (result, error) {
-	found := &starts{Events: killedEvents}
-	if r.short {
-		found.Events = killedEventsShort
-	}
+	found := &starts{Events: r.startEvents}
 	collection, fresh, killed := filepath.Join(r.folder, "collection"), filepath.Join(r.folder, "fresh"), filepath.Join(r.folder, "killed")
 	if err := writeCollection(collection); err != nil {
 		return nil, err
