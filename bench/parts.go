@@ -27,6 +27,7 @@ func parts() []part {
 		{name: "replay", measure: measureReplays},
 		{name: "memory", measure: measureMemory},
 		{name: "start", measure: measureStarts},
+		{name: "flatness", measure: measureFlatness, slow: true},
 		{name: "steady", measure: measureSteadiness, slow: true},
 	}
 }
