@@ -18,7 +18,7 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
-	"bench":       {"consensus", "eventstore", "migrations", "sqlite"}, // makes up the log that is replayed, evaluates public data
+	"bench":       {"cluster", "consensus", "eventstore", "migrations", "projections", "sqlite"}, // makes up logs and tables, evaluates public data, starts clusters
 	"cluster":     {"deploy", "postgres/programs"},                     // starts servers with the files that are shipped
 	"cluster/run": {"cluster"},                                         // the program that does so from the command line
 

@@ -27,7 +27,7 @@ type config struct {
 	keep                      bool
 	rounds, replayEvents      int
 	startEvents               int
-	limit                     time.Duration
+	limit, steady             time.Duration
 	json, profile, dir, ocapi string
 	only                      []part
 }
@@ -73,6 +73,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
 	flags.IntVar(&c.startEvents, "start-events", defaultStartEvents, "how many events the log holds of a service that is killed and started again")
+	flags.DurationVar(&c.steady, "steady", steadyFor, "how long the rate is held of which steadiness is told; with -long 75 minutes")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")
 	flags.StringVar(&c.ocapi, "ocapi", "", "measure this `program` instead of building one")
 	flags.StringVar(&c.dir, "dir", "", "make the data folder in this `folder`: its disk is what is measured (default: the temporary folder, or .cache of the module where that has no disk)")
@@ -90,6 +91,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	if c.short {
 		c.limit = min(c.limit, shortLimit)
 		c.replayEvents = min(c.replayEvents, shortReplayEvents)
+		c.steady = min(c.steady, time.Minute)
 		c.startEvents = min(c.startEvents, shortStartEvents)
 	}
 	if c.rounds < 1 || c.rounds > 100 {
@@ -100,6 +102,9 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	}
 	if c.startEvents < 1 || c.startEvents > mostStartEvents {
 		return c, fmt.Errorf("-start-events: %d is not from 1 to %d", c.startEvents, mostStartEvents)
+	}
+	if c.steady < 15*time.Second || c.steady > 24*time.Hour {
+		return c, fmt.Errorf("-steady: %v is not from 15s to 24h", c.steady)
 	}
 	if c.short && c.long {
 		return c, errors.New("-short and -long exclude each other")

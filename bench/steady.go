@@ -61,10 +61,7 @@ func measureSteadiness(ctx context.Context, r *run) (result, error) {
 	found := &steadiness{Shorter: !r.long}
 	binary, lasts := r.binary, steadyForLong
 	if !r.long {
-		lasts = steadyFor
-		if r.short {
-			lasts = time.Minute
-		}
+		lasts = r.steady
 		binary = filepath.Join(r.folder, "ocapi-shortened")
 		if err := buildShortened(ctx, r.module, r.folder, binary); err != nil {
 			return nil, err
