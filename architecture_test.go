@@ -19,8 +19,8 @@ const module = "ocapi"
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
 	"bench":       {"cluster", "consensus", "eventstore", "migrations", "projections", "sqlite"}, // makes up logs and tables, evaluates public data, starts clusters
-	"cluster":     {"deploy", "postgres/programs"},                     // starts servers with the files that are shipped
-	"cluster/run": {"cluster"},                                         // the program that does so from the command line
+	"cluster":     {"deploy", "postgres/programs"},                                               // starts servers with the files that are shipped
+	"cluster/run": {"cluster"},                                                                   // the program that does so from the command line
 
 	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied
 	"corpus": {
