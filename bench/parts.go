@@ -28,6 +28,7 @@ func parts() []part {
 		{name: "memory", measure: measureMemory},
 		{name: "start", measure: measureStarts},
 		{name: "flatness", measure: measureFlatness, slow: true},
+		{name: "nodes", measure: measureNodes, slow: true},
 		{name: "steady", measure: measureSteadiness, slow: true},
 	}
 }
