@@ -19,8 +19,8 @@ const module = "ocapi"
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
 	"bench": {
-		// makes up logs that are replayed, evaluates public data, measures parts by themselves
-		"consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay",
+		// makes up logs and tables, starts clusters, evaluates public data, measures parts by themselves
+		"cluster", "consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay",
 		"widget", "widget/stopwatch", // visits pages with the script
 	},
 	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped

@@ -23,9 +23,11 @@ const (
 
 // config is what the flags say.
 type config struct {
-	short, markdown, keep     bool
+	short, long, markdown     bool
+	keep                      bool
 	rounds, replayEvents      int
-	limit                     time.Duration
+	startEvents               int
+	limit, steady             time.Duration
 	json, profile, dir, ocapi string
 	results                   string
 	only                      []part
@@ -34,6 +36,13 @@ type config struct {
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == bareCommand {
 		if err := serveBare(os.Args[2], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if run := childCommand(os.Args[1:]); run != nil {
+		if err := run(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -56,6 +65,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.short, "short", false, "measure each part for a moment; the spread is wider")
+	flags.BoolVar(&c.long, "long", false, "measure also what takes hours and tens of gigabytes of disk: steadiness over an hour, flatness up to ten million events")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	var only string
 	flags.StringVar(&only, "only", "", "measure only these `parts`, by commas")
@@ -64,6 +74,8 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.profile, "profile", "", "take profiles under load after the rounds, and keep those of full rounds, in this `folder`")
 	flags.IntVar(&c.rounds, "rounds", defaultRounds, "how many rounds are counted")
 	flags.IntVar(&c.replayEvents, "replay-events", defaultReplayEvents, "how many events the log has that is replayed; 10000000 take 4 GB of disk")
+	flags.IntVar(&c.startEvents, "start-events", defaultStartEvents, "how many events the log holds of a service that is killed and started again")
+	flags.DurationVar(&c.steady, "steady", steadyFor, "how long the rate is held of which steadiness is told; with -long 75 minutes")
 	flags.DurationVar(&c.limit, "stage", defaultLimit, "how long one stage of a round loads")
 	flags.StringVar(&c.ocapi, "ocapi", "", "measure this `program` instead of building one")
 	flags.StringVar(&c.dir, "dir", "", "make the data folder in this `folder`: its disk is what is measured (default: the temporary folder, or .cache of the module where that has no disk)")
@@ -75,18 +87,29 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		return c, fmt.Errorf("%q is not understood; see -help", flags.Arg(0))
 	}
 	var err error
-	if c.only, err = chosen(only); err != nil {
+	if c.only, err = chosen(only, c.long); err != nil {
 		return c, err
 	}
 	if c.short {
 		c.limit = min(c.limit, shortLimit)
 		c.replayEvents = min(c.replayEvents, shortReplayEvents)
+		c.steady = min(c.steady, time.Minute)
+		c.startEvents = min(c.startEvents, shortStartEvents)
 	}
 	if c.rounds < 1 || c.rounds > 100 {
 		return c, fmt.Errorf("-rounds: %d is not from 1 to 100", c.rounds)
 	}
 	if c.replayEvents < 1 || c.replayEvents > mostReplayEvents {
 		return c, fmt.Errorf("-replay-events: %d is not from 1 to %d", c.replayEvents, mostReplayEvents)
+	}
+	if c.startEvents < 1 || c.startEvents > mostStartEvents {
+		return c, fmt.Errorf("-start-events: %d is not from 1 to %d", c.startEvents, mostStartEvents)
+	}
+	if c.steady < 15*time.Second || c.steady > 24*time.Hour {
+		return c, fmt.Errorf("-steady: %v is not from 15s to 24h", c.steady)
+	}
+	if c.short && c.long {
+		return c, errors.New("-short and -long exclude each other")
 	}
 	if c.limit < 50*time.Millisecond || c.limit > time.Minute {
 		return c, fmt.Errorf("-stage: %v is not from 50ms to 1m", c.limit)

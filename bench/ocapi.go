@@ -26,6 +26,9 @@ const (
 	noLimit = "1000000"
 	// archivePatience bounds the wait for the archive after a stage.
 	archivePatience = 2 * time.Minute
+	// readyPause is how often a service is asked that is not ready: starts are
+	// measured no finer.
+	readyPause = 2 * time.Millisecond
 )
 
 // ocapi is one running service with its data folder.
@@ -80,16 +83,17 @@ var (
 	metricsLine = regexp.MustCompile(`^\s*Metrics\s+(http://\S+)/metrics`)
 )
 
-// startOcapi starts the service on a prepared data folder, with the limiter on.
-func startOcapi(ctx context.Context, binary, data, durability string) (*ocapi, error) {
+// startOcapi starts the service on a prepared data folder, with the limiter on,
+// and with more settings.
+func startOcapi(ctx context.Context, binary, data, durability string, more ...string) (*ocapi, error) {
 	s := &ocapi{binary: binary, data: data, durability: durability, acked: newLedger()}
 	var addr string
 	p, err := startProcess(ctx, processParams{
 		path: binary,
-		args: []string{
+		args: append([]string{
 			"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--durability", durability, "--small-pools",
 			"--client-rate", noLimit, "--client-burst", noLimit, "--total-rate", noLimit, "--total-burst", noLimit,
-		},
+		}, more...),
 		log: filepath.Join(data, "serve.log"),
 		ready: func(line string) bool {
 			if m := apiLine.FindStringSubmatch(line); m != nil {
@@ -119,7 +123,7 @@ func (s *ocapi) waitReady(ctx context.Context) error {
 		if err == nil || time.Now().After(until) || ctx.Err() != nil {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(readyPause)
 	}
 }
 

@@ -16,6 +16,7 @@ type part struct {
 	name    string
 	measure func(ctx context.Context, r *run) (result, error)
 	apart   bool // it is made only where it is named
+	slow    bool // it takes many minutes: it is made where it is named, or with -long
 }
 
 // parts are all of them, in the order in which they are made and printed.
@@ -34,6 +35,11 @@ func parts() []part {
 		{name: "postgres-reading", measure: measurePostgresReading},
 		{name: "postgres-streams", measure: measurePostgresStreams},
 		{name: "widget", measure: measureWidget},
+		{name: "memory", measure: measureMemory},
+		{name: "start", measure: measureStarts},
+		{name: "flatness", measure: measureFlatness, slow: true},
+		{name: "nodes", measure: measureNodes, slow: true},
+		{name: "steady", measure: measureSteadiness, slow: true},
 		{name: "regressions", measure: measureRegressions, apart: true},
 	}
 }
@@ -107,11 +113,12 @@ func goalTable(goals []goal, commit string) table {
 	return t
 }
 
-// chosen gives the parts that are named; where none is, all that are not apart.
-func chosen(names string) ([]part, error) {
+// chosen gives the parts that are named; where none is, all that are not apart,
+// those that are slow only where long is set.
+func chosen(names string, long bool) ([]part, error) {
 	all := parts()
 	if names == "" {
-		return slices.DeleteFunc(all, func(p part) bool { return p.apart }), nil
+		return slices.DeleteFunc(all, func(p part) bool { return p.apart || p.slow && !long }), nil
 	}
 	var out []part
 	for name := range strings.SplitSeq(names, ",") {

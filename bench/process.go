@@ -42,7 +42,12 @@ type processParams struct {
 
 // startProcess starts a program and waits until it says that it is ready. The
 // program ends when ctx does.
-func startProcess(ctx context.Context, params processParams) (_ *process, err error) {
+func startProcess(ctx context.Context, params processParams) (*process, error) {
+	return startProcessWithin(ctx, startPatience, params)
+}
+
+// startProcessWithin is startProcess with a patience of its own.
+func startProcessWithin(ctx context.Context, patience time.Duration, params processParams) (_ *process, err error) {
 	log, err := os.Create(params.log)
 	if err != nil {
 		return nil, fmt.Errorf("make a log file: %w", err)
@@ -87,8 +92,8 @@ func startProcess(ctx context.Context, params processParams) (_ *process, err er
 		return p, nil
 	case err := <-p.ended:
 		return nil, fmt.Errorf("it ended before it was ready (%v)\n%s", err, p.tail()) //nolint:errorlint // nil where it ended well
-	case <-time.After(startPatience):
-		return nil, errors.Join(fmt.Errorf("it was not ready after %v\n%s", startPatience, p.tail()), p.stop())
+	case <-time.After(patience):
+		return nil, errors.Join(fmt.Errorf("it was not ready after %v\n%s", patience, p.tail()), p.stop())
 	}
 }
 

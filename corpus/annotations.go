@@ -173,13 +173,25 @@ func (s *Store) ClearAnnotations(ctx context.Context) error {
 // batches.
 func (s *Store) PutProgress(ctx context.Context, list []ImageProgress) error {
 	err := s.change(ctx, func(tx *sql.Tx) (bool, error) {
+		// Prepared once: half of what a start with many votes did was reading the
+		// same two statements again for each image.
+		upsert, err := tx.PrepareContext(ctx, upsertNeed)
+		if err != nil {
+			return false, err
+		}
+		defer upsert.Close() //nolint:errcheck // ends with the transaction anyway
+		remove, err := tx.PrepareContext(ctx, deleteNeed)
+		if err != nil {
+			return false, err
+		}
+		defer remove.Close() //nolint:errcheck // as above
 		changed := false
 		for _, p := range list {
-			statement, args := upsertNeed, []any{p.Image, p.Collection, p.Need}
+			statement, args := upsert, []any{p.Image, p.Collection, p.Need}
 			if p.Need == 0 {
-				statement, args = deleteNeed, []any{p.Image}
+				statement, args = remove, []any{p.Image}
 			}
-			done, err := affected(tx.ExecContext(ctx, statement, args...))
+			done, err := affected(statement.ExecContext(ctx, args...))
 			if err != nil {
 				return false, fmt.Errorf("image %s: %w", p.Image, err)
 			}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"ocapi/corpus/plate"
@@ -27,7 +28,9 @@ type Store struct {
 	now         func() time.Time
 	cache       *cache
 	shown       shown
-	ink         [32]byte // what showings are drawn from, beside what they are of
+	// picturesRead is prepared when the first picture is read.
+	picturesRead atomic.Pointer[sql.Stmt]
+	ink          [32]byte // what showings are drawn from, beside what they are of
 }
 
 // StoreParams says where a store keeps its data.

@@ -131,7 +131,7 @@ func (d *Days) advance(now tick) {
 func (d *Days) first() uint32 { return max(dayOf(d.clock), DaysKept-1) - (DaysKept - 1) }
 
 func (d *Days) created(e *domain.ChallengeCreated, at time.Time) {
-	if _, again := d.open.byID[e.Challenge.UUID]; again {
+	if _, again := d.open.get(e.Challenge.UUID); again {
 		return // as domain.Evolve has it: the first one counts
 	}
 	kind := e.Type
@@ -155,11 +155,11 @@ func (d *Days) created(e *domain.ChallengeCreated, at time.Time) {
 }
 
 func (d *Days) answered(e *domain.ChallengeAnswered, now tick) {
-	c, open := d.open.byID[e.Challenge.UUID]
+	c, open := d.open.get(e.Challenge.UUID)
 	if !open || !e.Verdict.Final() || d.clients.names[c.client] != string(e.Client) {
 		return // a second answer, or none of this challenge
 	}
-	delete(d.open.byID, e.Challenge.UUID)
+	d.open.remove(e.Challenge.UUID)
 	row := d.rows[dayKey{dayOf(c.began), c.client}]
 	if row == nil {
 		return // its day is forgotten: the clock has leapt by a month

@@ -168,7 +168,7 @@ func BenchmarkFrequencySnapshot(b *testing.B) {
 		b.ReportMetric(float64(len(snapshot))/images, "B/image")
 		bytes := len(f.images.names) + cap(f.images.rows)*40 + cap(f.images.cells)*36 + 4*len(f.images.slots)
 		b.ReportMetric(float64(bytes)/images, "memory-B/image")
-		b.ReportMetric(float64(len(f.open.byID)), "open")
+		b.ReportMetric(float64(f.open.len()), "open")
 	})
 	b.Run("restore", func(b *testing.B) {
 		for b.Loop() {

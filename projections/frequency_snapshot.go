@@ -24,7 +24,7 @@ func (f *Frequency) Snapshot() (Position, []byte) {
 	defer f.feeding.Unlock()
 	// What feeding guards does not change, so mu need not be held.
 	const perImage, perOpen = 56, 24 // guesses: a slice that grows is copied
-	w := writer{b: make([]byte, 0, 4096+perImage*len(f.images.rows)+perOpen*len(f.open.byID))}
+	w := writer{b: make([]byte, 0, 4096+perImage*len(f.images.rows)+perOpen*f.open.len())}
 	w.b = append(w.b, snapshotMark...)
 	w.uint(snapshotVersion)
 	w.position(f.position)

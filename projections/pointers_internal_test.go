@@ -12,8 +12,8 @@ import (
 func TestEntriesHoldNoPointers(t *testing.T) {
 	t.Parallel()
 	for _, entry := range []any{
-		stateShard{}.generations[0], recentHalf{}.index, packedState{}, recentSpan{}, domain.UUID{},
-		imageRow{}, cell{}, generationRow{}, openChallenges{}.byID, dayKey{}, dayRow{},
+		row[packedState]{}, row[packedOpen]{}, openRef(0), recentHalf{}.index, packedState{}, recentSpan{}, domain.UUID{},
+		imageRow{}, cell{}, generationRow{}, dayKey{}, dayRow{},
 	} {
 		typ := reflect.TypeOf(entry)
 		if typ.Kind() == reflect.Map {

@@ -112,7 +112,7 @@ func (n *node) follow(ctx context.Context) {
 			}
 			n.projected.Store(uint64(next - 1))
 			return nil
-		}, func() { n.caughtUp.Store(true) })
+		}, n.remember)
 		if err != nil && ctx.Err() == nil {
 			// Nothing is wrong by it: look-ups ask the log instead.
 			n.logger.Warn("the projection has lost the log and looks for it", "error", err)

@@ -66,6 +66,7 @@ type node struct {
 
 	readiness readiness
 	caughtUp  atomic.Bool   // the memory holds what the log held at the start
+	remembers chan struct{} // closed when it does
 	projected atomic.Uint64 // the last event that the memory has taken in
 	demo      *demoSite     // nil where there is no demonstration
 	drawing   atomic.Bool   // some of its pictures are missing and being drawn
@@ -109,7 +110,7 @@ func (c *serveCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	n := &node{cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
+	n := &node{remembers: make(chan struct{}), cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
 	for _, name := range unknownVariables(os.Environ(), settingVariables()) {
 		n.logger.Warn("this environment variable is no setting of Ocapi", "name", name)
 	}
@@ -207,16 +208,16 @@ func (n *node) open(ctx context.Context) (err error) {
 	})
 	n.archiver.Trace(n.tracer())
 	n.archiving.run(n.archiver.Run)
-	n.work.run(n.watchVotes)
+	n.work.run(n.later(n.watchVotes))
 	if n.annotate != nil {
-		n.work.run(n.annotate.run)
+		n.work.run(n.later(n.annotate.run))
 	}
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	figures := statisticsParams{Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock()}
 	n.stats, n.daily = newStatistics(figures), newDaily(figures)
 	for _, k := range []*keeper{n.stats.keeper, n.daily.keeper} {
-		n.work.run(k.run)
+		n.work.run(n.later(k.run))
 		n.work.run(k.keep)
 	}
 

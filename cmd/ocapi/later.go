@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// laterPatience is how long work waits for the memory that could do without it.
+const laterPatience = time.Minute
+
+// later gives work that begins when the memory holds what the log held, since a
+// node is ready no sooner: whatever reads the archive meanwhile (statistics, daily
+// figures, votes) takes the processor from it. In the profile of a start with
+// 50,000 events in the log it had 7 % of the time and they had three quarters.
+func (n *node) later(do func(ctx context.Context)) func(ctx context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case <-n.remembers:
+		case <-time.After(laterPatience):
+		case <-ctx.Done():
+			return
+		}
+		do(ctx)
+	}
+}
+
+// remember says that the memory holds what the log held. It is called by one
+// goroutine, again each time that the log was lost and found.
+func (n *node) remember() {
+	if n.caughtUp.CompareAndSwap(false, true) {
+		close(n.remembers)
+	}
+}
