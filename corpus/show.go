@@ -78,10 +78,7 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 	}
 	var p cached
 	var stored []byte
-	statement, err := s.pictures(ctx)
-	if err == nil {
-		err = statement.QueryRowContext(ctx, id, rendering).Scan(&p.contentType, &stored)
-	}
+	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.contentType, &stored)
 	if errors.Is(err, sql.ErrNoRows) {
 		return cached{}, domain.NotFound("there is no such image")
 	}
@@ -96,22 +93,6 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 	s.shown.read.Add(1)
 	s.cache.put(key, p)
 	return p, nil
-}
-
-// pictures is the statement that reads one: prepared once, since reading it anew
-// takes SQLite longer than the picture. It is closed with the database.
-func (s *Store) pictures(ctx context.Context) (*sql.Stmt, error) {
-	if statement := s.picturesRead.Load(); statement != nil {
-		return statement, nil
-	}
-	statement, err := s.read.PrepareContext(ctx, selectPicture)
-	if err != nil {
-		return nil, err
-	}
-	if !s.picturesRead.CompareAndSwap(nil, statement) { // another was faster
-		return s.picturesRead.Load(), statement.Close()
-	}
-	return statement, nil
 }
 
 // shown counts where pictures came from.

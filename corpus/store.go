@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"ocapi/corpus/plate"
@@ -28,9 +27,7 @@ type Store struct {
 	now         func() time.Time
 	cache       *cache
 	shown       shown
-	// picturesRead is prepared when the first picture is read.
-	picturesRead atomic.Pointer[sql.Stmt]
-	ink          [32]byte // what showings are drawn from, beside what they are of
+	ink         [32]byte // what showings are drawn from, beside what they are of
 }
 
 // StoreParams says where a store keeps its data.
