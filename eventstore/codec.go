@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -175,8 +176,24 @@ var ErrMalformedEvent = errors.New("malformed event")
 
 // DecodeEvent reads the stored form. Fields that it does not know are skipped,
 // so that an older program reads a newer one's events; what it does know must
-// be well formed. The event shares no memory with data.
+// be well formed. The event shares no memory with data; its strings may be parts
+// of one copy of data, so that whoever keeps one of them for long has to clone it.
 func DecodeEvent(data []byte) (domain.Event, error) {
+	usual := decoders.Get().(*Decoder) //nolint:forcetypeassert // nothing else is put there
+	defer decoders.Put(usual)
+	if e := usual.usual(string(data)); e != nil {
+		return detached(e), nil
+	}
+	return decodeByField(data)
+}
+
+// decoders are used again by those who decode one event now and then.
+var decoders = sync.Pool{New: func() any { return new(Decoder) }}
+
+// decodeByField reads a stored form field by field: the one that is not as this
+// program writes it, and says what is wrong with it. What [Decoder] reads by
+// itself, it reads alike.
+func decodeByField(data []byte) (domain.Event, error) {
 	d := decodedEvent{header: domain.Header{At: epoch}}
 	if err := walk(data, d.field); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformedEvent, err)

@@ -401,10 +401,10 @@ func BenchmarkCodec(b *testing.B) {
 			}
 		}
 	})
-	b.Run("keep", func(b *testing.B) {
+	b.Run("decode by field", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := eventstore.DecodeKept(data); err != nil {
+			if _, err := eventstore.DecodeByField(data); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -34,7 +35,7 @@ func (d *Decoder) Decode(data string) (domain.Event, error) {
 		return e, nil
 	}
 	// An event of another kind, one of a newer program, or a malformed one: few.
-	return DecodeEvent([]byte(data))
+	return decodeByField([]byte(data))
 }
 
 // usual reads a creation or an answer that has nothing in it but what this
@@ -248,6 +249,27 @@ func (d *Decoder) usualAnswered(body string) bool {
 	e.Answer.Selected, d.selected = given(d.selected, hasSelected)
 	e.Answer.Unreadable, d.unreadable = given(d.unreadable, hasUnreadable)
 	return true
+}
+
+// detached gives a decoder's event that outlives the decoder's next one.
+func detached(e domain.Event) domain.Event {
+	switch e := e.(type) {
+	case *domain.ChallengeCreated:
+		own := *e
+		own.Positions = slices.Clone(e.Positions)
+		return &own
+	case *domain.ChallengeAnswered:
+		own := *e
+		own.Answer.Texts = slices.Clone(e.Answer.Texts)
+		own.Answer.Selected = slices.Clone(e.Answer.Selected)
+		own.Answer.Unreadable = slices.Clone(e.Answer.Unreadable)
+		if e.Answer.Text != nil {
+			text := *e.Answer.Text
+			own.Answer.Text = &text
+		}
+		return &own
+	}
+	return e // of no decoder
 }
 
 // given is a list as an answer has it, nil where the field was absent, and the

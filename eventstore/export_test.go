@@ -34,8 +34,8 @@ var StatesQueries = []string{pgFinalStates, pgInsertStates}
 // DetachedEvent gives a decoder's event that outlives the decoder's next one.
 var DetachedEvent = detached
 
-// DecodeKept reads what followers hold in memory.
-var DecodeKept = decodeKept
+// DecodeByField reads what the decoder does not.
+var DecodeByField = decodeByField
 
 // SQLiteQueries are those that ask the table of events for a part of it.
 var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChallenge, sqlEventsAfter, sqlChallenge, sqlEventAt, sqlStoredFrom, sqlHasEvent, sqlQuarantines, sqlAnnotations, sqlPutSnapshot, sqlSnapshot}

@@ -344,7 +344,7 @@ func (l *Log) onDisk(seq Sequence) error {
 
 // decode makes a record that must not leave the log before it is on disk.
 func (l *Log) decode(seq Sequence, stored time.Time, data []byte) (Record, error) {
-	e, err := decodeKept(data)
+	e, err := DecodeEvent(data)
 	if err != nil {
 		return Record{}, fmt.Errorf("event %d of the log: %w", seq, err)
 	}

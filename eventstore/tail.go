@@ -34,9 +34,12 @@ type tail struct {
 // last follower leaves.
 type tailReader struct {
 	stop context.CancelFunc
-	held []tailEvent // in the log's order
-	from Sequence    // held has all that was read from here on
-	err  error       // it reads no more
+	// held are records in the log's order, and parents the traces of their appends.
+	// What is appended is never changed or moved, so that batches are parts of it.
+	held    []Record
+	parents []string
+	from    Sequence // held has all that was read from here on
+	err     error    // it reads no more
 }
 
 // tailEvent is an event with the trace that its append belongs to, if any.
@@ -114,7 +117,7 @@ func (t *tail) read(ctx context.Context, r *tailReader) {
 func (t *tail) take(r *tailReader, e tailEvent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.held = append(r.held, e)
+	r.held, r.parents = append(r.held, e.Record), append(r.parents, e.traceparent)
 	for f := range t.followers {
 		if f.wants > 0 && f.reader == r && len(r.held)-r.index(f.next) >= f.wants {
 			f.signal()
@@ -135,14 +138,13 @@ func (t *tail) drop(r *tailReader) {
 		}
 	}
 	keep = max(keep, len(r.held)-tailMost)
-	// In steps, as it moves what stays.
 	if keep < tailKept {
 		return
 	}
 	r.from = r.held[keep-1].Seq + 1
-	n := copy(r.held, r.held[keep:])
-	clear(r.held[n:])
-	r.held = r.held[:n]
+	// To new memory, for batches of the old one may be in somebody's hands.
+	r.held = append(make([]Record, 0, 2*tailKept+len(r.held)-keep), r.held[keep:]...)
+	r.parents = append(make([]string, 0, cap(r.held)), r.parents[keep:]...)
 }
 
 // index gives where the event at seq is, or would be.
@@ -254,16 +256,14 @@ func (f *tailFollower) take(ctx context.Context, most int, linger time.Duration,
 	if f.next < r.from {
 		return nil, true, nil
 	}
-	events := r.held[r.index(f.next):]
-	if len(events) > most {
-		events = events[:most]
-	} else {
+	i := r.index(f.next)
+	n := min(most, len(r.held)-i)
+	batch = r.held[i : i+n : i+n]
+	if n < most {
 		err = r.err
 	}
-	batch = make([]Record, len(events))
-	for i := range events {
-		batch[i] = events[i].Record
-		links.read(events[i].traceparent)
+	for _, traceparent := range r.parents[i : i+n] {
+		links.read(traceparent)
 	}
 	if len(batch) > 0 {
 		f.next = batch[len(batch)-1].Seq + 1
