@@ -38,7 +38,7 @@ var DetachedEvent = detached
 var DecodeByField = decodeByField
 
 // SQLiteQueries are those that ask the table of events for a part of it.
-var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChallenge, sqlEventsAfter, sqlChallenge, sqlEventAt, sqlStoredFrom, sqlHasEvent, sqlQuarantines, sqlAnnotations, sqlPutSnapshot, sqlSnapshot}
+var SQLiteQueries = []string{sqlEvents, sqlChallengeEvents, sqlScan, sqlScanChallenge, sqlEventsAfter, sqlChallenge, sqlEventAt, sqlStoredFrom, sqlHasEvent, sqlFirstLast, sqlQuarantines, sqlAnnotations, sqlPutSnapshot, sqlSnapshot}
 
 // SQLiteRows is how many rows one statement inserts.
 const SQLiteRows = sqliteRows

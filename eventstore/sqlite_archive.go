@@ -34,7 +34,7 @@ const (
 	sqlEventAt    = `SELECT seq, incarnation, stored_at, data FROM events WHERE seq = ?`
 	sqlStoredFrom = `SELECT seq, stored_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1`
 	sqlHasEvent   = `SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ?)`
-	sqlFirstLast  = `SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0) FROM events`
+	sqlFirstLast  = `SELECT COALESCE((SELECT MIN(seq) FROM events), 0), COALESCE((SELECT MAX(seq) FROM events), 0)`
 	sqlInsertGap  = `INSERT INTO gaps (incarnation, from_seq, to_seq, accepted_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (from_seq, to_seq, incarnation) DO NOTHING`
 	sqlGaps = `SELECT incarnation, from_seq, to_seq FROM gaps WHERE to_seq > ? ORDER BY from_seq`
