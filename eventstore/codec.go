@@ -26,11 +26,6 @@ const MaxEventBytes = 64 << 10
 func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 	h := e.Head()
 	start := len(dst)
-	dst = appendUint(dst, 1, codecVersion)
-	dst = appendBytes(dst, 2, h.ID.UUID[:])
-	dst = appendBytes(dst, 3, h.Challenge.UUID[:])
-	dst = appendString(dst, 4, string(h.Client))
-	dst = appendUint(dst, 5, uint64(h.At.UnixMicro()))
 	var body []byte
 	var field protowire.Number
 	switch e := e.(type) {
@@ -57,6 +52,12 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("encode event %s: %T has no stored form", h.ID, e)
 	}
+	dst = slices.Grow(dst, headBytes+len(h.Client)+len(body))
+	dst = appendUint(dst, 1, codecVersion)
+	dst = appendBytes(dst, 2, h.ID.UUID[:])
+	dst = appendBytes(dst, 3, h.Challenge.UUID[:])
+	dst = appendString(dst, 4, string(h.Client))
+	dst = appendUint(dst, 5, uint64(h.At.UnixMicro()))
 	dst = protowire.AppendTag(dst, field, protowire.BytesType)
 	dst = protowire.AppendBytes(dst, body)
 	if n := len(dst) - start; n > MaxEventBytes {
@@ -65,13 +66,17 @@ func EncodeEvent(dst []byte, e domain.Event) ([]byte, error) {
 	return dst, nil
 }
 
+// headBytes is what the header takes at most, with the tags and lengths around
+// it and around the body, but for the client's name.
+const headBytes = 64
+
 func encodeCreated(e *domain.ChallengeCreated) []byte {
 	b := make([]byte, 0, 96+56*len(e.Positions))
 	b = appendUint(b, 1, uint64(e.Type))
 	b = appendString(b, 2, e.Keyword)
 	b = appendString(b, 3, e.Credit)
 	b = appendBool(b, 4, e.WhollyKnown)
-	var mix []byte
+	mix := make([]byte, 0, 16)
 	mix = appendUint(mix, 1, uint64(e.Mix.Matches))
 	mix = appendUint(mix, 2, uint64(e.Mix.NonMatches))
 	mix = appendUint(mix, 3, uint64(e.Mix.Texts))
@@ -86,7 +91,7 @@ func encodeCreated(e *domain.ChallengeCreated) []byte {
 			b = protowire.AppendString(b, string(p.Collection))
 		}
 	}
-	var one []byte
+	one := make([]byte, 0, 128)
 	for _, p := range e.Positions {
 		one = appendString(one[:0], 1, string(p.Image))
 		one = appendUint(one, 2, uint64(slices.Index(collections, p.Collection)))

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
 
@@ -187,6 +188,7 @@ func (l *Log) sendBatch(batch []*appending) (pubAck, error) {
 	id := uuid.NewString()
 	for i, a := range batch {
 		m := a.message()
+		m.Header = maps.Clone(m.Header)
 		m.Header[batchIDHeader] = []string{id}
 		m.Header[batchSeqHeader] = []string{strconv.Itoa(i + 1)}
 		if i < len(batch)-1 {

@@ -245,8 +245,15 @@ func (a *appending) settle(seq Sequence, err error) {
 	close(a.done)
 }
 
+// ofTheFirst is the header of most messages; nobody changes it.
+var ofTheFirst = nats.Header{jetstream.ExpectedLastSubjSeqHeader: {"0"}}
+
+// message makes the event's message, whose header is not to be changed.
 func (a *appending) message() *nats.Msg {
-	h := nats.Header{jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(uint64(a.expected), 10)}}
+	h := ofTheFirst
+	if a.expected != 0 || a.traceparent != "" {
+		h = nats.Header{jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(uint64(a.expected), 10)}}
+	}
 	if a.traceparent != "" {
 		h[traceHeader] = []string{a.traceparent}
 	}

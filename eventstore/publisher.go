@@ -201,16 +201,20 @@ func (p *publisher) settleGroup() {
 	if len(p.acked) == 0 {
 		return
 	}
+	var last Sequence
+	for _, a := range p.acked {
+		last = max(last, a.seq)
+	}
 	var failure error
 	if p.log.disk != nil {
-		var last Sequence
-		for _, a := range p.acked {
-			last = max(last, a.seq)
-		}
 		if err := p.log.disk.flush(last); err != nil {
 			failure = domain.Unavailable("the event log could not be flushed to disk", err)
 		}
 		p.log.metrics.batch.Observe(float64(len(p.acked)))
+	}
+	// Here, as one write serves them all.
+	if failure == nil && p.log.cfg.Mark != nil {
+		p.log.cfg.Mark.raise(last)
 	}
 	for i, a := range p.acked {
 		a.gathered = len(p.acked)
