@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -87,9 +90,21 @@ func TestTerminatedServiceFinishesWhatIsUnderWay(t *testing.T) {
 					delete(states, id) // under way when the connection went
 				}
 			}
-			book.checkEvents(t, events(t, dir), states)
+			archived := events(t, dir)
+			book.checkEvents(t, archived, states)
 
+			// What the log still holds is remembered, from the archive, when it is ready.
+			created := 0
+			for _, e := range archived {
+				if e.Type == "ChallengeCreated" {
+					created++
+				}
+			}
 			p = spawn(t, dir, o)
+			eventually(t, "the node to be ready", func() bool { return p.publicReady() == http.StatusOK })
+			if _, metrics := p.adminGet("/metrics"); !strings.Contains(metrics, fmt.Sprintf("\nocapi_challenges_remembered %d\n", created)) {
+				t.Errorf("the node does not remember %d challenges", created)
+			}
 			book.check(t, newVisitor(t, p, f, siteID), dir)
 		})
 	}

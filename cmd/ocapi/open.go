@@ -100,9 +100,13 @@ func (n *node) openLog(ctx context.Context) error {
 	return nil
 }
 
-// follow feeds the memory and the limiter from the log, from its first event on.
+// follow feeds the memory and the limiter with what the log holds, from its
+// first event on, and with what comes.
 func (n *node) follow(ctx context.Context) {
-	next := eventstore.Sequence(1)
+	next, err := n.recall(ctx)
+	if err != nil && ctx.Err() == nil {
+		n.logger.Warn("the projection could not read the archive and reads the log instead", "error", err)
+	}
 	for ctx.Err() == nil {
 		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
 			for _, r := range batch {
