@@ -21,13 +21,13 @@ const (
 	regressionLimit  = 400 * time.Millisecond
 	regressionEvents = 300_000
 
-	leastCreates = 0.09
-	leastAnswers = 0.08
+	leastCreates = 0.13
+	leastAnswers = 0.12
 	leastStates  = 0.37
 	leastImages  = 0.36
-	leastFlushes = 0.35
+	leastFlushes = 0.60
 	leastReplay  = 0.20
-	mostCPU      = 17.0
+	mostCPU      = 11.0
 )
 
 // regressions is the part's result.
