@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -486,5 +487,38 @@ func TestTrimmedLogGoesOnFlushing(t *testing.T) {
 	after := openStore(t, dir, eventstore.DurabilityFsync)
 	if got, found, err := after.log.Get(t.Context(), last.Seq); err != nil || !found || got.Event.Head().ID != last.Event.Head().ID {
 		t.Errorf("after trims and a power cut the last event is not there: found %v, %v", found, err)
+	}
+}
+
+// TestAnEmptyLogIsOpened: all was trimmed before a stop, or before a power cut.
+func TestAnEmptyLogIsOpened(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []bool{false, true} {
+		t.Run(fmt.Sprintf("power cut %v", cut), func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
+			p := watchPlatter(t, s)
+			const events = 7
+			appendMany(t, s, events)
+			if err := s.log.Trim(t.Context(), events, events); err != nil {
+				t.Fatal(err)
+			}
+			dir := s.dir
+			if cut {
+				dir = t.TempDir()
+				p.freeze().restore(filepath.Join(dir, "log"))
+			} else {
+				s.log.Close()
+				s.embedded.Stop()
+			}
+			after := openStore(t, dir, eventstore.DurabilityFsync)
+			extent, err := after.log.Extent(t.Context())
+			if err != nil || extent.First != events+1 || extent.Last != events {
+				t.Errorf("the log holds %d to %d, %v; want nothing after %d", extent.First, extent.Last, err, events)
+			}
+			if r, err := after.log.Append(t.Context(), created("site", newChallengeID()), 0); err != nil || r.Seq != events+1 {
+				t.Errorf("the next event is %d, %v; want %d", r.Seq, err, events+1)
+			}
+		})
 	}
 }
