@@ -219,7 +219,9 @@ func (p *publisher) settleGroup() {
 		p.log.metrics.batch.Observe(float64(len(p.acked)))
 	}
 	for i, a := range p.acked {
-		a.gathered = len(p.acked)
+		if p.log.disk != nil {
+			a.gathered = len(p.acked)
+		}
 		a.settle(a.seq, failure)
 		p.acked[i] = nil
 	}
