@@ -32,8 +32,8 @@ type disk struct {
 	logger   *slog.Logger
 
 	broken  atomic.Pointer[error] // a flush failed: what is on disk is not known any more
-	wanted  atomic.Uint64 // the highest sequence that a flush was asked for
-	durable atomic.Uint64 // events up to here are on disk
+	wanted  atomic.Uint64         // the highest sequence that a flush was asked for
+	durable atomic.Uint64         // events up to here are on disk
 
 	mu     sync.Mutex // held while flushing
 	block  *os.File   // the block that the server wrote to at the last flush; nil: not known

@@ -17,7 +17,7 @@ const (
 	// connection reads: a page may take postgresPatience, and a window has five. It
 	// is rebuildPatience, for a process that was stopped holds the checkpoint.
 	pgLongIdle = `SET LOCAL idle_in_transaction_session_timeout = '10min'`
-	pgStates  = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
+	pgStates   = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
 WHERE challenge >= $1 ORDER BY challenge OFFSET $2 LIMIT $3`
 
 	// rebuildPatience is for the statements that go through a whole table.
