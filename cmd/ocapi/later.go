@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,7 @@ const laterPatience = time.Minute
 func (n *node) later(do func(ctx context.Context)) func(ctx context.Context) {
 	return func(ctx context.Context) {
 		select {
-		case <-n.remembers:
+		case <-n.remembers.channel():
 		case <-time.After(laterPatience):
 		case <-ctx.Done():
 			return
@@ -28,6 +29,17 @@ func (n *node) later(do func(ctx context.Context)) func(ctx context.Context) {
 // goroutine, again each time that the log was lost and found.
 func (n *node) remember() {
 	if n.caughtUp.CompareAndSwap(false, true) {
-		close(n.remembers)
+		close(n.remembers.channel())
 	}
+}
+
+// latch is a channel to be closed, whose zero value is ready.
+type latch struct {
+	once sync.Once
+	made chan struct{}
+}
+
+func (s *latch) channel() chan struct{} {
+	s.once.Do(func() { s.made = make(chan struct{}) })
+	return s.made
 }
