@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,27 +29,46 @@ type disk struct {
 	blocks   string                 // where the stream's blocks are
 	datasync func(f *os.File) error // flushes what a file holds; tests watch
 	sync     func(f *os.File) error // flushes a folder, or a file with all that is said of it
+	logger   *slog.Logger
 
-	wanted  atomic.Uint64 // the highest sequence that a flush was asked for
-	durable atomic.Uint64 // events up to here are on disk
+	broken  atomic.Pointer[error] // a flush failed: what is on disk is not known any more
+	wanted  atomic.Uint64         // the highest sequence that a flush was asked for
+	durable atomic.Uint64         // events up to here are on disk
 
 	mu     sync.Mutex // held while flushing
 	block  *os.File   // the block that the server wrote to at the last flush; nil: not known
 	index  uint64     // its number
 	rolled bool       // the folder has entries that may not be on disk
-	failed error      // a flush failed: what is on disk is not known any more
 }
 
 // blockSuffix is what the server's block files are called after their number.
 const blockSuffix = ".blk"
 
-func newDisk(folder string) *disk {
+func newDisk(folder string, logger *slog.Logger) *disk {
 	return &disk{
+		logger:   logger,
 		folder:   folder,
 		blocks:   filepath.Join(folder, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, "msgs"),
 		datasync: fdatasync,
 		sync:     (*os.File).Sync,
 	}
+}
+
+// failure is why nothing is flushed any more; nil while all is well.
+func (d *disk) failure() error {
+	if err := d.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// fail ends flushing and gives the failure.
+func (d *disk) fail(doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, err)
+	if d.broken.CompareAndSwap(nil, &err) {
+		d.logger.Error("the event log's files cannot be flushed; no more events are taken until the service is started anew", "error", err)
+	}
+	return d.failure()
 }
 
 // holds reports whether an event is known to be on disk.
@@ -76,13 +96,12 @@ func (d *disk) flush(through Sequence) error {
 
 // flushWanted flushes what was asked for so far. The caller holds the lock.
 func (d *disk) flushWanted() error {
-	if d.failed != nil {
-		return d.failed
+	if err := d.failure(); err != nil {
+		return err
 	}
 	wanted := d.wanted.Load()
 	if err := d.flushBlocks(); err != nil {
-		d.failed = fmt.Errorf("flush the event log: %w", err)
-		return d.failed
+		return d.fail("flush the event log", err)
 	}
 	raise(&d.durable, wanted)
 	return nil
@@ -231,8 +250,8 @@ func (d *disk) flushPath(path string) error {
 func (d *disk) flushFolder(last Sequence) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.failed != nil {
-		return d.failed
+	if err := d.failure(); err != nil {
+		return err
 	}
 	if err := d.flushFolderLocked(); err != nil {
 		return err
@@ -262,8 +281,7 @@ func (d *disk) flushFolderLocked() error {
 		err = d.flushBlocks()
 	}
 	if err != nil {
-		d.failed = fmt.Errorf("flush the event log's folder: %w", err)
-		return d.failed
+		return d.fail("flush the event log's folder", err)
 	}
 	return nil
 }
@@ -282,6 +300,9 @@ const blockEvents = 1 << 16
 // told of, and nobody is told of more meanwhile. Where neither holds, less is
 // removed, or nothing.
 func (d *disk) trim(upTo, archived Sequence, purge func(upTo Sequence) error) error {
+	if err := d.failure(); err != nil {
+		return err
+	}
 	if upTo+blockEvents > archived {
 		done, err := d.trimEnd(upTo, archived, purge)
 		if done || err != nil || archived <= blockEvents {
@@ -293,10 +314,7 @@ func (d *disk) trim(upTo, archived Sequence, purge func(upTo Sequence) error) er
 		return err
 	}
 	if err := d.flushFirst(); err != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.failed = fmt.Errorf("flush the trimmed event log: %w", err)
-		return d.failed
+		return d.fail("flush the trimmed event log", err)
 	}
 	return nil
 }
@@ -307,11 +325,12 @@ func (d *disk) trimEnd(upTo, archived Sequence, purge func(upTo Sequence) error)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// Nobody is told of what is not on disk.
-	if d.failed != nil || uint64(archived) < d.durable.Load() {
-		return false, d.failed
+	if err := d.failure(); err != nil || uint64(archived) < d.durable.Load() {
+		return false, err
 	}
 	if err := purge(upTo); err != nil {
-		return true, err
+		// It may have been done all the same: the next flush is of all blocks.
+		return true, errors.Join(err, d.goOn(nil, 0))
 	}
 	return true, d.flushFolderLocked()
 }

@@ -131,7 +131,7 @@ func (e *Embedded) OpenLog(ctx context.Context, cfg LogConfig, after Sequence) (
 	if cfg.Durability != DurabilityFsync {
 		return OpenLog(ctx, e.conn, cfg, after)
 	}
-	return openLog(ctx, e.conn, cfg, after, newDisk(e.cfg.Dir))
+	return openLog(ctx, e.conn, cfg, after, newDisk(e.cfg.Dir, cfg.Logger))
 }
 
 // Conn gives the connection, which lives as long as the server.

@@ -67,6 +67,13 @@ func (l *Log) TrimBy(upTo, archived Sequence, purge func(Sequence) error) error 
 	return l.disk.trim(upTo, archived, purge)
 }
 
+// TailReads says that the log's end is being read for all who follow.
+func (l *Log) TailReads() bool {
+	l.tail.mu.Lock()
+	defer l.tail.mu.Unlock()
+	return l.tail.reading != nil
+}
+
 // LoseAcks has the log get no acknowledgement any more.
 func (l *Log) LoseAcks() error { return l.publisher.sub.Unsubscribe() }
 

@@ -84,7 +84,7 @@ func (l *Log) follow(ctx context.Context, p followParams, handle func([]Record) 
 type follower struct {
 	log    *Log
 	p      followParams
-	end    Sequence // of the log, when it was last looked at
+	end    Sequence // of the log, as far as is known
 	next   Sequence
 	shared *tailFollower
 	own    *source
@@ -107,6 +107,7 @@ func (f *follower) batch(ctx context.Context) (batch []Record, err error) {
 		f.own, err = f.log.source(ctx, f.next)
 	default:
 		batch, err = f.own.batch(ctx, f.p.most, f.p.linger, f.p.links)
+		f.end = max(f.end, f.own.end, f.log.Seen())
 	}
 	if len(batch) > 0 {
 		f.next = batch[len(batch)-1].Seq + 1
@@ -137,7 +138,8 @@ func (f *follower) close() {
 type source struct {
 	log      *Log
 	messages jetstream.MessagesContext
-	taken    uint64 // messages of this consumer
+	taken    uint64   // messages of this consumer
+	end      Sequence // of the log, as the last of them was sent
 }
 
 // source opens a consumer from the sequence from on: one without
@@ -212,6 +214,7 @@ func (s *source) next(ctx context.Context) (tailEvent, error) {
 		return tailEvent{}, fmt.Errorf("messages %d to %d of the consumer were lost on their way", s.taken, meta.Sequence.Consumer-1)
 	}
 	s.log.saw(Sequence(meta.Sequence.Stream))
+	s.end = Sequence(meta.Sequence.Stream + meta.NumPending)
 	r, err := s.log.decode(Sequence(meta.Sequence.Stream), meta.Timestamp, m.Data())
 	return tailEvent{Record: r, traceparent: parentIn(m.Headers())}, err
 }

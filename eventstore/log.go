@@ -194,6 +194,9 @@ func (l *Log) refuses(creation bool) error {
 	switch {
 	case l.behind.Load():
 		return domain.Unavailable("the event log is behind what it has acknowledged", nil)
+	case l.FlushFailure() != nil:
+		// It could store the event, but nobody could be told of it.
+		return domain.Unavailable("the event log cannot be flushed to disk", l.FlushFailure())
 	case creation && l.nearlyFull.Load():
 		return domain.Unavailable("the event log is nearly full", nil)
 	}
@@ -222,6 +225,16 @@ func (l *Log) fellBehind(a *appending) error {
 
 // Behind says that the log gives numbers anew, if it does.
 func (l *Log) Behind() bool { return l.behind.Load() }
+
+// FlushFailure is why the log, whose files it flushes itself, takes no more
+// events: the disk failed, and only a start tells what it holds. It is nil while
+// all is well, and where servers flush by themselves.
+func (l *Log) FlushFailure() error {
+	if l.disk == nil {
+		return nil
+	}
+	return l.disk.failure()
+}
 
 // appending is one append under way. Whoever holds it sets seq or err and then
 // closes done, once.

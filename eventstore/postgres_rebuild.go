@@ -13,7 +13,11 @@ const (
 	pgDeleteStates   = `DELETE FROM states`
 	// pgNoLimit lifts the session's limit: what bounds a statement here is ours.
 	pgNoLimit = `SET LOCAL statement_timeout = 0`
-	pgStates  = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
+	// pgLongIdle is for the time in which a transaction waits for what another
+	// connection reads: a page may take postgresPatience, and a window has five. It
+	// is rebuildPatience, for a process that was stopped holds the checkpoint.
+	pgLongIdle = `SET LOCAL idle_in_transaction_session_timeout = '10min'`
+	pgStates   = `SELECT challenge, client, status, created_seq, final_seq, expires_at FROM states
 WHERE challenge >= $1 ORDER BY challenge OFFSET $2 LIMIT $3`
 
 	// rebuildPatience is for the statements that go through a whole table.
@@ -37,7 +41,7 @@ func (a *PostgresArchive) RebuildStates(ctx context.Context, progress func(int))
 	}
 	defer endTx(ctx, tx)
 	// Whoever archives has this row first, and so waits.
-	for _, statement := range []string{pgNoLimit, pgLockCheckpoint, pgDeleteStates} {
+	for _, statement := range []string{pgNoLimit, pgLongIdle, pgLockCheckpoint, pgDeleteStates} {
 		if err := within(ctx, rebuildPatience, func(ctx context.Context) error {
 			_, err := tx.Exec(ctx, statement)
 			return err
@@ -86,7 +90,8 @@ func writeStates(ctx context.Context, tx pgx.Tx, fold *stateFold) error {
 	var p pipeline
 	fold.queue(&p)
 	fold.reset()
-	return within(ctx, postgresPatience, func(ctx context.Context) error { return p.run(ctx, tx.Conn()) })
+	// It is as much as twenty batches of an archiver.
+	return within(ctx, rebuildPatience, func(ctx context.Context) error { return p.run(ctx, tx.Conn()) })
 }
 
 // States implements [Archive]. What is visited is one snapshot.

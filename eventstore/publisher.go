@@ -31,12 +31,15 @@ const sweepsPerTimeout = 8
 // and settles them; what is acknowledged meanwhile is the next group. So a lone
 // append waits for nobody, and there is no timer in its way.
 //
-// Replies come to subjects that are used again, a fixed set of them: the
-// server's and the client's tables of subjects stay small. A subject whose
-// acknowledgement did not come in time is given up, so that a late one cannot
-// be taken for another append's.
+// Replies of the embedded server come to subjects that are used again, a fixed
+// set of them: its and the client's tables of subjects stay small. It replies
+// once. In a cluster that changes its leader both servers may reply, each for
+// itself, so a subject is used once there. A subject whose acknowledgement did
+// not come in time is given up in either case. So a late reply cannot be taken
+// for another append's.
 type publisher struct {
 	log     *Log
+	once    bool   // subjects for replies are not used again
 	prefix  string // of the replies' subjects
 	replies chan *nats.Msg
 	sub     *nats.Subscription
@@ -64,7 +67,7 @@ type slot struct {
 }
 
 func startPublisher(l *Log) (*publisher, error) {
-	p := &publisher{log: l, prefix: l.conn.NewInbox() + ".", replies: make(chan *nats.Msg, 2*publishSlots), stop: make(chan struct{})}
+	p := &publisher{log: l, once: l.conn.Opts.InProcessServer == nil, prefix: l.conn.NewInbox() + ".", replies: make(chan *nats.Msg, 2*publishSlots), stop: make(chan struct{})}
 	p.settled.L = &p.mu
 	var err error
 	if p.sub, err = l.conn.ChanSubscribe(p.prefix+"*", p.replies); err != nil {
@@ -133,6 +136,9 @@ func (p *publisher) take(token uint64) *appending {
 	}
 	a := p.slots[i].waiting
 	p.slots[i].waiting = nil
+	if p.once {
+		p.name(i, token+publishSlots)
+	}
 	p.free = append(p.free, i)
 	return a
 }
@@ -217,7 +223,9 @@ func (p *publisher) settleGroup() {
 		p.log.cfg.Mark.raise(last)
 	}
 	for i, a := range p.acked {
-		a.gathered = len(p.acked)
+		if p.log.disk != nil {
+			a.gathered = len(p.acked)
+		}
 		a.settle(a.seq, failure)
 		p.acked[i] = nil
 	}

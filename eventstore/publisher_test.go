@@ -1,9 +1,12 @@
 package eventstore_test
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"ocapi/domain"
 	"ocapi/eventstore"
@@ -92,4 +95,62 @@ func TestTooManyAppendsAreShed(t *testing.T) {
 	}
 	s.embedded.Stop()
 	wg.Wait()
+}
+
+// TestASecondReplyIsNobodyElses: a server that is not ours may reply again, as
+// two do in a cluster that changes its leader. Nobody else is told by it.
+func TestASecondReplyIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	url := startServer(t, server.Options{JetStream: true, SyncAlways: true})
+	logger := slog.New(slog.DiscardHandler)
+	conn, other := connect(t, url, logger), connect(t, url, logger)
+	log, err := eventstore.OpenLog(t.Context(), conn, eventstore.LogConfig{
+		Durability: eventstore.DurabilityInterval, AckTimeout: patience, Now: time.Now, Logger: logger,
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	published, err := other.SubscribeSync("challenge.>")
+	if err == nil {
+		err = other.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Append(t.Context(), created("site", newChallengeID()), 0); err != nil {
+		t.Fatal(err)
+	}
+	first, err := published.NextMsg(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var again sync.WaitGroup
+	again.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := other.Publish(first.Reply, []byte(`{"stream":"OCAPI","seq":4711}`)); err != nil {
+				t.Error(err)
+				return
+			}
+			if err := other.Flush(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for i := range 200 {
+		r, err := log.Append(t.Context(), created("site", newChallengeID()), 0)
+		if want := eventstore.Sequence(i + 2); err != nil || r.Seq != want {
+			t.Errorf("an append was told sequence %d, %v; it has %d", r.Seq, err, want)
+			break
+		}
+	}
+	close(stop)
+	again.Wait()
 }

@@ -127,6 +127,34 @@ func TestFollowersShareOneConsumer(t *testing.T) {
 	again.end(t, "one that begins anew", 12_111)
 }
 
+// TestTheEndIsReadFromNearTheEnd: whoever is far behind, because the log went on
+// while it caught up, reads by itself. Reading for all would be far ahead of it,
+// and begun anew again and again.
+func TestTheEndIsReadFromNearTheEnd(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), eventstore.DurabilityInterval)
+	appendMany(t, s, 1_000)
+	began, step := make(chan struct{}, 1), make(chan struct{})
+	slow := followFrom(t, s, 1, 100, func() {
+		select {
+		case began <- struct{}{}:
+		default:
+		}
+		<-step
+	})
+	<-began
+	appendMany(t, s, 5_000)
+	for range 20 { // it takes what it asked for before, and goes beyond where the end was
+		step <- struct{}{}
+		if s.log.TailReads() {
+			t.Fatalf("at %d of 6000 the end is read for all", slow.next.Load())
+		}
+	}
+	close(step)
+	eventually(t, "it reads the end", s.log.TailReads)
+	slow.end(t, "the slow one", 6_001)
+}
+
 // TestFollowersAreToldOfALostLog ends the connection under two followers.
 func TestFollowersAreToldOfALostLog(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,9 @@ func (a *api) issue(w http.ResponseWriter, r *http.Request) error {
 	}
 	buf := lendBuffer()
 	buf.b = appendChallenge(buf.b[:0], &view, name)
-	writeJSON(w, http.StatusOK, buf.b)
-	buf.giveBack()
+	if writeJSON(w, http.StatusOK, buf.b) {
+		buf.giveBack()
+	}
 	return nil
 }
 
@@ -84,8 +85,9 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	buf := lendBuffer()
 	buf.b = appendOutcome(buf.b[:0], &outcome, name)
-	writeJSON(w, http.StatusOK, buf.b)
-	buf.giveBack()
+	if writeJSON(w, http.StatusOK, buf.b) {
+		buf.giveBack()
+	}
 	return nil
 }
 
@@ -158,9 +160,10 @@ func (a *api) picture(w http.ResponseWriter, r *http.Request) error {
 	setLength(h, len(picture.Bytes))
 	h["Cache-Control"] = valuePrivateNoStore
 	h["Cross-Origin-Resource-Policy"] = valueCrossOrigin
-	_, _ = w.Write(picture.Bytes) // a browser that went away is nobody's error
-	if picture.Loan != nil {
-		picture.Loan.Release() // a writer keeps nothing of what it was given
+	// A browser that went away is nobody's error. But what it was being sent may
+	// be under way still (HTTP/2 does not wait for a stream that was reset).
+	if _, err := w.Write(picture.Bytes); err == nil && picture.Loan != nil {
+		picture.Loan.Release()
 	}
 	return nil
 }

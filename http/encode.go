@@ -175,12 +175,14 @@ func wholeSeconds(d time.Duration) int64 {
 	return max(1, int64((d+time.Second-1)/time.Second))
 }
 
-// writeJSON sends a response that nobody may keep.
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
+// writeJSON sends a response that nobody may keep. It is false when that failed:
+// a caller that went away is nobody's error, but the body may be in use still.
+func writeJSON(w http.ResponseWriter, status int, body []byte) bool {
 	h := w.Header()
 	h["Content-Type"] = valueJSON
 	setLength(h, len(body))
 	h["Cache-Control"] = valueNoStore
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that went away is nobody's error
+	_, err := w.Write(body)
+	return err == nil
 }

@@ -56,6 +56,27 @@ func TestPicturesAreReleased(t *testing.T) {
 	}
 }
 
+// goneWriter is a response to somebody who went away.
+type goneWriter struct{ http.ResponseWriter }
+
+func (goneWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestPictureUnderWayIsNotReleased: when sending one failed, some of it may be
+// on its way still.
+func TestPictureUnderWayIsNotReleased(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	loan := &scribbler{bytes: []byte("picture")}
+	f.challenges.picture = func(*domain.Client, domain.ChallengeID, int) (domain.Picture, error) {
+		return domain.Picture{Bytes: loan.bytes, ContentType: "image/jpeg", Loan: loan}, nil
+	}
+	r := httptest.NewRequest(http.MethodGet, "/challenge/demo/"+challengeID+"/images/0", nil)
+	f.handler.ServeHTTP(goneWriter{httptest.NewRecorder()}, r)
+	if got := loan.released.Load(); got != 0 {
+		t.Errorf("the picture was released %d times", got)
+	}
+}
+
 // TestBodiesAreNotMixed lets many be told about challenges and verdicts at a
 // time: each body is whole, though they are made in the same memory.
 func TestBodiesAreNotMixed(t *testing.T) {

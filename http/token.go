@@ -79,6 +79,9 @@ func bareToken(headers []string) (string, error) {
 	if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) {
 		token = strings.TrimSpace(token[len(scheme):])
 	}
+	if len(headers[0]) > longToken+len(scheme) && len(token) <= longToken {
+		token = strings.Clone(token) // whoever remembers it shall not keep the blanks around it
+	}
 	if token == "" {
 		return "", forbidden("the Authorization header is empty; it holds a JWT signed with HS512")
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -218,5 +219,19 @@ func BenchmarkEncodeChallenge(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = appendChallenge(make([]byte, 0, challengeBytes), &view, "demo")
+	}
+}
+
+// TestRememberedTokenHoldsNoBlanks: of a header that is mostly blanks, the token
+// alone is kept.
+func TestRememberedTokenHoldsNoBlanks(t *testing.T) {
+	t.Parallel()
+	header := "Bearer " + strings.Repeat(" ", 3000) + "token"
+	token, err := bareToken([]string{header})
+	if err != nil || token != "token" {
+		t.Fatalf("%q, %v", token, err)
+	}
+	if unsafe.StringData(token) == unsafe.StringData(header[len(header)-len(token):]) {
+		t.Error("the token is a part of the whole header")
 	}
 }

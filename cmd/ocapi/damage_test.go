@@ -353,3 +353,43 @@ func TestPowerCutUnderIntervalMayLoseTheEndAndSaysSo(t *testing.T) {
 		t.Errorf("the next event has the sequence %d; want 3, because 2 was used", got)
 	}
 }
+
+// TestLogThatCannotBeFlushedIsSaid takes the stream's files away from under a
+// running service: it tells nobody of anything any more, says so, and goes on
+// after a start.
+func TestLogThatCannotBeFlushedIsSaid(t *testing.T) {
+	t.Parallel()
+	dir, f := newData(t)
+	p := spawn(t, dir, options{faults: true})
+	before := newVisitor(t, p, f, siteID).ask("transcription")
+	folder := filepath.Dir(blocks(t, dir)[0])
+	away := folder + ".away"
+	if err := os.Rename(folder, away); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if status, body := fetch(t, p.base+"/challenge/"+siteID); status != http.StatusServiceUnavailable {
+			t.Errorf("a challenge that is on no disk was handed out: %d %s", status, body)
+		}
+	}
+	if status, body := p.adminGet("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "takes no more events") {
+		t.Errorf("the operator is told %d %s", status, body)
+	}
+	if p.publicReady() != http.StatusServiceUnavailable || p.gauge("ocapi_ready") != 0 {
+		t.Error("visitors are sent here still")
+	}
+	const said = "the event log's files cannot be flushed"
+	if n := strings.Count(p.log.String(), said); n != 1 {
+		t.Errorf("it is said %d times", n)
+	}
+	p.kill()
+	if err := os.Rename(away, folder); err != nil {
+		t.Fatal(err)
+	}
+	p = spawn(t, dir, options{})
+	v := newVisitor(t, p, f, siteID)
+	if got := v.state(before.ID); got != "created" {
+		t.Errorf("after a start a challenge is %s", got)
+	}
+	v.ask("transcription")
+}

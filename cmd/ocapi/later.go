@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"ocapi/domain"
@@ -19,7 +20,7 @@ const laterPatience = time.Minute
 func (n *node) later(do func(ctx context.Context)) func(ctx context.Context) {
 	return func(ctx context.Context) {
 		select {
-		case <-n.remembers:
+		case <-n.remembers.channel():
 		case <-time.After(laterPatience):
 		case <-ctx.Done():
 			return
@@ -32,7 +33,7 @@ func (n *node) later(do func(ctx context.Context)) func(ctx context.Context) {
 // goroutine, again each time that the log was lost and found.
 func (n *node) remember() {
 	if n.caughtUp.CompareAndSwap(false, true) {
-		close(n.remembers)
+		close(n.remembers.channel())
 	}
 }
 
@@ -66,4 +67,15 @@ func (n *node) recall(ctx context.Context) (next eventstore.Sequence, err error)
 		return nil
 	})
 	return next, err
+}
+
+// latch is a channel to be closed, whose zero value is ready.
+type latch struct {
+	once sync.Once
+	made chan struct{}
+}
+
+func (s *latch) channel() chan struct{} {
+	s.once.Do(func() { s.made = make(chan struct{}) })
+	return s.made
 }

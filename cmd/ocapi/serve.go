@@ -66,7 +66,7 @@ type node struct {
 
 	readiness readiness
 	caughtUp  atomic.Bool   // the memory holds what the log held at the start
-	remembers chan struct{} // closed when it does
+	remembers latch         // closed when it does
 	projected atomic.Uint64 // the last event that the memory has taken in
 	demo      *demoSite     // nil where there is no demonstration
 	drawing   atomic.Bool   // some of its pictures are missing and being drawn
@@ -110,7 +110,7 @@ func (c *serveCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	n := &node{remembers: make(chan struct{}), cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
+	n := &node{cfg: c, env: env, work: newGroup(), archiving: newGroup(), metrics: prometheus.NewRegistry(), logger: logger}
 	for _, name := range unknownVariables(os.Environ(), settingVariables()) {
 		n.logger.Warn("this environment variable is no setting of Ocapi", "name", name)
 	}

@@ -47,6 +47,9 @@ func (n *node) ready() error {
 	if n.log.Behind() {
 		return errors.New("the event log has lost its end; stop all nodes and run: ocapi archive adopt-stream")
 	}
+	if err := n.log.FlushFailure(); err != nil {
+		return fmt.Errorf("the event log takes no more events; look at the disk and start the node anew: %w", err)
+	}
 	if since, err := n.trimmer.LogFailure(); err != nil && n.env.clock()().Sub(since) > logGrace {
 		return err
 	}
