@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	},
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
+	"consensus":    {"pairing"},
+	"votes":        {"pairing"},
 	"widget/build": {"widget/bundle"},      // the program that builds the script
 	"replay":       {"consensus"},          // counts for it what it reads
 	"simulation":   {"challenges", "rate"}, // attacks the dealer and the limiter that the service has
