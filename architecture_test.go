@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"bench": {
 		// makes up logs and tables, starts clusters, evaluates public data, measures parts by themselves
 		"cluster", "consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay",
+		"pairing", "votes", // holds live challenges as a node does
 		"widget", "widget/stopwatch", // visits pages with the script
 	},
 	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
@@ -34,6 +35,8 @@ var mayImport = map[string][]string{
 	},
 	"corpus/page":  {"corpus/markup", "corpus/layout"},
 	"corpus/alto":  {"corpus/markup", "corpus/layout"},
+	"consensus":    {"pairing"},
+	"votes":        {"pairing"},
 	"widget/build": {"widget/bundle"},      // the program that builds the script
 	"replay":       {"consensus"},          // counts for it what it reads
 	"simulation":   {"challenges", "rate"}, // attacks the dealer and the limiter that the service has

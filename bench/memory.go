@@ -15,8 +15,12 @@ import (
 	"strings"
 	"time"
 
+	"ocapi/consensus"
 	"ocapi/domain"
+	"ocapi/eventstore"
+	"ocapi/pairing"
 	"ocapi/projections"
+	"ocapi/votes"
 )
 
 const (
@@ -29,6 +33,8 @@ const (
 	// liveGoal is the most bytes that a live challenge may take of the heap, beside
 	// the log's index.
 	liveGoal = 126
+	// recentBytes is what a node keeps of the latest creations, at most about.
+	recentBytes = 32 << 20
 	// collections of garbage are timed so often before and after.
 	collectedTimes = 7
 )
@@ -50,6 +56,8 @@ type living struct {
 	States     float64 `json:"states_bytes_each"`
 	Frequency  float64 `json:"frequency_bytes_each"`
 	Days       float64 `json:"days_bytes_each"`
+	Pairings   float64 `json:"pairings_bytes_each"` // of the count of the votes and of the watch, where a node archives
+	Recent     int64   `json:"recent_bytes"`        // of the latest creations, in all: it is bounded
 	Before     float64 `json:"full_gc_before_ms"`
 	After      float64 `json:"full_gc_after_ms"`
 }
@@ -185,14 +193,74 @@ func liveCost(challenges int) (living, error) {
 			return l, fmt.Errorf("count a challenge of a day: %w", err)
 		}
 	}
-	l.Days = float64(heapBytes()-counted) / float64(challenges)
+	dated := heapBytes()
+	l.Days = float64(dated-counted) / float64(challenges)
+	recent := projections.NewRecent(recentBytes)
+	for r := range records {
+		recent.Follow(r)
+	}
+	remembered := heapBytes()
+	l.Recent = remembered - dated
+	archiving := newArchiving(recent)
+	for r := range records {
+		if err := archiving.apply(r); err != nil {
+			return l, err
+		}
+	}
+	l.Pairings = float64(max(heapBytes()-remembered, 0)) / float64(challenges)
 	l.After = milliseconds(collection(collectedTimes))
 	if n := states.Len(); n != challenges {
 		return l, fmt.Errorf("%d of %d live challenges are remembered", n, challenges)
 	}
 	runtime.KeepAlive(frequency)
 	runtime.KeepAlive(days)
+	runtime.KeepAlive(archiving)
 	return l, nil
+}
+
+// archiving is what the node that archives does with creations beside.
+type archiving struct {
+	count  *consensus.State
+	watch  *votes.Watch
+	floods *votes.Pairing
+	recent *projections.Recent
+}
+
+func newArchiving(recent *projections.Recent) *archiving {
+	emptied := emptyHistory{}
+	a := &archiving{recent: recent, watch: votes.NewWatch(0)}
+	a.count = consensus.NewState(consensus.StateParams{Decode: eventstore.DecodeEvent, History: emptied, Recent: recent, Model: consensus.ReadModel})
+	a.floods = votes.NewPairing(pairing.Params{Decode: eventstore.DecodeEvent, History: emptied, Recent: recent})
+	return a
+}
+
+// apply takes in what the node's memory has followed, as in a service that has
+// caught up: the memory is a few events ahead of the archive.
+func (a *archiving) apply(r domain.Record) error {
+	a.recent.Put(r.Event.Head().Challenge, r.Seq, r.Data)
+	if c, ok := r.Event.(*domain.ChallengeCreated); ok {
+		a.watch.Learn(c)
+	}
+	if err := a.count.Apply(context.Background(), r); err != nil {
+		return fmt.Errorf("count a challenge's votes: %w", err)
+	}
+	if _, err := a.floods.Apply(context.Background(), r); err != nil {
+		return fmt.Errorf("watch a challenge's votes: %w", err)
+	}
+	return nil
+}
+
+// emptyHistory is an archive that nobody asks: there are no answers.
+type emptyHistory struct{}
+
+// Challenge implements [consensus.History].
+func (emptyHistory) Challenge(context.Context, domain.ChallengeID) ([]domain.Record, error) {
+	return nil, nil
+}
+
+// Decided implements [consensus.History].
+func (emptyHistory) Decided(context.Context, time.Time, domain.Sequence, func(domain.Record) error) error {
+	return nil
 }
 
 // liveRecords makes up the log of challenges that were created within their
@@ -211,7 +279,11 @@ func liveRecords(challenges int) func(yield func(domain.Record) bool) {
 			binary.BigEndian.PutUint64(c.Challenge.UUID[8:], random.Uint64())
 			c.ID = domain.EventID(c.Challenge)
 			c.Positions = []domain.Position{{Collection: "bench", Image: "known", Role: domain.RoleKnown}, {Collection: "bench", Image: "unknown", Role: domain.RoleUnknown}}
-			if !yield(domain.Record{Event: c, Seq: domain.Sequence(i + 1), Incarnation: 1, StoredAt: at}) {
+			data, err := eventstore.EncodeEvent(nil, c)
+			if err != nil {
+				panic("bench: an event of ours cannot be stored: " + err.Error())
+			}
+			if !yield(domain.Record{Event: c, Data: data, Seq: domain.Sequence(i + 1), Incarnation: 1, StoredAt: at}) {
 				return
 			}
 		}
@@ -258,7 +330,7 @@ func (m *memory) live(of func(*living) float64) []float64 {
 }
 
 func resident(i *idling) int64  { return i.Resident }
-func perLive(l *living) float64 { return l.States + l.Frequency + l.Days }
+func perLive(l *living) float64 { return l.States + l.Frequency + l.Days + l.Pairings }
 func gcGrowth(l *living) float64 {
 	return l.After - l.Before
 }
@@ -268,7 +340,7 @@ func (m *memory) goals() []goal {
 	goals := []goal{
 		atMost("resident, idle, no demonstration", 64, "MiB", m.idle(false, resident)),
 		atMost("resident, idle, demonstration drawn", 64, "MiB", m.idle(true, resident)),
-		atMost("heap per live challenge, in three tables", liveGoal, "B", m.live(perLive)),
+		atMost("heap per live challenge, in three tables and two pairings", liveGoal, "B", m.live(perLive)),
 	}
 	if len(m.Live) > 0 {
 		goals = append(goals, atMost(fmt.Sprintf("full GC, longer by %d live challenges", m.Live[0].Challenges), 10, "ms", m.live(gcGrowth)))
@@ -295,9 +367,10 @@ func (m *memory) text(markdown bool) string {
 	if len(m.Live) == 0 {
 		return out
 	}
-	l := table{head: []string{"live challenges", "states, B each", "statistics, B each", "daily figures, B each", "full GC without, ms", "with, ms"}}
+	l := table{head: []string{"live challenges", "states, B each", "statistics, B each", "daily figures, B each", "pairings, B each", "latest creations, MiB in all", "full GC without, ms", "with, ms"}}
 	l.add(strconv.Itoa(m.Live[0].Challenges), show(m.live(func(l *living) float64 { return l.States })), show(m.live(func(l *living) float64 { return l.Frequency })),
-		show(m.live(func(l *living) float64 { return l.Days })),
+		show(m.live(func(l *living) float64 { return l.Days })), show(m.live(func(l *living) float64 { return l.Pairings })),
+		show(m.live(func(l *living) float64 { return float64(l.Recent) / (1 << 20) })),
 		show(m.live(func(l *living) float64 { return l.Before })), show(m.live(func(l *living) float64 { return l.After })))
 	return out + "\n" + l.text(markdown)
 }

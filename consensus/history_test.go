@@ -36,7 +36,7 @@ func (j *journal) id() (id domain.UUID) {
 func (j *journal) append(e domain.Event) {
 	n := len(j.records)
 	j.records = append(j.records, domain.Record{
-		Seq: domain.Sequence(n + 1), Incarnation: 7, StoredAt: e.Head().At, Event: e, Data: binary.AppendUvarint(nil, uint64(n)),
+		Seq: domain.Sequence(n + 1), Incarnation: 7, StoredAt: e.Head().At, Event: e, Data: append(binary.AppendUvarint(nil, uint64(n)), make([]byte, 40)...),
 	})
 	j.challenges[e.Head().Challenge] = append(j.challenges[e.Head().Challenge], n)
 }

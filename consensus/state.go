@@ -3,10 +3,12 @@ package consensus
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 	"unsafe"
 
 	"ocapi/domain"
+	"ocapi/pairing"
 )
 
 // Position is a place in the log. The zero value is before its first event.
@@ -28,7 +30,7 @@ type Position struct {
 type State struct {
 	p           StateParams
 	position    Position
-	pairing     pairing
+	pairing     *pairing.Pairing
 	questions   questions
 	gold        GoldCounts
 	texts       TextPairs
@@ -45,6 +47,12 @@ type State struct {
 type StateParams struct {
 	Decode  func([]byte) (domain.Event, error) // reads the stored form of an event
 	History History                            // may be nil where no answer comes without its creation, and no quarantine
+	// Recent may be nil: what a process remembers of recent challenges is not held
+	// again by the state.
+	Recent pairing.Recent
+	// Held bounds the creations that a state holds, some 600 bytes each; 0: 131,072.
+	// What it does not hold is asked of the history.
+	Held int
 	// Model reads the body of a [domain.ModelFitted].
 	Model func(version uint64, body []byte) (*Model, error)
 	// Keep says which images are counted; nil: all. Challenges' own outcomes are
@@ -55,9 +63,9 @@ type StateParams struct {
 // NewState makes a state before the first event.
 func NewState(p StateParams) *State {
 	if p.History == nil {
-		p.History = noHistory{}
+		p.History, p.Held = noHistory{}, math.MaxInt
 	}
-	return &State{p: p, pairing: newPairing(p.Decode, p.History), questions: newQuestions(), model: Builtin()}
+	return &State{p: p, pairing: p.pairing(p.Recent), questions: newQuestions(), model: Builtin()}
 }
 
 // Position is the last event that was taken in.
@@ -94,13 +102,13 @@ func (s *State) apply(ctx context.Context, r domain.Record) error {
 	switch e := r.Event.(type) {
 	case *domain.ChallengeCreated:
 		if e.Type != domain.TypeAudio {
-			s.pairing.created(e, r.Data)
+			s.pairing.Created(e, r.Seq, r.Data)
 		}
 	case *domain.ChallengeAnswered:
 		if e.Answer.Text != nil {
 			return nil // audio
 		}
-		c, err := s.pairing.answered(ctx, e, r.Seq)
+		c, err := s.pairing.Answered(ctx, e, r.Seq)
 		if err != nil || c == nil {
 			return err
 		}
@@ -252,23 +260,23 @@ func (s *State) quarantine(ctx context.Context, r domain.Record) error {
 	}
 	// An answer is judged no earlier than its challenge is created, by clocks that
 	// may differ; what was created earlier is asked for.
-	window := newPairing(s.p.Decode, s.p.History)
+	window := s.p.pairing(nil)
 	votes := is.Votes.Exclusion()
 	return s.p.History.Decided(ctx, votes.From.Add(-domain.Lifetime-domain.AnswerGrace), r.Seq-1, func(r domain.Record) error {
 		switch e := r.Event.(type) {
 		case *domain.ChallengeCreated:
 			if e.Type != domain.TypeAudio && (votes.Client == "" || votes.Client == e.Client) {
-				window.created(e, r.Data)
+				window.Created(e, r.Seq, r.Data)
 			}
 		case *domain.ChallengeAnswered:
 			if e.Answer.Text != nil || votes.Client != "" && votes.Client != e.Client {
 				return nil
 			}
 			if e.At.Before(votes.From) || !e.At.Before(votes.To) {
-				delete(window.open, e.Challenge) // a second answer would be asked of the history
+				window.Forget(e.Challenge) // a second answer would be asked of the history
 				return nil
 			}
-			c, err := window.answered(ctx, e, r.Seq)
+			c, err := window.Answered(ctx, e, r.Seq)
 			if err != nil || c == nil {
 				return err
 			}

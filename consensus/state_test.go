@@ -13,6 +13,7 @@ import (
 
 	"ocapi/consensus"
 	"ocapi/domain"
+	"ocapi/projections"
 )
 
 // feed applies the journal from the state's position on.
@@ -54,7 +55,10 @@ func (w *world) run(t *testing.T, events int) *consensus.State {
 	decided := map[consensus.Question]domain.Annotation{}
 	var open []*domain.ChallengeCreated
 	var quarantines []*domain.VotesQuarantined
-	live := consensus.NewState(w.params())
+	recent := &countedRecent{Recent: projections.NewRecent(2 << 10)} // 25 to 50 creations
+	params := w.params()
+	params.Recent, params.Held = recent, 10
+	live := consensus.NewState(params)
 	old, oldAt := live.Snapshot(), domain.Sequence(0) // of the other node
 	for len(w.records) < events {
 		for range 1 + w.rng.IntN(30) {
@@ -84,12 +88,13 @@ func (w *world) run(t *testing.T, events int) *consensus.State {
 		}
 		switch w.rng.IntN(20) {
 		case 0: // the node restarts
-			live = restored(t, w.journal, live.Snapshot(), live.Position().Seq)
+			live = restored(t, w.journal, params, live.Snapshot(), live.Position().Seq)
 		case 1: // another takes over, which has an older snapshot
-			next := restored(t, w.journal, old, oldAt)
+			next := restored(t, w.journal, params, old, oldAt)
 			old, oldAt = live.Snapshot(), live.Position().Seq
 			live = next
 		}
+		recent.follow(w.records, w.rng.IntN(4) > 0)
 		feed(t, live, w.records)
 		most := 1 + w.rng.IntN(10)
 		list, _ := live.Decisions(&rules, most)
@@ -114,6 +119,7 @@ func (w *world) run(t *testing.T, events int) *consensus.State {
 		feed(t, live, w.records)
 		list := decisions(live)
 		if len(list) == 0 {
+			recent.check(t)
 			return live
 		}
 		for _, d := range list {
@@ -122,9 +128,45 @@ func (w *world) run(t *testing.T, events int) *consensus.State {
 	}
 }
 
-func restored(t *testing.T, j *journal, snapshot []byte, at domain.Sequence) *consensus.State {
+// countedRecent is what the node remembers: it follows the log by itself, ahead of
+// the count or behind it.
+type countedRecent struct {
+	*projections.Recent
+	followed    int
+	known, lost int // answers
+}
+
+// follow reads the log to its end, or not yet.
+func (r *countedRecent) follow(records []domain.Record, all bool) {
+	if !all {
+		return
+	}
+	for ; r.followed < len(records); r.followed++ {
+		r.Follow(records[r.followed])
+	}
+}
+
+func (r *countedRecent) FirstAnswered(id domain.ChallengeID, answer domain.Sequence) ([]byte, domain.Sequence, bool) {
+	data, created, ok := r.Recent.FirstAnswered(id, answer)
+	if ok {
+		r.known++
+	} else {
+		r.lost++
+	}
+	return data, created, ok
+}
+
+// check has answers been served from what is remembered, and without it.
+func (r *countedRecent) check(t *testing.T) {
 	t.Helper()
-	s, err := consensus.RestoreState(j.params(), snapshot)
+	if r.known < 20 || r.lost < 20 {
+		t.Errorf("%d challenges were remembered when they were answered, %d were not", r.known, r.lost)
+	}
+}
+
+func restored(t *testing.T, j *journal, p consensus.StateParams, snapshot []byte, at domain.Sequence) *consensus.State {
+	t.Helper()
+	s, err := consensus.RestoreState(p, snapshot)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,22 @@ func (m *Memory) Apply(r domain.Record) {
 	}
 }
 
+// Follow takes in the next event of the log, as Apply does that of any event.
+// Whoever follows leaves none out: so it is known which answer was the first
+// ([Memory.FirstAnswered]).
+func (m *Memory) Follow(r domain.Record) {
+	m.states.Apply(r.Event, r.Seq)
+	m.recent.Follow(r)
+}
+
+// Holds reports whether a creation is remembered.
+func (m *Memory) Holds(id domain.ChallengeID) bool { return m.recent.Holds(id) }
+
+// FirstAnswered is [Recent.FirstAnswered].
+func (m *Memory) FirstAnswered(id domain.ChallengeID, answer domain.Sequence) (data []byte, created domain.Sequence, ok bool) {
+	return m.recent.FirstAnswered(id, answer)
+}
+
 // Status tells what is known of a challenge; StatusNone when nothing is.
 func (m *Memory) Status(id domain.ChallengeID) (domain.ClientID, domain.Status) {
 	e, _ := m.states.Get(id)

@@ -251,6 +251,54 @@ func TestMemoryDoesNotInvent(t *testing.T) {
 	}
 }
 
+// TestFirstAnswered has only that said of answers which is certain.
+func TestFirstAnswered(t *testing.T) {
+	t.Parallel()
+	answer := func(seq, n uint64) domain.Record {
+		return domain.Record{Seq: domain.Sequence(seq), Event: answered(n, "partner", morning, domain.StatusRejected), Data: []byte("answered")}
+	}
+	create := func(seq uint64) domain.Record {
+		return domain.Record{Seq: domain.Sequence(seq), Event: created(seq, "partner", morning), Data: fmt.Appendf(nil, "created %d", seq)}
+	}
+	for name, tc := range map[string]struct {
+		put      []uint64 // beforehand, by whoever has created them
+		follow   []domain.Record
+		n, at    uint64
+		expected bool
+	}{
+		"the first":                          {follow: []domain.Record{create(1), answer(2, 1)}, n: 1, at: 2, expected: true},
+		"the first of one put before":        {put: []uint64{1}, follow: []domain.Record{create(1), answer(2, 1)}, n: 1, at: 2, expected: true},
+		"the first of two":                   {follow: []domain.Record{create(1), answer(2, 1), answer(3, 1)}, n: 1, at: 2, expected: true},
+		"the second":                         {follow: []domain.Record{create(1), answer(2, 1), answer(3, 1)}, n: 1, at: 3},
+		"one to come":                        {follow: []domain.Record{create(1)}, n: 1, at: 2},
+		"none at all":                        {follow: []domain.Record{create(1)}, n: 1, at: 0},
+		"an unknown challenge":               {follow: []domain.Record{create(1)}, n: 9, at: 2},
+		"put, and its creation not followed": {put: []uint64{1}, follow: []domain.Record{answer(2, 1)}, n: 1, at: 2},
+		"put after its first answer":         {put: []uint64{1}, follow: []domain.Record{answer(2, 1), answer(3, 1)}, n: 1, at: 3},
+		"something was left out":             {follow: []domain.Record{create(1), answer(3, 1)}, n: 1, at: 3},
+		"something was left out later":       {follow: []domain.Record{create(1), answer(2, 1), create(7)}, n: 1, at: 2},
+		"all since is there":                 {follow: []domain.Record{create(1), create(5), answer(6, 5)}, n: 5, at: 6, expected: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := projections.NewMemory(time.Hour, 1<<20, decodeNumber)
+			for _, n := range tc.put {
+				m.Apply(create(n))
+			}
+			for _, r := range tc.follow {
+				m.Follow(r)
+			}
+			data, seq, ok := m.FirstAnswered(challengeID(tc.n), domain.Sequence(tc.at))
+			if ok != tc.expected || ok && (seq != domain.Sequence(tc.n) || string(data) != fmt.Sprintf("created %d", tc.n)) {
+				t.Errorf("it gives %q, %d, %v", data, seq, ok)
+			}
+			if _, s := m.Status(challengeID(1)); tc.n == 1 && tc.at == 2 && tc.expected && s != domain.StatusRejected {
+				t.Errorf("what was followed has the status %v", s)
+			}
+		})
+	}
+}
+
 func BenchmarkRecentPut(b *testing.B) {
 	r := projections.NewRecent(64 << 20)
 	data := stored(1, 700)

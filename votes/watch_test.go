@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ocapi/domain"
+	"ocapi/pairing"
 	"ocapi/votes"
 )
 
@@ -417,19 +418,19 @@ func TestWindowIsBounded(t *testing.T) {
 func TestPairing(t *testing.T) {
 	t.Parallel()
 	held := map[string]domain.Event{}
-	p := votes.NewPairing(func(b []byte) (domain.Event, error) {
+	p := votes.NewPairing(pairing.Params{Decode: func(b []byte) (domain.Event, error) {
 		if e, ok := held[string(b)]; ok {
 			return e, nil
 		}
 		return nil, fmt.Errorf("no event %q", b)
-	})
+	}})
 	s := newStreet(t, 29)
 	create := func() *domain.ChallengeCreated {
 		c := &domain.ChallengeCreated{Header: s.header("site"), Type: domain.TypeTranscription, ExpiresAt: s.now.Add(domain.Lifetime),
 			Positions: []domain.Position{{Image: "u", Role: domain.RoleUnknown}}}
 		key := fmt.Sprint(s.n)
 		held[key] = c
-		if got, err := p.Apply(domain.Record{Event: c, Data: []byte(key)}); got != nil || err != nil {
+		if got, err := p.Apply(t.Context(), domain.Record{Event: c, Data: []byte(key)}); got != nil || err != nil {
 			t.Fatalf("a creation brings %v, %v", got, err)
 		}
 		return c
@@ -437,7 +438,7 @@ func TestPairing(t *testing.T) {
 	answer := func(c *domain.ChallengeCreated, client domain.ClientID) ([]domain.Vote, error) {
 		h := c.Header
 		h.Client, h.At = client, s.now
-		return p.Apply(domain.Record{Event: &domain.ChallengeAnswered{Header: h, Answer: domain.Answer{Texts: []string{"x"}}}})
+		return p.Apply(t.Context(), domain.Record{Event: &domain.ChallengeAnswered{Header: h, Answer: domain.Answer{Texts: []string{"x"}}}})
 	}
 	first, second := create(), create()
 	if got, err := answer(first, "site"); len(got) != 1 || err != nil || got[0].Image != "u" || !got[0].At.Equal(s.now) {
@@ -456,8 +457,8 @@ func TestPairing(t *testing.T) {
 	third := create()
 	s.pass(2 * domain.Lifetime)
 	create()
-	if got, _ := answer(third, "site"); len(got) != 0 || p.Open() != 1 {
-		t.Errorf("a challenge that nobody can answer any more is held (%v, %d)", got, p.Open())
+	if got, _ := answer(third, "site"); len(got) != 0 || p.Held() != 1 {
+		t.Errorf("a challenge that nobody can answer any more is held (%v, %d)", got, p.Held())
 	}
 	fourth := create()
 	delete(held, fmt.Sprint(s.n))

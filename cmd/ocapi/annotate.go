@@ -14,6 +14,7 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/pairing"
 )
 
 // The node that archives counts what it archives, decides by the votes, and
@@ -64,6 +65,7 @@ type annotator struct {
 
 type annotatorParams struct {
 	Archive  eventstore.Archive
+	Recent   pairing.Recent // what the node remembers of challenges
 	Log      *eventstore.Log
 	Archiver *eventstore.Archiver
 	Corpus   *corpus.Store
@@ -169,10 +171,10 @@ func (a *annotator) step(ctx context.Context, batch []domain.Record) error {
 // up to it.
 func (a *annotator) begin(ctx context.Context) error {
 	began := time.Now()
-	s, kept, err := restoreConsensus(ctx, a.Archive)
+	s, kept, err := restoreConsensus(ctx, a.Archive, a.Recent)
 	if errors.Is(err, consensus.ErrSnapshot) {
 		a.Logger.Warn("the votes are counted anew from the archive", "error", err)
-		s, kept, err = consensus.NewState(consensusParams(a.Archive)), eventstore.Snapshot{}, nil
+		s, kept, err = consensus.NewState(consensusParams(a.Archive, a.Recent)), eventstore.Snapshot{}, nil
 	}
 	if err != nil {
 		return err

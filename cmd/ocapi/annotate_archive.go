@@ -11,6 +11,7 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/pairing"
 )
 
 // consensusSnapshot is the name under which the archive keeps the count of votes.
@@ -35,22 +36,23 @@ func (h archiveHistory) Decided(ctx context.Context, since time.Time, through do
 	return err
 }
 
-func consensusParams(a eventstore.Archive) consensus.StateParams {
-	return consensus.StateParams{Decode: eventstore.DecodeEvent, History: archiveHistory{a}, Model: consensus.ReadModel}
+// consensusParams are those of a state over an archive; recent may be nil.
+func consensusParams(a eventstore.Archive, recent pairing.Recent) consensus.StateParams {
+	return consensus.StateParams{Decode: eventstore.DecodeEvent, History: archiveHistory{a}, Recent: recent, Model: consensus.ReadModel}
 }
 
 // restoreConsensus gives the state of the archive's snapshot, or an empty one
 // where it has none. The error is a [consensus.ErrSnapshot] when it cannot be
 // used: the events make it anew.
-func restoreConsensus(ctx context.Context, a eventstore.Archive) (*consensus.State, eventstore.Snapshot, error) {
+func restoreConsensus(ctx context.Context, a eventstore.Archive, recent pairing.Recent) (*consensus.State, eventstore.Snapshot, error) {
 	kept, found, err := a.Snapshot(ctx, consensusSnapshot)
 	if err != nil {
 		return nil, kept, err
 	}
 	if !found {
-		return consensus.NewState(consensusParams(a)), eventstore.Snapshot{}, nil
+		return consensus.NewState(consensusParams(a, recent)), eventstore.Snapshot{}, nil
 	}
-	s, err := consensus.RestoreState(consensusParams(a), kept.Body)
+	s, err := consensus.RestoreState(consensusParams(a, recent), kept.Body)
 	if err != nil {
 		return nil, kept, err
 	}
@@ -154,7 +156,7 @@ func rebuildConsensus(env *environment, s *stores) error {
 		return err
 	}
 	was := "there was none before"
-	state := consensus.NewState(consensusParams(s.archive))
+	state := consensus.NewState(consensusParams(s.archive, nil))
 	decided := map[domain.AnnotationID]corpus.Annotation{}
 	var through corpus.AnnotationsMark
 	say := sayHowFar(env)

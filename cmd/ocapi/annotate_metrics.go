@@ -17,7 +17,7 @@ func (n *node) newAnnotator() *annotator {
 		panic("serve: a setting that was validated is refused: " + err.Error()) // ours
 	}
 	return newAnnotator(annotatorParams{
-		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Corpus: n.stores.corpus, Rules: rules, Logger: n.logger, Now: n.env.clock(),
+		Archive: n.stores.archive, Recent: n.memory, Log: n.log, Archiver: n.archiver, Corpus: n.stores.corpus, Rules: rules, Logger: n.logger, Now: n.env.clock(),
 	})
 }
 

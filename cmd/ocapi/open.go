@@ -110,7 +110,7 @@ func (n *node) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
 			for _, r := range batch {
-				n.memory.Apply(r)
+				n.memory.Follow(r)
 				n.gate.Observe(r)
 				next = r.Seq + 1
 			}

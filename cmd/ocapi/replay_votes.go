@@ -14,6 +14,7 @@ import (
 
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/pairing"
 	"ocapi/votes"
 )
 
@@ -138,13 +139,13 @@ var errReplayed = errors.New("done")
 const orderSlack = time.Hour
 
 func replayVotes(env *environment, a eventstore.Archive, f *voteFilter, w voteWriter) (written, left int, err error) {
-	pairing := votes.NewPairing(eventstore.DecodeEvent)
+	pairs := votes.NewPairing(pairing.Params{Decode: eventstore.DecodeEvent})
 	read := eventstore.EventFilter{Client: f.client, Since: votesSince(f.since), Before: f.known.before}
 	err = a.Events(env.ctx, read, func(r domain.Record) error {
 		if !f.until.IsZero() && r.Event.Head().At.After(f.until.Add(orderSlack)) {
 			return errReplayed
 		}
-		found, err := pairing.Apply(r)
+		found, err := pairs.Apply(env.ctx, r)
 		if err != nil {
 			return err
 		}

@@ -198,7 +198,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
-	n.votes = newVoteWatch(n.stores.archive)
+	n.votes = newVoteWatch(n.stores.archive, n.memory)
 	n.annotate = n.newAnnotator()
 	n.archiver.Observe(func(batch []domain.Record) {
 		n.votes.observe(batch)

@@ -9,6 +9,7 @@ import (
 
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/pairing"
 	"ocapi/votes"
 )
 
@@ -31,16 +32,21 @@ const (
 type voteWatch struct {
 	*votes.Watch
 	archive eventstore.Archive
-	pairing *votes.Pairing
+	recent  pairing.Recent
+	pairs   *votes.Pairing
 	batches chan []domain.Record
 	last    domain.Sequence // that was taken in
 }
 
-func newVoteWatch(archive eventstore.Archive) *voteWatch {
-	return &voteWatch{
-		Watch: votes.NewWatch(0), archive: archive, pairing: votes.NewPairing(eventstore.DecodeEvent),
-		batches: make(chan []domain.Record, watchBatches),
-	}
+func newVoteWatch(archive eventstore.Archive, recent pairing.Recent) *voteWatch {
+	w := &voteWatch{Watch: votes.NewWatch(0), archive: archive, recent: recent, batches: make(chan []domain.Record, watchBatches)}
+	w.restart()
+	return w
+}
+
+// restart has answers count to what is created from the next event on.
+func (w *voteWatch) restart() {
+	w.pairs = votes.NewPairing(pairing.Params{Decode: eventstore.DecodeEvent, History: w.archive, Recent: w.recent, Most: watchWarm})
 }
 
 // observe takes what was archived, or leaves it to be read from the archive.
@@ -70,21 +76,25 @@ func before(seq domain.Sequence) domain.Sequence { return max(seq, watchWarm) - 
 // take takes in a batch, and before it what was missed.
 func (w *voteWatch) take(ctx context.Context, batch []domain.Record) error {
 	first := batch[0].Seq
-	w.last = max(w.last, before(first)) // this node may have stood by for weeks
+	apply := func(r domain.Record) error { return w.apply(ctx, r) }
+	if from := before(first); from > w.last { // this node may have stood by for weeks
+		w.last = from
+		w.restart()
+	}
 	if first > w.last+1 {
-		if err := w.archive.Events(ctx, eventstore.EventFilter{After: w.last}, w.apply); err != nil {
+		if err := w.archive.Events(ctx, eventstore.EventFilter{After: w.last}, apply); err != nil {
 			return err
 		}
 	}
 	for _, r := range batch {
-		if err := w.apply(r); err != nil {
+		if err := apply(r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *voteWatch) apply(r domain.Record) error {
+func (w *voteWatch) apply(ctx context.Context, r domain.Record) error {
 	if r.Seq <= w.last {
 		return nil
 	}
@@ -92,7 +102,11 @@ func (w *voteWatch) apply(r domain.Record) error {
 	if c, ok := r.Event.(*domain.ChallengeCreated); ok {
 		w.Learn(c)
 	}
-	found, err := w.pairing.Apply(r)
+	found, err := w.pairs.Apply(ctx, r)
+	if domain.CodeOf(err) == domain.CodeUnavailable {
+		w.last = r.Seq - 1 // it is read again when the archive can be
+		return err
+	}
 	w.Take(found)
 	w.Apply(r.Event)
 	return err
