@@ -195,19 +195,21 @@ func liveCost(challenges int) (living, error) {
 	}
 	dated := heapBytes()
 	l.Days = float64(dated-counted) / float64(challenges)
+	// What is remembered of creations is weighed by itself, and again with the
+	// pairings that lean on it.
 	recent := projections.NewRecent(recentBytes)
 	for r := range records {
 		recent.Follow(r)
 	}
-	remembered := heapBytes()
-	l.Recent = remembered - dated
-	archiving := newArchiving(recent)
+	l.Recent = heapBytes() - dated
+	runtime.KeepAlive(recent)
+	archiving := newArchiving(projections.NewRecent(recentBytes))
 	for r := range records {
 		if err := archiving.apply(r); err != nil {
 			return l, err
 		}
 	}
-	l.Pairings = float64(max(heapBytes()-remembered, 0)) / float64(challenges)
+	l.Pairings = float64(heapBytes()-dated-l.Recent) / float64(challenges)
 	l.After = milliseconds(collection(collectedTimes))
 	if n := states.Len(); n != challenges {
 		return l, fmt.Errorf("%d of %d live challenges are remembered", n, challenges)
@@ -235,9 +237,9 @@ func newArchiving(recent *projections.Recent) *archiving {
 }
 
 // apply takes in what the node's memory has followed, as in a service that has
-// caught up: the memory is a few events ahead of the archive.
+// caught up.
 func (a *archiving) apply(r domain.Record) error {
-	a.recent.Put(r.Event.Head().Challenge, r.Seq, r.Data)
+	a.recent.Follow(r)
 	if c, ok := r.Event.(*domain.ChallengeCreated); ok {
 		a.watch.Learn(c)
 	}
