@@ -64,7 +64,7 @@ func (e *embedded) well(ctx context.Context) error {
 		return err
 	}
 	// Nothing is appended any more, and an archiver that has something to do
-	// moves every 50 ms.
+	// moves every 100 ms.
 	before, err := e.archived(ctx)
 	if err != nil {
 		return err
