@@ -77,13 +77,14 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 		return p, nil
 	}
 	var p cached
-	var stored []byte
-	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.contentType, &stored)
+	var stored, storedPlate []byte
+	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.contentType, &stored, &storedPlate)
 	if errors.Is(err, sql.ErrNoRows) {
 		return cached{}, domain.NotFound("there is no such image")
 	}
+	asStored := false
 	if err == nil {
-		p.plate, err = plate.New(stored)
+		p.plate, asStored, err = plateOf(stored, storedPlate)
 	}
 	if err != nil {
 		s.shown.failed.Add(1)
@@ -91,6 +92,9 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
 	}
 	s.shown.read.Add(1)
+	if !asStored {
+		s.lacking.add(key, p.plate)
+	}
 	s.cache.put(key, p)
 	return p, nil
 }
