@@ -119,7 +119,7 @@ func TestPlatesAreStoredAndMadeUpFor(t *testing.T) {
 			}
 		}
 		revision := b.revision(t)
-		again, reader := newStore(b.open(t)), newStore(handles{Read: b.db.Read})
+		again, reader := newStore(b.open(t)), newStore(handles{Read: b.db.Read, file: b.db.file})
 		readAll(t, again, images)
 		readAll(t, reader, images) // which cannot write, and serves all the same
 		if n := saved(t, again); n != 5 {

@@ -32,14 +32,14 @@ func BenchmarkShow(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer opened.Close() //nolint:errcheck // the folder goes with it
-				db = handles{opened.Write, opened.Read}
+				db = handles{opened.Write, opened.Read, true}
 			} else {
 				opened, err := postgres.Open(b.Context(), postgrestest.URL(b))
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer opened.Close() //nolint:errcheck // the schema goes with it
-				db = handles{opened.Write, opened.Read}
+				db = handles{opened.Write, opened.Read, false}
 			}
 			if err := migrations.Up(b.Context(), db.Write, sets[kind]); err != nil {
 				b.Fatal(err)
@@ -56,7 +56,7 @@ func BenchmarkShow(b *testing.B) {
 				bytes int
 			}{{"hit", 64 << 20}, {"miss", -1}} {
 				b.Run(c.name, func(b *testing.B) {
-					store := corpus.NewStore(corpus.StoreParams{Read: db.Read, Now: time.Now, CacheBytes: c.bytes})
+					store := corpus.NewStore(corpus.StoreParams{Read: db.Read, File: db.file, Now: time.Now, CacheBytes: c.bytes})
 					show := func(n int) {
 						p, err := store.Show(b.Context(), images[n*7919%len(images)].ID, 0, domain.Showing{Position: n % 9})
 						if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"ocapi/corpus/plate"
@@ -27,15 +28,21 @@ type Store struct {
 	now         func() time.Time
 	cache       *cache
 	shown       shown
-	lacking     plates   // of pictures that were read without one; nil where nothing is changed
-	ink         [32]byte // what showings are drawn from, beside what they are of
+	file        bool
+	prepared    atomic.Pointer[sql.Stmt] // selectPicture, in a file
+	lacking     plates                   // of pictures that were read without one; nil where nothing is changed
+	ink         [32]byte                 // what showings are drawn from, beside what they are of
 }
 
 // StoreParams says where a store keeps its data.
 type StoreParams struct {
 	Write, Read *sql.DB          // Write may be nil where nothing is changed
 	Now         func() time.Time // the clock
-	CacheBytes  int              // bound of the cache of pictures; 0: DefaultCacheBytes, negative: none
+	// File says that the database is a file of this machine: a picture is read
+	// from it at once or not at all, so that nothing watches for the end of the
+	// caller's context meanwhile.
+	File       bool
+	CacheBytes int // bound of the cache of pictures; 0: DefaultCacheBytes, negative: none
 }
 
 // NewStore makes a store.
@@ -43,7 +50,7 @@ func NewStore(p StoreParams) *Store {
 	if p.CacheBytes == 0 {
 		p.CacheBytes = DefaultCacheBytes
 	}
-	s := &Store{write: p.Write, read: p.Read, now: p.Now, cache: newCache(p.CacheBytes)}
+	s := &Store{write: p.Write, read: p.Read, now: p.Now, file: p.File, cache: newCache(p.CacheBytes)}
 	if p.Write != nil {
 		s.lacking = make(plates, platesAtOnce)
 	}
