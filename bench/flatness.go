@@ -351,7 +351,7 @@ func multiplyImages(ctx context.Context, _ *run, s *store) (err error) {
 		fmt.Sprintf(`CREATE TEMP TABLE numbers AS WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < %d) SELECT n FROM n`, copies),
 		`CREATE TEMP TABLE originals AS SELECT id AS original FROM images`,
 		`INSERT INTO images (id, collection, document, renderings, ` + rest + `) SELECT substr(id, 1, length(id) - 8) || printf('%08d', n), collection, document || ' copy ' || n, 1, ` + rest + ` FROM originals JOIN images ON id = original, numbers`,
-		`INSERT INTO renderings (image, n, content_type, width, height, bytes) SELECT substr(image, 1, length(image) - 8) || printf('%08d', numbers.n), 0, content_type, width, height, bytes FROM originals JOIN renderings ON image = original AND renderings.n = 0, numbers`,
+		`INSERT INTO renderings (image, n, content_type, width, height, bytes, plate) SELECT substr(image, 1, length(image) - 8) || printf('%08d', numbers.n), 0, content_type, width, height, bytes, plate FROM originals JOIN renderings ON image = original AND renderings.n = 0, numbers`,
 		`UPDATE corpus_revision SET revision = revision + 1`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {

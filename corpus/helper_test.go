@@ -23,7 +23,10 @@ import (
 )
 
 // handles are a database's, of whatever kind.
-type handles struct{ Write, Read *sql.DB }
+type handles struct {
+	Write, Read *sql.DB
+	file        bool
+}
 
 // databases make an empty database of every kind that there is, and give what
 // opens it, as one process after another would.
@@ -38,7 +41,7 @@ var databases = map[string]func(t *testing.T) func(t *testing.T) handles{
 				t.Fatal(err)
 			}
 			closeAtTheEnd(t, db)
-			return handles{db.Write, db.Read}
+			return handles{db.Write, db.Read, true}
 		}
 	},
 	"PostgreSQL": func(t *testing.T) func(t *testing.T) handles {
@@ -58,7 +61,7 @@ func postgresAt(url string) func(t *testing.T) handles {
 			t.Fatal(err)
 		}
 		closeAtTheEnd(t, db)
-		return handles{db.Write, db.Read}
+		return handles{db.Write, db.Read, false}
 	}
 }
 
@@ -105,7 +108,7 @@ func onEveryDatabase(t *testing.T, test func(t *testing.T, b *bundle)) {
 }
 
 func newStore(db handles) *corpus.Store {
-	return corpus.NewStore(corpus.StoreParams{Write: db.Write, Read: db.Read, Now: func() time.Time {
+	return corpus.NewStore(corpus.StoreParams{Write: db.Write, Read: db.Read, File: db.file, Now: func() time.Time {
 		return time.Date(2026, 5, 6, 7, 8, 9, 10_000, time.UTC)
 	}})
 }

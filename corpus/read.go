@@ -34,7 +34,7 @@ const (
 
 	selectInstitutions = `SELECT DISTINCT institution FROM images WHERE collection = $1 AND institution <> '' ORDER BY institution LIMIT 2`
 
-	selectPicture = `SELECT content_type, bytes FROM renderings WHERE image = $1 AND n = $2`
+	selectPicture = `SELECT content_type, bytes, plate FROM renderings WHERE image = $1 AND n = $2`
 )
 
 // Revision counts the changes: whoever sees the number that it saw before has

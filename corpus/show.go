@@ -70,6 +70,36 @@ func (s *Store) Picture(ctx context.Context, id domain.ImageID, rendering uint32
 	return domain.Picture{Bytes: p.plate.Picture(), ContentType: p.contentType}, nil
 }
 
+// storedPicture asks for a rendering. In a file the statement is prepared, since
+// parsing it costs as much as finding the row, and does not listen to ctx, for
+// which the driver starts a goroutine each time. PostgreSQL's driver prepares
+// by itself, where the connection allows it.
+func (s *Store) storedPicture(ctx context.Context, key pictureKey) *sql.Row {
+	if s.file && ctx.Err() == nil {
+		patient := context.WithoutCancel(ctx)
+		if statement := s.pictureStatement(patient); statement != nil {
+			return statement.QueryRowContext(patient, string(key.image), int64(key.rendering))
+		}
+	}
+	return s.read.QueryRowContext(ctx, selectPicture, string(key.image), int64(key.rendering))
+}
+
+// pictureStatement prepares selectPicture at its first use; it ends with the
+// database. It gives nil where that fails: then asking says why.
+func (s *Store) pictureStatement(ctx context.Context) *sql.Stmt {
+	if statement := s.prepared.Load(); statement != nil {
+		return statement
+	}
+	statement, err := s.read.PrepareContext(ctx, selectPicture)
+	if err != nil {
+		return nil
+	}
+	if !s.prepared.CompareAndSwap(nil, statement) {
+		_ = statement.Close() // another was quicker
+	}
+	return s.prepared.Load()
+}
+
 func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32) (cached, error) {
 	key := pictureKey{id, rendering}
 	if p, ok := s.cache.get(key); ok {
@@ -77,13 +107,14 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 		return p, nil
 	}
 	var p cached
-	var stored []byte
-	err := s.read.QueryRowContext(ctx, selectPicture, id, rendering).Scan(&p.contentType, &stored)
+	var stored, storedPlate []byte
+	err := s.storedPicture(ctx, key).Scan(&p.contentType, &stored, &storedPlate)
 	if errors.Is(err, sql.ErrNoRows) {
 		return cached{}, domain.NotFound("there is no such image")
 	}
+	asStored := false
 	if err == nil {
-		p.plate, err = plate.New(stored)
+		p.plate, asStored, err = plateOf(stored, storedPlate)
 	}
 	if err != nil {
 		s.shown.failed.Add(1)
@@ -91,6 +122,9 @@ func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32
 			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
 	}
 	s.shown.read.Add(1)
+	if !asStored {
+		s.lacking.add(key, p.plate)
+	}
 	s.cache.put(key, p)
 	return p, nil
 }

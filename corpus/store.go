@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"ocapi/corpus/plate"
@@ -27,14 +28,21 @@ type Store struct {
 	now         func() time.Time
 	cache       *cache
 	shown       shown
-	ink         [32]byte // what showings are drawn from, beside what they are of
+	file        bool
+	prepared    atomic.Pointer[sql.Stmt] // selectPicture, in a file
+	lacking     plates                   // of pictures that were read without one; nil where nothing is changed
+	ink         [32]byte                 // what showings are drawn from, beside what they are of
 }
 
 // StoreParams says where a store keeps its data.
 type StoreParams struct {
 	Write, Read *sql.DB          // Write may be nil where nothing is changed
 	Now         func() time.Time // the clock
-	CacheBytes  int              // bound of the cache of pictures; 0: DefaultCacheBytes, negative: none
+	// File says that the database is a file of this machine: a picture is read
+	// from it at once or not at all, so that nothing watches for the end of the
+	// caller's context meanwhile.
+	File       bool
+	CacheBytes int // bound of the cache of pictures; 0: DefaultCacheBytes, negative: none
 }
 
 // NewStore makes a store.
@@ -42,7 +50,10 @@ func NewStore(p StoreParams) *Store {
 	if p.CacheBytes == 0 {
 		p.CacheBytes = DefaultCacheBytes
 	}
-	s := &Store{write: p.Write, read: p.Read, now: p.Now, cache: newCache(p.CacheBytes)}
+	s := &Store{write: p.Write, read: p.Read, now: p.Now, file: p.File, cache: newCache(p.CacheBytes)}
+	if p.Write != nil {
+		s.lacking = make(plates, platesAtOnce)
+	}
 	_, _ = rand.Read(s.ink[:]) // it never fails
 	return s
 }
@@ -68,7 +79,7 @@ const (
 			corrected_at = CASE WHEN known <> $3 OR text <> $5 OR labels <> $6 OR complete <> $8 THEN $18 ELSE corrected_at END
 		WHERE id = $1`
 
-	insertRendering = `INSERT INTO renderings (image, n, content_type, width, height, bytes) VALUES ($1, $2, $3, $4, $5, $6)`
+	insertRendering = `INSERT INTO renderings (image, n, content_type, width, height, bytes, plate) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 	insertLook = `INSERT INTO looks (image, hash) VALUES ($1, $2)`
 
@@ -125,8 +136,10 @@ func (s *Store) PutCollection(ctx context.Context, c Collection) error {
 // adding the same again changes nothing. The error is CodeInvalid for an
 // image that cannot be stored.
 func (s *Store) AddImages(ctx context.Context, images []NewImage) ([]Outcome, error) {
+	plates := make([][][]byte, len(images))
 	for i := range images {
-		if err := images[i].check(); err != nil {
+		var err error
+		if plates[i], err = images[i].check(); err != nil {
 			return nil, err
 		}
 	}
@@ -136,7 +149,7 @@ func (s *Store) AddImages(ctx context.Context, images []NewImage) ([]Outcome, er
 		changed := false
 		for i := range images {
 			var err error
-			if outcomes[i], err = addImage(ctx, tx, &images[i], now); err != nil {
+			if outcomes[i], err = addImage(ctx, tx, &images[i], plates[i], now); err != nil {
 				return false, fmt.Errorf("image %s: %w", images[i].ID, err)
 			}
 			changed = changed || outcomes[i] == OutcomeMade
@@ -149,7 +162,7 @@ func (s *Store) AddImages(ctx context.Context, images []NewImage) ([]Outcome, er
 	return outcomes, nil
 }
 
-func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, now int64) (Outcome, error) {
+func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, plates [][]byte, now int64) (Outcome, error) {
 	made, err := affected(tx.ExecContext(ctx, insertImage, im.ID, im.Collection, im.Document, im.Type, number(im.Known), im.Trust,
 		im.Text, list(im.Labels), list(im.Candidates), number(im.Complete), im.Prior, len(im.Pictures),
 		im.Institution, im.ShelfMark, im.Page, im.Licence, im.Source, now, im.Guess, im.Canvas, im.Region))
@@ -164,7 +177,7 @@ func addImage(ctx context.Context, tx *sql.Tx, im *NewImage, now int64) (Outcome
 		return compare(&im.Entry, &stored), nil
 	}
 	for n, p := range im.Pictures {
-		if _, err := tx.ExecContext(ctx, insertRendering, im.ID, n, p.ContentType, p.Width, p.Height, p.Bytes); err != nil {
+		if _, err := tx.ExecContext(ctx, insertRendering, im.ID, n, p.ContentType, p.Width, p.Height, p.Bytes, plates[n]); err != nil {
 			return OutcomeInvalid, err
 		}
 	}
@@ -291,23 +304,27 @@ func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) (bool, error)) e
 	return tx.Commit()
 }
 
-// check refuses what could not be dealt, judged or served.
-func (im *NewImage) check() error {
+// check refuses what could not be dealt, judged or served. It gives the plates
+// of the pictures, as they are stored.
+func (im *NewImage) check() ([][]byte, error) {
 	if err := im.Entry.check(); err != nil {
-		return err
+		return nil, err
 	}
 	if len(im.Pictures) == 0 {
-		return domain.Invalid("renderings", "the image %s has no rendering", im.ID)
+		return nil, domain.Invalid("renderings", "the image %s has no rendering", im.ID)
 	}
+	plates := make([][]byte, len(im.Pictures))
 	for n, p := range im.Pictures {
 		if len(p.Bytes) == 0 || p.ContentType == "" || p.Width <= 0 || p.Height <= 0 {
-			return domain.Invalid("renderings", "rendering %d of the image %s is empty", n, im.ID)
+			return nil, domain.Invalid("renderings", "rendering %d of the image %s is empty", n, im.ID)
 		}
-		if _, err := plate.New(p.Bytes); err != nil {
-			return domain.Invalid("renderings", "rendering %d of the image %s cannot be shown: %v", n, im.ID, err)
+		made, err := plate.New(p.Bytes)
+		if err != nil {
+			return nil, domain.Invalid("renderings", "rendering %d of the image %s cannot be shown: %v", n, im.ID, err)
 		}
+		plates[n] = made.Encode()
 	}
-	return nil
+	return plates, nil
 }
 
 func (e *Entry) check() error {

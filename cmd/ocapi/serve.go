@@ -155,6 +155,7 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.work.run(n.refreshCollections)
+	n.work.run(n.savePlates)
 	if n.demo != nil {
 		n.work.run(n.drawDemo)
 	}

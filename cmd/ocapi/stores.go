@@ -97,20 +97,26 @@ func openFolderWith(ctx context.Context, dir string, flags keyFlags) (_ *stores,
 		return nil, err
 	}
 	s.archive = eventstore.NewSQLiteArchive(archive.Write, archive.Read)
-	s.use(collections.Write, collections.Read)
+	s.use(collections.Write, collections.Read, inFile)
 	s.keys, s.noKeys = folderKeys(ctx, dir, flags, s.clients)
 	if s.noKeys != nil && flags.given() {
 		return nil, s.noKeys
 	}
-	s.use(collections.Write, collections.Read)
+	s.use(collections.Write, collections.Read, inFile)
 	return s, nil
 }
 
+// Where the tables of clients and collections are.
+const (
+	inServer = false
+	inFile   = true
+)
+
 // use makes the stores of clients and collections over a database's handles.
-func (s *stores) use(write, read *sql.DB) {
+func (s *stores) use(write, read *sql.DB, file bool) {
 	s.write, s.read = write, read
 	s.clients = clients.New(clients.Params{Write: write, Read: read, Now: time.Now, Keys: s.keys, NoKeys: s.noKeys})
-	s.corpus = corpus.NewStore(corpus.StoreParams{Write: write, Read: read, Now: time.Now})
+	s.corpus = corpus.NewStore(corpus.StoreParams{Write: write, Read: read, File: file, Now: time.Now})
 }
 
 // openDatabase opens a shared database without keys.
@@ -143,7 +149,7 @@ func openDatabaseWith(ctx context.Context, url string, flags keyFlags) (*stores,
 		return nil, errors.Join(err, s.Close())
 	}
 	s.archive = eventstore.NewPostgresArchive(db.Pool)
-	s.use(db.Write, db.Read)
+	s.use(db.Write, db.Read, inServer)
 	return s, nil
 }
 
@@ -175,7 +181,7 @@ func openForReading(ctx context.Context, p place, file string) (*stores, error) 
 	if file == archiveFile {
 		s.archive = eventstore.NewSQLiteArchive(nil, db.Read)
 	} else {
-		s.use(nil, db.Read)
+		s.use(nil, db.Read, inFile)
 	}
 	return s, nil
 }
