@@ -98,13 +98,14 @@ func (p *tab) withoutScripts() {
 func (p *tab) attach(kind, address string) *tab {
 	p.t.Helper()
 	var id target.ID
+	own := chromedp.FromContext(p.ctx).BrowserContextID // other tests open the same pages in theirs
 	p.until("the "+kind+" "+address+" is there", func() bool {
 		list, err := chromedp.Targets(p.ctx)
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		for _, info := range list {
-			if info.Type == kind && strings.HasPrefix(info.URL, address) {
+			if info.Type == kind && info.BrowserContextID == own && strings.HasPrefix(info.URL, address) {
 				id = info.TargetID
 			}
 		}
