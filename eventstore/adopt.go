@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -53,11 +52,7 @@ func Adopt(ctx context.Context, l *Log, a Archive) (int, error) {
 	if extent.Last >= extent.First {
 		ctx, cancel := context.WithTimeout(ctx, adoptPatience)
 		defer cancel()
-		err := l.Follow(ctx, extent.First, archiveBatch, archiveLinger, take, nil)
-		if err == nil {
-			err = errors.New("the log's last events cannot be read")
-		}
-		if !errors.Is(err, errArchivedAll) {
+		if err := l.followToTheEnd(ctx, extent.First, take); err != nil {
 			return taken, fmt.Errorf("take over the log's events: %w", err)
 		}
 	}

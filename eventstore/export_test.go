@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"reflect"
@@ -84,3 +85,11 @@ func (l *Log) Waiting() int { return l.publisher.waiting() }
 func InodeOf(info fs.FileInfo) any {
 	return reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()
 }
+
+// FollowToTheEnd reads until handle says ErrArchivedAll.
+func (l *Log) FollowToTheEnd(ctx context.Context, from Sequence, handle func([]Record) error) error {
+	return l.followToTheEnd(ctx, from, handle)
+}
+
+// ErrArchivedAll ends reading to the end.
+var ErrArchivedAll = errArchivedAll

@@ -132,7 +132,7 @@ func archiveRest(ctx context.Context, l *Log, a Archive, last Sequence) (Checkpo
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	w := batchWriter{archive: a, at: at, gaps: gaps}
-	err = l.Follow(ctx, skipGaps(gaps, at.Seq+1), archiveBatch, archiveLinger, func(batch []Record) error {
+	err = l.followToTheEnd(ctx, skipGaps(gaps, at.Seq+1), func(batch []Record) error {
 		if err := w.write(ctx, batch); err != nil {
 			return err
 		}
@@ -140,14 +140,48 @@ func archiveRest(ctx context.Context, l *Log, a Archive, last Sequence) (Checkpo
 			return errArchivedAll
 		}
 		return nil
-	}, nil)
-	if err == nil {
+	})
+	if errors.Is(err, errUnreadable) {
 		err = fmt.Errorf("event %d does not arrive: %w", w.at.Seq+1, &GapError{From: w.at.Seq + 1, To: last})
 	}
-	if errors.Is(err, errArchivedAll) {
-		err = nil
-	}
 	return w.at, err
+}
+
+// errUnreadable is of a log whose next event has not come in all the time there
+// was.
+var errUnreadable = errors.New("the log's last events cannot be read")
+
+// followTries is how often a log is read anew that stops being read.
+const followTries = 5
+
+// followToTheEnd follows from a sequence on until handle says errArchivedAll. A
+// cluster that has just been started may lose a consumer: then it begins anew
+// after what was handled. The error is handle's, errUnreadable when ctx has
+// ended, or that of the last of several tries.
+func (l *Log) followToTheEnd(ctx context.Context, from Sequence, handle func([]Record) error) error {
+	for tries := 1; ; tries++ {
+		var handled error
+		err := l.Follow(ctx, from, archiveBatch, archiveLinger, func(batch []Record) error {
+			if handled = handle(batch); handled == nil {
+				from, tries = batch[len(batch)-1].Seq+1, 0
+			}
+			return handled
+		}, nil)
+		switch {
+		case errors.Is(handled, errArchivedAll):
+			return nil
+		case handled != nil:
+			return handled
+		case err == nil:
+			return errUnreadable
+		case tries >= followTries:
+			return err
+		}
+		l.cfg.Logger.Warn("reading the event log begins anew", "after", from-1, "error", err)
+		if !pause(ctx, clusterRetry) {
+			return err
+		}
+	}
 }
 
 // batchWriter archives batches one after the other.

@@ -169,3 +169,49 @@ func TestFollowersAreToldOfALostLog(t *testing.T) {
 		}
 	}
 }
+
+// TestReadingToTheEndOutlivesItsConsumer takes the consumer away under a reader
+// that has to come to the end, as a cluster does that has just been started.
+func TestReadingToTheEndOutlivesItsConsumer(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), eventstore.DurabilityInterval)
+	const events = 5_000 // more than are sent ahead
+	appendMany(t, s, events)
+	js, err := jetstream.New(s.embedded.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, taken := eventstore.Sequence(1), false
+	err = s.log.FollowToTheEnd(t.Context(), 1, func(batch []eventstore.Record) error {
+		if !taken {
+			taken = true
+			stream, err := js.Stream(t.Context(), "OCAPI")
+			if err != nil {
+				return err
+			}
+			list := stream.ConsumerNames(t.Context())
+			for name := range list.Name() {
+				if err := stream.DeleteConsumer(t.Context(), name); err != nil {
+					return err
+				}
+			}
+		}
+		for _, r := range batch {
+			if r.Seq != next {
+				t.Errorf("event %d came where %d was to come", r.Seq, next)
+			}
+			next = r.Seq + 1
+		}
+		if next > events {
+			return eventstore.ErrArchivedAll
+		}
+		return nil
+	})
+	if err != nil || next != events+1 {
+		t.Errorf("read up to %d of %d: %v", next-1, events, err)
+	}
+	refused := errors.New("refused")
+	if err := s.log.FollowToTheEnd(t.Context(), 1, func([]eventstore.Record) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("what handle says is lost: %v", err)
+	}
+}
