@@ -23,7 +23,7 @@ var (
 	capacityFormula = regexp.MustCompile("^`([^`]+)`$")
 	capacityRate    = regexp.MustCompile(`^([\d,]+)/s$`)
 	benchCommand    = regexp.MustCompile("`go run \\./bench([^`]*)`")
-	benchPartName   = regexp.MustCompile(`\{(?:name: )?"([a-z]+)",`)
+	benchPartName   = regexp.MustCompile(`\{(?:name: )?"([a-z-]+)",`)
 	benchFlag       = regexp.MustCompile(`flags\.\w+\(&\S+, "([a-z-]+)"`)
 )
 

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	openWarm  = 64   // connections that are there when an open load begins
-	openConns = 4096 // and the most there may be: then the server is further behind than anybody waits
+	openConns = 4096 // the most there may be: then the server is further behind than anybody waits
 	// longestNap bounds one sleep of the schedule, so that it sees its context end.
 	longestNap = 20 * time.Millisecond
 )
@@ -74,15 +73,15 @@ func (l *openLoad) run(ctx context.Context) (openOutcome, error) {
 	every := time.Second / time.Duration(l.rate)
 	r := &openRun{load: l, out: &o}
 	r.until = time.Now().Add(time.Duration(l.total)*every + grace)
-	for range openWarm {
-		c := &openConn{}
-		if err := r.dial(ctx, c); err != nil {
-			r.end()
-			return o, err
-		}
-		r.start(ctx, c)
-		r.idle = append(r.idle, c)
+	// One tells whether the server is there. Others are made when they are needed
+	// and not before: a server closes one that says nothing for seconds, and is
+	// right to.
+	c := &openConn{}
+	if err := r.dial(ctx, c); err != nil {
+		return o, err
 	}
+	r.start(ctx, c)
+	r.idle = append(r.idle, c)
 	// Timers of the runtime are a millisecond late as a rule; those of a thread
 	// a twentieth of that.
 	runtime.LockOSThread()
