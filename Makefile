@@ -70,7 +70,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: bench
-bench: ## Load a real server from a second process; compare it with ceilings and with others (ten minutes)
+bench: ## Load a real server from a second process; compare it with ceilings and with others (a quarter of an hour)
 	$(GO) run ./bench
 
 .PHONY: bench-short

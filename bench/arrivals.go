@@ -131,7 +131,7 @@ func requestsOf(rate int, length time.Duration) int { return int(length.Seconds(
 // constant asks for challenges at a constant rate, whoever serves them.
 func constant(ctx context.Context, addr string, rate int, length time.Duration, check func(n, status int, body []byte) error) (a arrivals, failure, err error) {
 	total := requestsOf(rate, length)
-	request := get(nil, "/challenge/"+clientName)
+	request := askChallenge()
 	l := openLoad{addr: addr, rate: rate, total: total, check: check, next: func(_ int, dst []byte) []byte { return append(dst, request...) }}
 	o, err := l.run(ctx)
 	if err != nil {

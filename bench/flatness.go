@@ -181,7 +181,7 @@ func (s *store) settle(ctx context.Context) error {
 // ask makes the requests of one round.
 func (s *store) ask(ctx context.Context, requests int, one *sized) error {
 	created := make([][]challengeID, flatConns)
-	request := get(nil, "/challenge/"+clientName)
+	request := askChallenge()
 	var err error
 	one.Create, err = s.spend(ctx, requests, func(_ int, dst []byte) []byte { return append(dst, request...) }, func(conn, status int, body []byte) error {
 		id, ok := challengeOf(body)

@@ -154,25 +154,9 @@ func (b *bench) mixed(ctx context.Context, s *ocapi, rounds int, folder string) 
 // solutions creates challenges and gives their right answers.
 func (st *stages) solutions(ctx context.Context, s *ocapi, count int) ([]solution, error) {
 	var turn atomic.Int64
-	request := get(nil, "/challenge/"+clientName)
-	got := make([][]challengeID, fewConns)
-	var all []challengeID
-	st.measure(ctx, "challenges to be answered", s.process, &load{
-		addr: s.addr, conns: fewConns, limit: st.limit,
-		next: func(_ int, dst []byte) ([]byte, bool) { return append(dst, request...), turn.Add(1) <= int64(count) },
-		check: func(conn, status int, body []byte) error {
-			id, ok := challengeOf(body)
-			if status != http.StatusOK || !ok {
-				return unexpected(status, body)
-			}
-			got[conn] = append(got[conn], id)
-			return nil
-		},
-	}, func() *ocapi {
-		all = flatten(got)
-		s.acked.add(ackedCreated, all)
-		s.appended += len(all)
-		return s
+	request := askChallenge()
+	all := st.creations(ctx, s, "challenges to be answered", fewConns, func(_ int, dst []byte) ([]byte, bool) {
+		return append(dst, request...), turn.Add(1) <= int64(count)
 	})
 	if st.err != nil {
 		return nil, st.err

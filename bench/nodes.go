@@ -116,7 +116,7 @@ func clamp(ctx context.Context, c *cluster.Cluster, nodes []*cluster.Node) (clam
 		group.Go(func() {
 			l := load{
 				addr: strings.TrimPrefix(n.URL, "http://"), conns: nodesConns, limit: nodesFor,
-				next: always(get(nil, "/challenge/"+clientName)), check: expectOK,
+				next: always(askChallenge()), check: expectOK,
 			}
 			outcomes[i], errs[i] = l.run(ctx)
 		})

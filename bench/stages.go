@@ -62,7 +62,7 @@ func expectOK(_, status int, body []byte) error {
 func (st *stages) bareChallenges(ctx context.Context, figure string, conns int) {
 	bare := st.bench.bare
 	st.measure(ctx, figure, bare, &load{
-		addr: bare.addr, conns: conns, limit: st.limit, next: always(get(nil, "/challenge/"+clientName)), check: expectOK,
+		addr: bare.addr, conns: conns, limit: st.limit, next: always(askChallenge()), check: expectOK,
 	}, nothingToSettle)
 }
 
@@ -79,10 +79,18 @@ func (st *stages) barePictures(ctx context.Context) {
 
 // create asks for challenges of any type and gives those it got.
 func (st *stages) create(ctx context.Context, s *ocapi, figure string, conns int) []challengeID {
+	return st.creations(ctx, s, figure, conns, always(askChallenge()))
+}
+
+// askChallenge is a request for a challenge of any type.
+func askChallenge() []byte { return get(nil, "/challenge/"+clientName) }
+
+// creations asks for challenges as next says and gives those it got.
+func (st *stages) creations(ctx context.Context, s *ocapi, figure string, conns int, next func(conn int, dst []byte) ([]byte, bool)) []challengeID {
 	got := make([][]challengeID, conns)
 	var all []challengeID
 	st.measure(ctx, figure, s.process, &load{
-		addr: s.addr, conns: conns, limit: st.limit, next: always(get(nil, "/challenge/"+clientName)),
+		addr: s.addr, conns: conns, limit: st.limit, next: next,
 		check: func(conn, status int, body []byte) error {
 			id, ok := challengeOf(body)
 			if status != http.StatusOK || !ok {

@@ -110,7 +110,7 @@ func (f *steadiness) watch(ctx context.Context, s *ocapi, lasts time.Duration) e
 	go func() { sampled <- f.sample(ctx, s, lasts) }()
 	var turn atomic.Int64
 	began := time.Now()
-	request := get(nil, "/challenge/"+clientName)
+	request := askChallenge()
 	l := load{
 		addr: s.addr, conns: steadyConns, limit: lasts, check: expectOK,
 		next: func(_ int, dst []byte) ([]byte, bool) {

@@ -158,34 +158,20 @@ func (p *platter) restoreFile(from, to string, id any) {
 	}
 }
 
-// TestAcknowledgedSurvivesAPowerCut cuts the power at random moments under
-// load, over several blocks: whatever was acknowledged before the cut is there
-// after it, where it was said to be.
-func TestAcknowledgedSurvivesAPowerCut(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
-	p := watchPlatter(t, s)
-	const clients, events, cuts = 32, 1300, 6
-	long := strings.Repeat("An archive. ", 1700) // a block of the stream holds some 400 such events
+// appendLong appends events of which a block of the stream holds some 400, by so
+// many clients at once, and calls told with each that was acknowledged, one after
+// the other.
+func appendLong(t *testing.T, s *store, clients, events int, told func(eventstore.Record)) {
+	t.Helper()
+	long := strings.Repeat("An archive. ", 1700)
 	var (
 		mu    sync.Mutex
-		told  []eventstore.Record
 		turns atomic.Int64
 		wg    sync.WaitGroup
 	)
-	type cut struct {
-		told []eventstore.Record
-		disk *platter
-	}
-	var taken []cut
-	every := int64(events / cuts)
 	for range clients {
 		wg.Go(func() {
-			for {
-				turn := turns.Add(1)
-				if turn > events {
-					return
-				}
+			for turns.Add(1) <= int64(events) {
 				c := created("site", newChallengeID())
 				c.Credit = long
 				r, err := s.log.Append(t.Context(), c, 0)
@@ -194,15 +180,34 @@ func TestAcknowledgedSurvivesAPowerCut(t *testing.T) {
 					return
 				}
 				mu.Lock()
-				told = append(told, r)
-				if turn%every == 0 {
-					taken = append(taken, cut{told: append([]eventstore.Record(nil), told...), disk: p.freeze()})
-				}
+				told(r)
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// TestAcknowledgedSurvivesAPowerCut cuts the power at random moments under
+// load, over several blocks: whatever was acknowledged before the cut is there
+// after it, where it was said to be.
+func TestAcknowledgedSurvivesAPowerCut(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
+	p := watchPlatter(t, s)
+	const clients, events, cuts = 32, 1300, 6
+	type cut struct {
+		told []eventstore.Record
+		disk *platter
+	}
+	var told []eventstore.Record
+	var taken []cut
+	appendLong(t, s, clients, events, func(r eventstore.Record) {
+		told = append(told, r)
+		if len(told)%(events/cuts) == 0 {
+			taken = append(taken, cut{told: append([]eventstore.Record(nil), told...), disk: p.freeze()})
+		}
+	})
 	if len(taken) < cuts {
 		t.Fatalf("the power was cut %d times, not %d", len(taken), cuts)
 	}

@@ -176,14 +176,11 @@ func TestTrimUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, t.TempDir(), eventstore.DurabilityFsync)
 	p := watchPlatter(t, s)
-	const clients, events = 16, 2400
-	long := strings.Repeat("An archive. ", 1700) // some 6 blocks
+	const clients, events = 16, 2400 // some 6 blocks
 	var (
-		mu       sync.Mutex
 		told     []eventstore.Record
 		archived atomic.Uint64
-		turns    atomic.Int64
-		load, by sync.WaitGroup
+		by       sync.WaitGroup
 	)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -211,23 +208,7 @@ func TestTrimUnderLoad(t *testing.T) {
 			trimmed = upTo
 		}
 	})
-	for range clients {
-		load.Go(func() {
-			for turns.Add(1) <= events {
-				c := created("site", newChallengeID())
-				c.Credit = long
-				r, err := s.log.Append(t.Context(), c, 0)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				told = append(told, r)
-				mu.Unlock()
-			}
-		})
-	}
-	load.Wait()
+	appendLong(t, s, clients, events, func(r eventstore.Record) { told = append(told, r) })
 	stop()
 	by.Wait()
 	if extent, err := s.log.Extent(t.Context()); err != nil || extent.First == 1 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"ocapi/challenges"
 	"ocapi/corpus"
@@ -99,39 +98,6 @@ func (n *node) openLog(ctx context.Context) error {
 	}
 	return nil
 }
-
-// follow feeds the memory and the limiter with what the log holds, from its
-// first event on, and with what comes.
-func (n *node) follow(ctx context.Context) {
-	next, err := n.recall(ctx)
-	if err != nil && ctx.Err() == nil {
-		n.logger.Warn("the projection could not read the archive and reads the log instead", "error", err)
-	}
-	for ctx.Err() == nil {
-		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
-			for _, r := range batch {
-				n.memory.Follow(r)
-				n.gate.Observe(r)
-				next = r.Seq + 1
-			}
-			n.projected.Store(uint64(next - 1))
-			return nil
-		}, n.remember)
-		if err != nil && ctx.Err() == nil {
-			// Nothing is wrong by it: look-ups ask the log instead.
-			n.logger.Warn("the projection has lost the log and looks for it", "error", err)
-			sleep(ctx, time.Second)
-		}
-	}
-}
-
-const (
-	// followBatch bounds what the projection takes in one go.
-	followBatch = 1000
-	// followLinger may be long: what this node decided it has seen already, and
-	// what another decided is looked up in the log until it comes.
-	followLinger = 20 * time.Millisecond
-)
 
 // corpusSource shows the collections to the dealer.
 type corpusSource struct{ store *corpus.Store }

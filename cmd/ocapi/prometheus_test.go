@@ -96,7 +96,8 @@ func TestBoardShowsANode(t *testing.T) {
 	t.Parallel()
 	dir, f := newData(t)
 	port := freePort(t)
-	p := start(t, dir, options{flags: []string{"--metrics-listen", fmt.Sprintf("127.0.0.1:%d", port)}})
+	// As often as it is asked whether there is enough, which the limits would not allow.
+	p := start(t, dir, options{flags: unlimited("--metrics-listen", fmt.Sprintf("127.0.0.1:%d", port))})
 	prom := startPrometheus(t, fmt.Sprintf("localhost:%d", port))
 	v := newVisitor(t, p, f, siteID)
 	work := func() {
