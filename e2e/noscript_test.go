@@ -30,8 +30,7 @@ func TestFormWithoutScripts(t *testing.T) {
 			f.code(id)
 			// One click selects the whole code.
 			f.click(overCode)
-			f.edit("copy")
-			p.signsBook(userName, id)
+			p.signsBook(f, userName, id)
 			s.verdict(t, id, "validated")
 		})
 	}
@@ -153,9 +152,7 @@ func TestFormWithoutScriptsByKeyboard(t *testing.T) {
 	p.press(kb.Enter)
 	f.code(id)
 	into(pageCode) // and by that, the code is selected
-	p.edit("copy")
-	p.tabTo(`document.querySelector('input[name=ocapi-challenge-id]')`)
-	p.edit("paste")
+	p.carry(p, id, bookField, func() { p.tabTo(bookField) })
 	p.press(kb.Enter)
 	p.signed(userName)
 }
@@ -175,8 +172,7 @@ func TestLinkWithoutScripts(t *testing.T) {
 	q.click(pageButton)
 	q.code(id)
 	q.click(overCode)
-	q.edit("copy")
-	p.signsBook(userName, id)
+	p.signsBook(q, userName, id)
 }
 
 // TestSoundWithoutScripts follows the link to the sound challenge and back.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -114,7 +115,13 @@ func (p *tab) attach(kind, address string) *tab {
 	q := &tab{t: p.t, plain: true}
 	ctx, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(id), chromedp.WithListener(q.note))
 	q.ctx = ctx
-	p.t.Cleanup(cancel)
+	p.t.Cleanup(func() {
+		if p.t.Failed() { // while both are still there
+			q.tell()
+			p.tell()
+		}
+		cancel()
+	})
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
@@ -239,14 +246,28 @@ func (p *tab) edit(command string) {
 	}))
 }
 
-// signsBook pastes the code into the partner's form, sends that, and checks
-// what the partner's server was told.
-func (p *tab) signsBook(name, id string) {
+// clipboard is held from a copy to its paste: a browser has one for all its tabs.
+var clipboard sync.Mutex
+
+// carry copies what is selected in another tab, goes to a field of this one, and
+// pastes it there.
+func (p *tab) carry(from *tab, text, field string, goes func()) {
 	p.t.Helper()
-	const field = `document.querySelector('input[name=ocapi-challenge-id]')`
-	p.click(field)
+	clipboard.Lock()
+	defer clipboard.Unlock()
+	from.edit("copy")
+	goes()
 	p.edit("paste")
-	wait[bool](p, "the code is pasted", field+`.value === `+quote(id))
+	wait[bool](p, "the text is pasted", field+`.value === `+quote(text))
+}
+
+const bookField = `document.querySelector('input[name=ocapi-challenge-id]')`
+
+// signsBook carries the code, which is selected in another tab, into the
+// partner's form, sends that, and checks what the partner's server was told.
+func (p *tab) signsBook(from *tab, name, id string) {
+	p.t.Helper()
+	p.carry(from, id, bookField, func() { p.click(bookField) })
 	p.click(`document.querySelector('button')`)
 	p.signed(name)
 }

@@ -22,14 +22,13 @@ func (p *tab) plainCode(s *server, before string) string {
 	wait[bool](f, "the code is shown", pageCode+`?.value === `+quote(id))
 	f.click(overCode)
 	wait[bool](f, "the code is selected", `getSelection().toString().trim() === `+quote(id))
-	f.edit("copy")
-	// The page has scrolled, and for a moment the browser gives clicks to where the frame was.
-	p.until("the field has the focus", func() bool {
-		p.click(codeField)
-		return eval[bool](p, `document.activeElement === `+codeField)
+	p.carry(f, id, codeField, func() {
+		// The page has scrolled, and for a moment the browser gives clicks to where the frame was.
+		p.until("the field has the focus", func() bool {
+			p.click(codeField)
+			return eval[bool](p, `document.activeElement === `+codeField)
+		})
 	})
-	p.edit("paste")
-	wait[bool](p, "the code is pasted", codeField+`.value === `+quote(id))
 	return id
 }
 

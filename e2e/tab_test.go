@@ -46,6 +46,7 @@ type tab struct {
 	spoken   int // messages of the console, those still on their way to console included
 	requests []request
 	expected []*regexp.Regexp
+	failed   bool // and tell has told of it
 }
 
 // request is what the page sent and what came back.
@@ -201,6 +202,10 @@ messages:
 
 // tell logs what helps to understand a failure.
 func (p *tab) tell() {
+	if p.failed {
+		return
+	}
+	p.failed = true
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + '\n' + document.body.innerText + '\n--- widget: ' + JSON.stringify((() => {
