@@ -2,6 +2,7 @@ package domain
 
 import (
 	"crypto/sha256"
+	"strings"
 )
 
 // The stored names of the events about annotations; see events.go.
@@ -54,6 +55,19 @@ func (s QuestionStatus) String() string {
 	case QuestionOpen:
 	}
 	return "open"
+}
+
+// ParseQuestionStatus reads what String gives, with spaces around it; anything
+// else is CodeInvalid, and the error names them all.
+func ParseQuestionStatus(name string) (QuestionStatus, error) {
+	all := []QuestionStatus{QuestionSettled, QuestionDisputed, QuestionUnreadable, QuestionRefuted, QuestionOpen}
+	names := make([]string, len(all))
+	for i, s := range all {
+		if names[i] = s.String(); names[i] == strings.TrimSpace(name) {
+			return s, nil
+		}
+	}
+	return 0, Invalid("status", "%.40q is no status; it is one of %s", name, strings.Join(names, ", "))
 }
 
 // Finding is what the votes on one question add up to at the moment of a

@@ -40,6 +40,12 @@ const (
 	// the decisions that wait for the log together: it writes them in one flush.
 	decideMost   = 10_000
 	decideAtOnce = 64
+	// storeEvery is how often the count is stored while it changes, and
+	// storeBytesPerSecond spaces large ones out; as with the statistics.
+	storeEvery          = 5 * time.Minute
+	storeBytesPerSecond = 64 << 10
+	// finishWithin bounds the last of it when stopping.
+	finishWithin = 5 * time.Second
 	// reportMost bounds the images that are reported in one transaction.
 	reportMost = 1000
 )
@@ -53,7 +59,7 @@ type annotator struct {
 	// Of the goroutine that runs; nil while this node does not archive.
 	state   *consensus.State
 	project projection // what is on its way to the collections
-	store   keptSnapshot
+	store   stored
 	due     time.Time // the next report
 	retry   time.Time // not before it is begun again, after a failure
 	failure error
@@ -61,6 +67,12 @@ type annotator struct {
 
 	mu      sync.Mutex
 	figures annotatorFigures
+}
+
+// stored is what this node knows of the archive's snapshot.
+type stored struct {
+	seq eventstore.Sequence // 0: there is none
+	due time.Time           // the next one
 }
 
 type annotatorParams struct {
@@ -72,7 +84,7 @@ type annotatorParams struct {
 	Rules    consensus.Rules
 	Logger   *slog.Logger
 	Now      func() time.Time
-	Every    time.Duration // between snapshots; 0: snapshotEvery
+	Every    time.Duration // between snapshots; 0: storeEvery
 }
 
 // annotatorFigures are what an annotator tells of itself.
@@ -89,7 +101,7 @@ var decisionNames = []string{"accepted", "disputed", "unreadable", "withdrawn", 
 
 func newAnnotator(p annotatorParams) *annotator {
 	if p.Every == 0 {
-		p.Every = snapshotEvery
+		p.Every = storeEvery
 	}
 	return &annotator{
 		annotatorParams: p, batches: make(chan []domain.Record, annotateBatches),
@@ -179,8 +191,7 @@ func (a *annotator) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pause := max(a.Every, time.Duration(len(kept.Body))*time.Second/snapshotBytesPerSecond)
-	a.store = keptSnapshot{seq: kept.At.Seq, madeAt: kept.MadeAt, due: time.Now().Add(pause)}
+	a.store = a.storedAs(kept)
 	mark, err := a.Corpus.AnnotationsThrough(ctx)
 	if err != nil {
 		return err
@@ -377,9 +388,14 @@ func (a *annotator) keep(ctx context.Context, now bool) error {
 		a.store.due = time.Now().Add(a.Every)
 		return err
 	}
-	pause := max(a.Every, time.Duration(len(kept.Body))*time.Second/snapshotBytesPerSecond)
-	a.store = keptSnapshot{seq: kept.At.Seq, madeAt: kept.MadeAt, due: time.Now().Add(pause)}
+	a.store = a.storedAs(kept)
 	return nil
+}
+
+// storedAs says up to where the count is stored, and when the next time is.
+func (a *annotator) storedAs(kept eventstore.Snapshot) stored {
+	pause := max(a.Every, time.Duration(len(kept.Body))*time.Second/storeBytesPerSecond)
+	return stored{seq: kept.At.Seq, due: time.Now().Add(pause)}
 }
 
 // finish counts and stores what has been archived since, after run has ended and
@@ -388,7 +404,7 @@ func (a *annotator) finish() {
 	if a.state == nil || !a.Archiver.Active() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
 	err := a.count(ctx, nil)
 	if err == nil {

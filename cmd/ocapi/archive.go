@@ -181,16 +181,3 @@ func (c *adoptStreamCmd) adoptShared(ctx context.Context, logger *slog.Logger) (
 	defer log.Close()
 	return eventstore.Adopt(ctx, log, s.archive)
 }
-
-// together refuses half a cluster: the log and the archive are both embedded
-// or both shared.
-func together(p place, n natsFlags) error {
-	if (n.NATSURL == "") != (p.DatabaseURL == "") {
-		return errors.New("--nats-url and --database-url go together: a node is embedded with its data folder, or has both its log and its archive in the cluster")
-	}
-	return nil
-}
-
-func (n natsFlags) cluster(logger *slog.Logger) eventstore.ClusterConfig {
-	return eventstore.ClusterConfig{URL: n.NATSURL, Creds: n.NATSCreds, CA: n.NATSCA, Logger: logger}
-}

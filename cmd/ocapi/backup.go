@@ -37,7 +37,7 @@ func (c *backupCmd) Run(env *environment) error {
 		if err := os.Mkdir(to, 0o700); err != nil {
 			return fmt.Errorf("make the backup's folder: %w", err)
 		}
-		seq, err := s.backUp(env.ctx, to)
+		seq, err := backUp(env.ctx, s, to)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func isFile(path string) bool {
 
 // backUp copies the archive, once it holds what the log holds now, and then the
 // collections, which may be newer: events name what was there before them.
-func (s *stores) backUp(ctx context.Context, to string) (uint64, error) {
+func backUp(ctx context.Context, s *stores, to string) (uint64, error) {
 	end, err := s.logEnd(ctx)
 	if err != nil {
 		return 0, err
@@ -91,7 +91,9 @@ func (s *stores) backUp(ctx context.Context, to string) (uint64, error) {
 		if at.Seq >= end {
 			break
 		}
-		if !sleep(waiting, 20*time.Millisecond) {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-waiting.Done():
 			return 0, fmt.Errorf("the events from %d to %d are not archived: see /readyz of the operator's listener", at.Seq+1, end)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -224,11 +223,4 @@ func printClients(env *environment, list []domain.Client) error {
 			printLimit(client.Limit), orDash(secrets))
 	}
 	return w.Flush()
-}
-
-func orDash(words []string) string {
-	if len(words) == 0 {
-		return "-"
-	}
-	return strings.Join(words, ", ")
 }

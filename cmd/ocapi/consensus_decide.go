@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -83,10 +84,11 @@ func (c *questionFlags) decide(env *environment, command func(q *asked) (domain.
 		if err != nil {
 			return err
 		}
-		id, err := newEventID()
+		v7, err := uuid.NewV7()
 		if err != nil {
 			return err
 		}
+		id := domain.EventID{UUID: domain.UUID(v7)}
 		e, err := domain.DecideAnnotation(q.now, cmd, env.clock()(), id)
 		if err != nil {
 			return err
@@ -199,19 +201,4 @@ func (c *questionFlags) usual(ctx context.Context, store *corpus.Store, e *corpu
 		all, more = all[:few], ", …"
 	}
 	return fmt.Errorf("--keyword: nothing in the collection %s is asked for %.80q; its keywords are %s%s", e.Collection, c.Keyword, strings.Join(all, ", "), more)
-}
-
-// archived waits until an event is archived, so that whatever is asked next knows
-// of it.
-func archived(ctx context.Context, s *stores, id domain.EventID) error {
-	ctx, cancel := context.WithTimeout(ctx, archivedWithin)
-	defer cancel()
-	for {
-		if there, err := s.archive.Has(ctx, id); err != nil || there {
-			return err
-		}
-		if !sleep(ctx, archivedLook) {
-			return errors.New("it is in the event log, but not archived yet; it will be when archiving goes on")
-		}
-	}
 }

@@ -85,7 +85,7 @@ func (c *consensusListCmd) Run(env *environment) (err error) {
 		return fmt.Errorf("--limit: %d is not a number of questions", c.Limit)
 	}
 	if c.Status != "" {
-		if _, err := parseStatus(c.Status); err != nil {
+		if _, err := domain.ParseQuestionStatus(c.Status); err != nil {
 			return fmt.Errorf("--status: %w", err)
 		}
 	}
@@ -221,16 +221,6 @@ func answerOf(t domain.Truth) string {
 		return "shows it"
 	}
 	return "does not"
-}
-
-// printDecided tells what votes have made of a collection; nothing where they
-// have made nothing of it.
-func printDecided(b *strings.Builder, c corpus.DecidedCounts) {
-	if c == (corpus.DecidedCounts{}) {
-		return
-	}
-	fmt.Fprintf(b, "\nDecided by visitors' votes: %s settled (%s of them tried by %d answers or more, and so dealt as known), %s disputed, %s unreadable, %s on record refuted.\n",
-		grouped(c.Settled), grouped(c.Proven), domain.ProvenAfter, grouped(c.Disputed), grouped(c.Unreadable), grouped(c.Refuted))
 }
 
 type consensusShowCmd struct {

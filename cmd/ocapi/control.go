@@ -59,9 +59,9 @@ func socketAddress(dir string) (string, func(), error) {
 	return filepath.Join("/proc/self/fd", strconv.Itoa(int(d.Fd())), socketFile), func() { _ = d.Close() }, nil
 }
 
-// serveControl runs commands sent to the folder's socket until ctx ends. done
-// is closed when it has ended.
-func serveControl(ctx context.Context, dir string, s *stores, logger *slog.Logger) (done <-chan struct{}, err error) {
+// serveControl runs commands sent to the folder's socket until ctx ends, as the
+// process's own command line would. done is closed when it has ended.
+func serveControl(ctx context.Context, dir string, s *stores, serving *environment, logger *slog.Logger) (done <-chan struct{}, err error) {
 	address, release, err := socketAddress(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
@@ -78,7 +78,7 @@ func serveControl(ctx context.Context, dir string, s *stores, logger *slog.Logge
 		return nil, errors.Join(fmt.Errorf("open the control socket: %w", err), listener.Close())
 	}
 	server := &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { control(w, r, s) }),
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { control(w, r, s, serving) }),
 		ReadHeaderTimeout: 5 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
@@ -102,7 +102,7 @@ func serveControl(ctx context.Context, dir string, s *stores, logger *slog.Logge
 	return ended, nil
 }
 
-func control(w http.ResponseWriter, r *http.Request, s *stores) {
+func control(w http.ResponseWriter, r *http.Request, s *stores, serving *environment) {
 	var req controlRequest
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&req); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -117,11 +117,11 @@ func control(w http.ResponseWriter, r *http.Request, s *stores) {
 				out.send(controlEvent{Progress: &p})
 			}
 		},
-		ctx: r.Context(), dir: req.Dir, args: req.Args, stores: s,
+		ctx: r.Context(), dir: req.Dir, args: req.Args, stores: s, version: serving.version,
 		stdout: controlStream{out, func(s string) controlEvent { return controlEvent{Out: s} }},
 		stderr: controlStream{out, func(s string) controlEvent { return controlEvent{Err: s} }},
 	}
-	code := run(env)
+	code := serving.run(env)
 	if s.changed != nil {
 		s.changed(context.WithoutCancel(r.Context())) // whoever hung up has changed something all the same
 	}

@@ -236,3 +236,13 @@ func printProblems(b *strings.Builder, title string, p *corpus.Problems) {
 		fmt.Fprintf(b, "  and %d more\n", p.Total-shown)
 	}
 }
+
+// printDecided tells what votes have made of a collection; nothing where they
+// have made nothing of it.
+func printDecided(b *strings.Builder, c corpus.DecidedCounts) {
+	if c == (corpus.DecidedCounts{}) {
+		return
+	}
+	fmt.Fprintf(b, "\nDecided by visitors' votes: %s settled (%s of them tried by %d answers or more, and so dealt as known), %s disputed, %s unreadable, %s on record refuted.\n",
+		grouped(c.Settled), grouped(c.Proven), domain.ProvenAfter, grouped(c.Disputed), grouped(c.Unreadable), grouped(c.Refuted))
+}

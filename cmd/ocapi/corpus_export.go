@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"ocapi/corpus"
@@ -57,7 +56,7 @@ func (c *corpusExportCmd) out() string {
 func (c *corpusExportCmd) params(env *environment) (corpus.ExportParams, error) {
 	p := corpus.ExportParams{
 		Collection: c.Name, Out: c.out(), Force: c.Force, Known: c.Known, Source: c.Source, Columns: c.Columns, Base: c.Base,
-		Program: "Ocapi " + version, Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
+		Program: "Ocapi " + env.version, Fetch: corpus.FetchParams{AllowPrivate: c.AllowPrivate},
 	}
 	// Before it names a folder.
 	if _, err := corpus.ParseCollectionID(c.Name); err != nil {
@@ -70,7 +69,7 @@ func (c *corpusExportCmd) params(env *environment) (corpus.ExportParams, error) 
 		p.Source = filepath.Join(env.dir, p.Source)
 	}
 	for _, name := range c.Status {
-		s, err := parseStatus(name)
+		s, err := domain.ParseQuestionStatus(name)
 		if err != nil {
 			return p, err
 		}
@@ -88,21 +87,6 @@ func (c *corpusExportCmd) params(env *environment) (corpus.ExportParams, error) 
 	}
 	p.Fetch.Interval, err = intervalOf(c.Rate)
 	return p, err
-}
-
-func parseStatus(name string) (domain.QuestionStatus, error) {
-	all := []domain.QuestionStatus{
-		domain.QuestionSettled, domain.QuestionDisputed, domain.QuestionUnreadable, domain.QuestionRefuted, domain.QuestionOpen,
-	}
-	i := slices.IndexFunc(all, func(s domain.QuestionStatus) bool { return s.String() == strings.TrimSpace(name) })
-	if i < 0 {
-		names := make([]string, len(all))
-		for i, s := range all {
-			names[i] = s.String()
-		}
-		return 0, domain.Invalid("status", "%.40q is no status; it is one of %s", name, strings.Join(names, ", "))
-	}
-	return all[i], nil
 }
 
 func exportSummary(r *corpus.ExportReport, p *corpus.ExportParams, out string) string {

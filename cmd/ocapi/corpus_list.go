@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -107,19 +106,4 @@ func rolesOf(images []domain.Image, t domain.ChallengeType) string {
 		return "-"
 	}
 	return grouped(known) + "/" + grouped(unknown)
-}
-
-func shortened(s string, longest int) string {
-	if utf8.RuneCountInString(s) <= longest {
-		return s
-	}
-	return strings.TrimSpace(string([]rune(s)[:longest-1])) + "…"
-}
-
-// dashed shows that there is nothing where there is nothing.
-func dashed(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"ocapi/corpus"
 	"ocapi/domain"
@@ -104,8 +103,6 @@ func printHead(b *strings.Builder, c *corpus.Collection, holdings []corpus.Holdi
 		fmt.Fprintf(b, "  pictures: %s renderings, %.1f MB, the median has %.1f kB\n", grouped(w.Pictures), float64(w.Bytes)/1e6, float64(w.MedianBytes)/1e3)
 	}
 }
-
-func moment(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") }
 
 func printStates(b *strings.Builder, holdings []corpus.Holding) {
 	type row struct {

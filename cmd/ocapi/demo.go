@@ -188,14 +188,14 @@ func (n *node) announce(ctx context.Context, began time.Time, public, admin net.
 	}
 	reason := n.ready()
 	if reason != nil {
-		n.say("Ocapi %s is running, but not ready: %s.", version, plainly(reason))
+		n.say("Ocapi %s is running, but not ready: %s.", n.env.version, plainly(reason))
 		if n.cfg.shared() {
 			n.say("  Import a collection with: ocapi corpus import DIR --collection NAME")
 		} else {
 			n.say("  Import a collection with: ocapi corpus import DIR --collection NAME --data %s", n.cfg.Data)
 		}
 	} else {
-		n.say("Ocapi %s is ready after %.1f s.", version, time.Since(began).Seconds())
+		n.say("Ocapi %s is ready after %.1f s.", n.env.version, time.Since(began).Seconds())
 	}
 	if n.demo != nil {
 		n.say("  Demo page      %s%s", base, demoPath)
@@ -224,7 +224,7 @@ const readySaid = 200 * time.Millisecond
 func (n *node) sayWhenReady(ctx context.Context) {
 	for sleep(ctx, readySaid) {
 		if n.ready() == nil {
-			n.say("Ocapi %s is ready now.", version)
+			n.say("Ocapi %s is ready now.", n.env.version)
 			return
 		}
 	}

@@ -92,19 +92,3 @@ func (c *eventsCmd) filter(now time.Time) (eventstore.EventFilter, error) {
 	f.Since, err = parseMoment("--since", c.Since, now)
 	return f, err
 }
-
-// parseMoment reads a flag that is a moment or how long ago it was; zero where it is
-// not given.
-func parseMoment(flag, text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if ago, err := time.ParseDuration(text); err == nil {
-		return now.Add(-ago), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: %q is neither a moment such as 2026-01-31T12:00:00Z nor a duration such as 90m", flag, text)
-	}
-	return t, nil
-}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"ocapi/clients"
@@ -79,34 +78,6 @@ func folderKeys(ctx context.Context, dir string, flags keyFlags, store *clients.
 	return clients.ReadKeyring(path, nil)
 }
 
-// sealSecrets seals what is not sealed with the first key yet, and says so.
-func (n *node) sealSecrets(ctx context.Context) error {
-	if n.stores.keys == nil {
-		return n.stores.noKeys
-	}
-	if path := n.keyFile(); path != "" {
-		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-			n.logger.Warn("the file of the keys of private ids may be read by others than its owner", "file", path, "mode", fmt.Sprintf("%04o", info.Mode().Perm()))
-		}
-	}
-	sealed, err := n.stores.reseal(ctx)
-	if sealed > 0 {
-		n.logger.Info("private ids have been sealed in the database", "count", sealed, "key", n.stores.keys.First())
-	}
-	return err
-}
-
-// keyFile is the file that the keys are from; empty where they are from none.
-func (n *node) keyFile() string {
-	switch {
-	case n.cfg.SecretsKeyFile != "":
-		return n.cfg.SecretsKeyFile
-	case n.cfg.SecretsKey == "" && !n.cfg.shared():
-		return filepath.Join(n.cfg.Data, keyFile)
-	}
-	return ""
-}
-
 // reseal is [clients.Store.Reseal]; in a folder, what was readable is gone from the
 // database's companion file as well when it returns.
 func (s *stores) reseal(ctx context.Context) (int, error) {
@@ -123,52 +94,4 @@ func (s *stores) reseal(ctx context.Context) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-type clientReencryptCmd struct {
-	keyFlags
-	place
-}
-
-// Run seals all private ids with the first key, as every start of the service
-// does.
-func (c *clientReencryptCmd) Run(env *environment) error {
-	return withExisting(env, c.with(c.keyFlags), func(s *stores) error {
-		n, err := s.reseal(env.ctx)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(env.stdout, "%s sealed anew, with the key %s.\n", count(n, "private id"), s.keys.First())
-		return err
-	})
-}
-
-type clientKeyCmd struct {
-	New clientKeyNewCmd `cmd:"" help:"Make a key that private ids are sealed with."`
-}
-
-type clientKeyNewCmd struct {
-	File string `help:"The file to put it into, made with permissions 0600 where there is none. Without it the key is printed." type:"path"`
-	Last bool   `help:"Put it last in the file: it opens, and does not seal yet. The first step where several nodes share a database."`
-}
-
-// Run makes a key.
-func (c *clientKeyNewCmd) Run(env *environment) error {
-	if c.File == "" {
-		if c.Last {
-			return errors.New("--last is about a file; name it with --file")
-		}
-		_, err := fmt.Fprintln(env.stdout, clients.NewKey())
-		return err
-	}
-	id, err := clients.AddKey(c.File, !c.Last)
-	if err != nil {
-		return err
-	}
-	says := "the first of %s; it seals from the next start of the service on"
-	if c.Last {
-		says = "the last of %s; it opens from the next start of the service on"
-	}
-	_, err = fmt.Fprintf(env.stdout, "The key %s is "+says+". Keep a copy of the file where copies of the database are not.\n", id, c.File)
-	return err
 }

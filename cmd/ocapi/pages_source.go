@@ -255,7 +255,7 @@ func (f *pageFigures) Table(ctx context.Context, collection domain.CollectionID,
 	defer func() { _ = os.RemoveAll(folder) }() // the system clears it otherwise
 	out := filepath.Join(folder, "out")
 	_, err = corpus.Export(ctx, corpus.ExportParams{
-		Collection: string(collection), Format: corpus.ExportCSV, Out: out, Program: "Ocapi " + version,
+		Collection: string(collection), Format: corpus.ExportCSV, Out: out, Program: "Ocapi " + f.n.env.version,
 		// What was not settled may be one person's word.
 		Statuses: []domain.QuestionStatus{domain.QuestionSettled},
 	}, f.n.stores.corpus)

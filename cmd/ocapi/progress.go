@@ -171,12 +171,3 @@ func (m *meter) bar(width int) string {
 	}
 	return fmt.Sprintf("[%s%s%s] %3d%%  %s", strings.Repeat("=", full), head, strings.Repeat(" ", room-full-len(head)), 100*done/m.last.Total, text)
 }
-
-// grouped writes a number with its thousands apart.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}

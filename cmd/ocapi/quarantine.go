@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -209,12 +208,6 @@ func (c *quarantineLiftCmd) Run(env *environment) error {
 	})
 }
 
-const (
-	// archivedWithin is how long a command waits to see its event archived.
-	archivedWithin = 10 * time.Second
-	archivedLook   = 20 * time.Millisecond
-)
-
 // decideQuarantine appends what a command causes and waits until it is archived.
 func decideQuarantine(env *environment, s *stores, id domain.QuarantineID, cmd domain.QuarantineCommand) error {
 	var q domain.Quarantine
@@ -237,49 +230,4 @@ func decideQuarantine(env *environment, s *stores, id domain.QuarantineID, cmd d
 		return err
 	}
 	return archived(env.ctx, s, e.Head().ID)
-}
-
-// withLog runs do where the event log is open: in the process that serves the
-// folder, or beside the nodes of a cluster.
-func withLog(env *environment, p place, flags natsFlags, do func(*stores) error) error {
-	if err := together(p, flags); err != nil {
-		return err
-	}
-	return withExisting(env, p, func(s *stores) (err error) {
-		if s.append != nil {
-			return do(s)
-		}
-		if !p.shared() {
-			return errors.New("nobody serves this folder, so its event log is not open; start the service and try again")
-		}
-		logger := slog.New(slog.NewTextHandler(env.stderr, nil))
-		conn, err := eventstore.ConnectCluster(env.ctx, flags.cluster(logger))
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		at, err := s.archive.Checkpoint(env.ctx)
-		if err != nil {
-			return err
-		}
-		log, err := eventstore.OpenLog(env.ctx, conn, eventstore.LogConfig{AckTimeout: ackTimeout, Shared: true, Now: time.Now, Logger: logger}, at.Seq)
-		if err != nil {
-			return err
-		}
-		defer log.Close()
-		s.append = func(ctx context.Context, e domain.Event) error { return appendAfterLast(ctx, log, e) }
-		return do(s)
-	})
-}
-
-// appendAfterLast appends an event after whatever the log holds of its subject:
-// nothing, where what came before has been trimmed. Of two who do so at once, one
-// gets CodeConflict.
-func appendAfterLast(ctx context.Context, log *eventstore.Log, e domain.Event) error {
-	last, _, err := log.LastLike(ctx, e)
-	if err != nil {
-		return err
-	}
-	_, err = log.Append(ctx, e, last.Seq)
-	return err
 }

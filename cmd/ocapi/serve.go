@@ -30,8 +30,6 @@ import (
 )
 
 const (
-	// ackTimeout is below what a browser waits for and above a disk's stall.
-	ackTimeout = 5 * time.Second
 	// recentBytes bounds the creations kept in memory: about 60,000 challenges.
 	recentBytes = 32 << 20
 	// refreshEvery is how often collections are looked at for changes.
@@ -171,7 +169,7 @@ func (n *node) control() error {
 	if n.cfg.shared() {
 		return nil
 	}
-	ended, err := serveControl(n.work.ctx, n.cfg.Data, n.stores, n.logger)
+	ended, err := serveControl(n.work.ctx, n.cfg.Data, n.stores, n.env, n.logger)
 	if err != nil {
 		return err
 	}

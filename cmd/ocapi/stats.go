@@ -1,53 +1,17 @@
 package main
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
+	"ocapi/eventstore"
 	"ocapi/projections"
 )
 
 type statsCmd struct {
 	Images  statsImagesCmd  `cmd:"" help:"Tell how often images were shown, and whether counting them tells known from unknown."`
 	Clients statsClientsCmd `cmd:"" help:"Tell what became of each client's challenges."`
-}
-
-// statsOutput says in which form figures are printed.
-type statsOutput struct {
-	JSON bool `help:"Print JSON Lines, one object for each row." xor:"form"`
-	CSV  bool `help:"Print CSV with a line of titles." xor:"form"`
-}
-
-// forPeople tells whether neither a program nor a spreadsheet reads it.
-func (o statsOutput) forPeople() bool { return !o.JSON && !o.CSV }
-
-// printRows prints what programs read: records gives a row's fields in the order
-// of the titles.
-func printRows[T any](o statsOutput, to io.Writer, titles []string, rows []T, fields func(T) []string) error {
-	if o.JSON {
-		e := json.NewEncoder(to)
-		for _, row := range rows {
-			if err := e.Encode(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := csv.NewWriter(to)
-	if err := w.Write(titles); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if err := w.Write(fields(row)); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	return w.Error()
 }
 
 // withFrequency runs do on the statistics of all that is archived, as they were
@@ -74,5 +38,21 @@ func withFrequency(env *environment, p place, asOf asOfFlag, do func(f *projecti
 // noChallenges is what people are told of an empty archive.
 const noChallenges = "No challenge has been archived yet."
 
-// stamp writes a moment for programs.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// readFrequency gives the statistics of all that is archived up to a point of
+// the log, for a command.
+func readFrequency(env *environment, a eventstore.Archive, p past) (*projections.Frequency, error) {
+	f := projections.NewFrequency()
+	_, _, err := restoreFrequency(env.ctx, a, f)
+	if errors.Is(err, projections.ErrSnapshot) {
+		fmt.Fprintf(env.stderr, "%v; all events are read instead\n", err) //nolint:errcheck // the result follows
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.before != 0 && f.Next() > p.before {
+		f = projections.NewFrequency() // the snapshot knows what came later
+	}
+	_, err = replayCounts(env.ctx, a, f, p.before, sayHowFar(env))
+	return f, err
+}

@@ -216,11 +216,3 @@ func shortType(t domain.ChallengeType) string {
 	}
 	return t.String()
 }
-
-// counted names a number of things, with its thousands apart.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return grouped(n) + " " + noun + "s"
-}

@@ -22,6 +22,10 @@ const (
 	// snapshotPatience bounds the wait until what a snapshot goes up to is
 	// archived.
 	snapshotPatience = 30 * time.Second
+	// readBatch bounds what a projection takes from the log in one go, and
+	// readLinger is how long it may wait to be full: nobody waits for it.
+	readBatch  = 1000
+	readLinger = 20 * time.Millisecond
 	// finishPatience bounds the last snapshot when stopping.
 	finishPatience = 5 * time.Second
 )
@@ -132,7 +136,7 @@ func (s *keeper) run(ctx context.Context) {
 			s.Logger.Warn("the "+s.what+" have lost the log and look for it", "error", err)
 		}
 		if !moved {
-			sleep(ctx, time.Second)
+			wait(ctx, time.Second)
 		}
 	}
 }
@@ -152,7 +156,7 @@ func (s *keeper) restore(ctx context.Context) eventstore.Sequence {
 			return 0
 		case ctx.Err() == nil:
 			s.Logger.Warn("the snapshot of the "+s.what+" could not be read", "error", err)
-			sleep(ctx, time.Second)
+			wait(ctx, time.Second)
 		}
 	}
 	return 0
@@ -161,7 +165,7 @@ func (s *keeper) restore(ctx context.Context) eventstore.Sequence {
 // feed reads what is archived and then follows the log, until an event is
 // missing or the log is lost.
 func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
-	events, err := replayCounts(ctx, s.Archive, s.counts, past{}, nil)
+	events, err := replayCounts(ctx, s.Archive, s.counts, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
 		s.kept.due = time.Now()
 		s.mu.Unlock()
 	}
-	return s.Log.Follow(ctx, s.counts.Next(), followBatch, followLinger, func(batch []eventstore.Record) error {
+	return s.Log.Follow(ctx, s.counts.Next(), readBatch, readLinger, func(batch []eventstore.Record) error {
 		for _, r := range batch {
 			if err := s.counts.Apply(r); err != nil {
 				return err
@@ -184,7 +188,7 @@ func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
 // keep stores the projection now and then, until ctx ends.
 func (s *keeper) keep(ctx context.Context) {
 	failing := false
-	for sleep(ctx, min(s.Every, time.Second)) {
+	for wait(ctx, min(s.Every, time.Second)) {
 		if !s.due(time.Now()) {
 			continue
 		}
@@ -212,7 +216,7 @@ func (s *keeper) store(ctx context.Context) error {
 	defer cancel()
 	// What the log alone has may still be lost, and must not be remembered.
 	for s.Archiver.Position().Seq < position.Seq {
-		if !sleep(ctx, 20*time.Millisecond) {
+		if !wait(ctx, 20*time.Millisecond) {
 			return nil // the archiver says what keeps it
 		}
 	}
@@ -243,7 +247,7 @@ func (s *keeper) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
 	defer cancel()
 	if s.caughtUp.Load() {
-		if _, err := replayCounts(ctx, s.Archive, s.counts, past{}, nil); err != nil {
+		if _, err := replayCounts(ctx, s.Archive, s.counts, 0, nil); err != nil {
 			s.Logger.Warn("the last events are not in the "+s.what+" that are stored", "error", err)
 		}
 	}
@@ -255,5 +259,15 @@ func (s *keeper) finish() {
 	}
 	if err := s.store(ctx); err != nil {
 		s.Logger.Warn("the "+s.what+" could not be stored; the next start takes longer", "error", err)
+	}
+}
+
+// wait waits; it is false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"ocapi/eventstore"
@@ -38,25 +35,20 @@ func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f cou
 
 // replayFrequency applies what is archived after the statistics' position.
 func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (events int, err error) {
-	return replayCounts(ctx, a, f, past{}, nil)
-}
-
-// replayFrequencyTo is replayFrequency up to a point of the log.
-func replayFrequencyTo(ctx context.Context, a eventstore.Archive, f *projections.Frequency, p past, visit func(events int)) (events int, err error) {
-	return replayCounts(ctx, a, f, p, visit)
+	return replayCounts(ctx, a, f, 0, nil)
 }
 
 // replayCounts applies what is archived after a projection's position, up to a
 // point of the log. It gives the number of events. visit, where not nil, is called
 // after each.
-func replayCounts(ctx context.Context, a eventstore.Archive, f counts, p past, visit func(events int)) (events int, err error) {
+func replayCounts(ctx context.Context, a eventstore.Archive, f counts, before eventstore.Sequence, visit func(events int)) (events int, err error) {
 	// Read first: what is not there up to it when the events have been read will
 	// never be.
 	at, err := a.Checkpoint(ctx)
 	if err != nil {
 		return 0, err
 	}
-	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: p.before}, func(r eventstore.Record) error {
+	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: before}, func(r eventstore.Record) error {
 		f.Skip(r.Seq - 1) // the archive has no holes but those that were declared
 		if err := f.Apply(r); err != nil {
 			return err
@@ -70,8 +62,8 @@ func replayCounts(ctx context.Context, a eventstore.Archive, f counts, p past, v
 		return events, err
 	}
 	end := at.Seq
-	if p.before != 0 {
-		end = min(end, p.before-1)
+	if before != 0 {
+		end = min(end, before-1)
 	}
 	f.Skip(end)
 	return events, nil
@@ -94,77 +86,4 @@ func putCounts(ctx context.Context, a eventstore.Archive, name string, at projec
 		At: eventstore.Checkpoint{Incarnation: at.Incarnation, Seq: at.Seq, EventID: at.Event},
 	}
 	return s, a.PutSnapshot(ctx, s)
-}
-
-// rebuildFrequency makes the snapshots of the statistics and of the daily figures
-// anew from all events, and says whether those of before were what the events
-// add up to.
-func rebuildFrequency(env *environment, a eventstore.Archive) error {
-	if err := rebuildCounts(env, a, frequencySnapshot, "statistics", projections.NewFrequency()); err != nil {
-		return err
-	}
-	return rebuildCounts(env, a, daysSnapshot, "daily figures", projections.NewDays())
-}
-
-func rebuildCounts(env *environment, a eventstore.Archive, name, what string, f counts) error {
-	before, found, err := a.Snapshot(env.ctx, name)
-	if err != nil {
-		return err
-	}
-	was := "there was none before"
-	say := sayHowFar(env)
-	events, err := replayCounts(env.ctx, a, f, past{}, func(events int) {
-		say(events)
-		if found && f.Position().Seq == before.At.Seq {
-			was = "the one of before was the same, byte by byte, as the events give for its place"
-			if _, body := f.Snapshot(); !bytes.Equal(body, before.Body) {
-				was = "the one of before was another: damaged, or an older release's"
-			}
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("rebuild the %s: %w", what, err)
-	}
-	if events == 0 {
-		return nil
-	}
-	position, body := f.Snapshot()
-	if _, err := putCounts(env.ctx, a, name, position, body, env.clock()()); err != nil {
-		return fmt.Errorf("rebuild the %s: %w", what, err)
-	}
-	_, err = fmt.Fprintf(env.stdout, "The snapshot of the %s is made anew from %s; %s.\n", what, count(events, "event"), was)
-	return err
-}
-
-// sayHowFar gives a function that tells now and then how many events have been
-// read.
-func sayHowFar(env *environment) func(events int) {
-	began := time.Now()
-	said := began
-	return func(events int) {
-		const looksEvery = 1024 // at the clock
-		if events%looksEvery == 0 && time.Since(said) > rebuildSaid {
-			said = time.Now()
-			fmt.Fprintf(env.stderr, "%d events, %.0f a second\n", events, float64(events)/time.Since(began).Seconds()) //nolint:errcheck // the result follows
-		}
-	}
-}
-
-// readFrequency gives the statistics of all that is archived up to a point of
-// the log, for a command.
-func readFrequency(env *environment, a eventstore.Archive, p past) (*projections.Frequency, error) {
-	f := projections.NewFrequency()
-	_, _, err := restoreFrequency(env.ctx, a, f)
-	if errors.Is(err, projections.ErrSnapshot) {
-		fmt.Fprintf(env.stderr, "%v; all events are read instead\n", err) //nolint:errcheck // the result follows
-		err = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if p.before != 0 && f.Next() > p.before {
-		f = projections.NewFrequency() // the snapshot knows what came later
-	}
-	_, err = replayFrequencyTo(env.ctx, a, f, p, sayHowFar(env))
-	return f, err
 }

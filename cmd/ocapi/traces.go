@@ -16,7 +16,7 @@ func (c *serveCmd) validateTraces() error {
 	if c.OTLPEndpoint == "" {
 		return nil
 	}
-	err := c.traces(slog.Default()).Validate()
+	err := c.traces("", slog.Default()).Validate()
 	if err == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (c *serveCmd) validateTraces() error {
 	return err
 }
 
-func (c *serveCmd) traces(logger *slog.Logger) tracing.Config {
+func (c *serveCmd) traces(version string, logger *slog.Logger) tracing.Config {
 	return tracing.Config{Endpoint: c.OTLPEndpoint, Ratio: c.TraceRatio, Version: version, Logger: logger}
 }
 
@@ -39,7 +39,7 @@ func (n *node) startTraces(ctx context.Context) (err error) {
 	if n.cfg.OTLPEndpoint == "" {
 		return nil
 	}
-	n.tracing, err = tracing.Start(ctx, n.cfg.traces(n.logger))
+	n.tracing, err = tracing.Start(ctx, n.cfg.traces(n.env.version, n.logger))
 	return err
 }
 

@@ -18,6 +18,8 @@ const (
 	usageEvery = time.Minute
 	// usagePatience bounds one such write.
 	usagePatience = 10 * time.Second
+	// usageFinish bounds the last one, when stopping.
+	usageFinish = 5 * time.Second
 )
 
 // usageKeeper puts into the database what is counted here.
@@ -67,7 +69,7 @@ func (k *usageKeeper) put(ctx context.Context) error {
 
 // finish writes a last time, when no request comes any more.
 func (k *usageKeeper) finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), finishPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), usageFinish)
 	defer cancel()
 	if err := k.Flush(ctx, k.store); err != nil {
 		k.logger.Warn("the last counts of look-ups and refusals are lost", "error", err)

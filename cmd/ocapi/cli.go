@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Every flag has an environment variable of the same
+// name, in capitals, with the prefix OCAPI_.
+type cli struct {
+	Serve      serveCmd      `cmd:"" help:"Run the service."`
+	Client     clientCmd     `cmd:"" help:"Manage the websites that may use the service."`
+	Corpus     corpusCmd     `cmd:"" help:"Manage collections of images."`
+	Events     eventsCmd     `cmd:"" help:"Print archived events as JSON Lines."`
+	Archive    archiveCmd    `cmd:"" help:"Decide what an operator has to decide about the archive."`
+	Quarantine quarantineCmd `cmd:"" help:"Set votes on unknown images aside, and let them count again."`
+	Backup     backupCmd     `cmd:"" help:"Copy a data folder while it is served."`
+	Stats      statsCmd      `cmd:"" help:"Tell how often images were shown, and what became of clients' challenges."`
+	Simulate   simulateCmd   `cmd:"" help:"Play the attacker who tries to tell known images from unknown ones."`
+	Replay     replayCmd     `cmd:"" help:"Make anew what follows from the events."`
+	Consensus  consensusCmd  `cmd:"" help:"Tell what visitors' answers add up to, and how good the methods are that say so."`
+	Migrate    migrateCmd    `cmd:"" help:"Bring the schema of a database up to date, or tell how it stands."`
+	Health     healthCmd     `cmd:"" help:"Ask a running service whether it is ready; for health checks."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(env *environment) error {
+	fmt.Fprintln(env.stdout, env.version) //nolint:errcheck // nobody is left to be told
+	return nil
+}
+
+// run parses the command line and runs the command; it returns the exit code:
+// 0 done, 1 failed, 2 misused.
+func run(env *environment) int {
+	env.run = run
+	var c cli
+	exited := false
+	parser, err := kong.New(&c,
+		kong.Name("ocapi"),
+		kong.Description("A captcha whose challenges are images of heritage documents: answering protects a form and annotates the collection."),
+		kong.Writers(env.stdout, env.stderr),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+		return 1
+	}
+	if len(env.args) == 0 {
+		env.args = []string{"--help"}
+	}
+	command, err := parser.Parse(env.args)
+	if exited { // --help has been printed
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
+		return 2
+	}
+	if err := command.Run(env); err != nil {
+		if !errors.Is(err, errSilent) {
+			fmt.Fprintln(env.stderr, "ocapi:", plainly(err)) //nolint:errcheck // as above
+		}
+		return 1
+	}
+	return 0
+}
