@@ -426,6 +426,14 @@ func (a *annotator) tell() {
 	a.figures = f
 }
 
+// allFigures gives the figures; the map of decisions is shared, and may be read
+// by figure only.
+func (a *annotator) allFigures() annotatorFigures {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.figures
+}
+
 // figure reads the figures.
 func (a *annotator) figure(read func(f *annotatorFigures) float64) float64 {
 	a.mu.Lock()

@@ -15,7 +15,7 @@ import (
 // more, so the decision has to be there.
 func TestReportPassesNothingOver(t *testing.T) {
 	t.Parallel()
-	s, err := openFolderWith(t.Context(), t.TempDir(), keyFlags{})
+	s, err := openFolder(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/google/uuid"
 
@@ -55,7 +52,9 @@ func (c *fixedComposer) lay(next domain.Composition) {
 // startFixed runs the service as serve does, with another composer.
 func startFixed(t *testing.T, dir string, composer challenges.Composer) *program {
 	t.Helper()
-	var c cli
+	var c struct {
+		Serve serveCmd `cmd:""`
+	}
 	parser, err := kong.New(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -64,27 +63,8 @@ func startFixed(t *testing.T, dir string, composer challenges.Composer) *program
 		t.Fatal(err)
 	}
 	p := newProgram(t, dir, options{})
-	n := &node{
-		cfg: &c.Serve, env: &environment{stdout: p.out, stderr: p.log}, work: newGroup(), archiving: newGroup(),
-		metrics: prometheus.NewRegistry(), logger: slog.New(slog.NewTextHandler(p.log, nil)),
-	}
-	t.Cleanup(n.stop)
-	if err := n.open(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	service := challenges.New(challenges.Config{
-		Log: n.log, Archive: n.stores.archive, Memory: n.memory, Pictures: n.stores.corpus,
-		Limiter: freely{}, Composer: composer, Now: time.Now, Logger: n.logger,
-	})
-	public, admin, err := n.listen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.base, p.admin = "http://"+public.Addr().String(), "http://"+admin.Addr().String()
-	if err := n.serve(public, admin, service); err != nil {
-		t.Fatal(err)
-	}
-	n.readiness.set("")
+	public, admin := serveComposed(t, &c.Serve, &environment{stdout: p.out, stderr: p.log}, composer, freely{})
+	p.base, p.admin = "http://"+public, "http://"+admin
 	return p
 }
 

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 )
@@ -34,6 +38,22 @@ func (versionCmd) Run(env *environment) error {
 	return nil
 }
 
+// execute is the program, with the command line and the signals of its process,
+// which it ends.
+func execute(version string) {
+	// The second signal ends the process at once: a stop that hangs can be cut.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ocapi:", err)
+		os.Exit(1)
+	}
+	code := run(&environment{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, dir: dir, args: os.Args[1:], version: version})
+	stop()
+	os.Exit(code)
+}
+
 // run parses the command line and runs the command; it returns the exit code:
 // 0 done, 1 failed, 2 misused.
 func run(env *environment) int {
@@ -55,7 +75,7 @@ func run(env *environment) int {
 	if len(env.args) == 0 {
 		env.args = []string{"--help"}
 	}
-	command, err := parser.Parse(env.args)
+	chosen, err := parser.Parse(env.args)
 	if exited { // --help has been printed
 		return 0
 	}
@@ -63,7 +83,7 @@ func run(env *environment) int {
 		fmt.Fprintln(env.stderr, "ocapi:", err) //nolint:errcheck // as above
 		return 2
 	}
-	if err := command.Run(env); err != nil {
+	if err := chosen.Run(env); err != nil {
 		if !errors.Is(err, errSilent) {
 			fmt.Fprintln(env.stderr, "ocapi:", plainly(err)) //nolint:errcheck // as above
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -13,17 +12,6 @@ import (
 
 	"ocapi/domain"
 )
-
-// withinASecond holds a change to being in force within a second after its
-// command has ended.
-func withinASecond(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ended := time.Now()
-	eventually(t, what, ok)
-	if took := time.Since(ended); took > time.Second {
-		t.Errorf("%s took %v", what, took)
-	}
-}
 
 // TestClientCommandsAreInForceAtOnceBesideARunningService goes through a
 // client's whole life without restarting anything.
@@ -108,8 +96,6 @@ func TestClientCommandsAreInForceAtOnceBesideARunningService(t *testing.T) {
 		t.Errorf("the client's events are %+v; it asked twice", list)
 	}
 }
-
-func (v *visitor) wrongForAny() string { return `{"texts":["qqqqqqqqqq","qqqqqqqqqq"]}` }
 
 // wantListed checks a client's secrets as both listings have them, which show
 // none.
@@ -255,30 +241,4 @@ func TestCommandsSayWhatIsWrong(t *testing.T) {
 	p := start(t, dir, options{})
 	mistakes()
 	p.stop()
-}
-
-func clientsOf(t *testing.T, dir string) []listed {
-	t.Helper()
-	var list []listed
-	for line := range strings.Lines(succeed(t, "client", "list", "--json", "--data", dir)) {
-		var l listed
-		if err := json.Unmarshal([]byte(line), &l); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, l)
-	}
-	return list
-}
-
-// TestServeCannotBeSentToARunningService sends what no command sends.
-func TestServeCannotBeSentToARunningService(t *testing.T) {
-	t.Parallel()
-	dir, _ := newData(t)
-	start(t, dir, options{})
-	var out, errs syncBuffer
-	env := &environment{ctx: context.Background(), stdout: &out, stderr: &errs, dir: dir, args: serveArgs(dir, options{})}
-	code, sent, err := sendControl(env, dir)
-	if err != nil || !sent || code == 0 || !strings.Contains(errs.String(), "cannot be sent") {
-		t.Errorf("it ended with %d, %t, %v: %s", code, sent, err, errs.String())
-	}
 }

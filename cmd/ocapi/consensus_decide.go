@@ -74,13 +74,13 @@ type asked struct {
 
 // decide appends what a command causes, waits until it is archived, and says how
 // the question stands.
-func (c *questionFlags) decide(env *environment, command func(q *asked) (domain.AnnotationCommand, error)) error {
+func (c *questionFlags) decide(env *environment, decision func(q *asked) (domain.AnnotationCommand, error)) error {
 	return withLog(env, c.place, c.natsFlags, func(s *stores) error {
 		q, err := c.look(env.ctx, s)
 		if err != nil {
 			return err
 		}
-		cmd, err := command(q)
+		cmd, err := decision(q)
 		if err != nil {
 			return err
 		}

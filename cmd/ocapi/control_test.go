@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -61,4 +62,17 @@ func TestProgressComesThroughTheSocket(t *testing.T) {
 		t.Errorf("it was told %d times how far it was, and ended with %d", told, code)
 	}
 	says(t, printed, `^Collection letters: 12 images made`)
+}
+
+// TestServeCannotBeSentToARunningService sends what no command sends.
+func TestServeCannotBeSentToARunningService(t *testing.T) {
+	t.Parallel()
+	dir, _ := newData(t)
+	start(t, dir, options{})
+	var out, errs syncBuffer
+	env := &environment{ctx: context.Background(), stdout: &out, stderr: &errs, dir: dir, args: serveArgs(dir, options{})}
+	code, sent, err := sendControl(env, dir)
+	if err != nil || !sent || code == 0 || !strings.Contains(errs.String(), "cannot be sent") {
+		t.Errorf("it ended with %d, %t, %v: %s", code, sent, err, errs.String())
+	}
 }

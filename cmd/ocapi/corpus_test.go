@@ -7,50 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
 
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/postgres/postgrestest"
 )
-
-// onEveryPlace runs a test on the fixture in a data folder and in a database;
-// at are the flags that name the place.
-func onEveryPlace(t *testing.T, test func(t *testing.T, at []string)) {
-	t.Parallel()
-	t.Run("folder", func(t *testing.T) {
-		t.Parallel()
-		dir, _ := newData(t)
-		test(t, []string{"--data", dir})
-	})
-	t.Run("database", func(t *testing.T) {
-		t.Parallel()
-		s := &shared{t: t, database: postgrestest.URL(t)}
-		succeed(t, "migrate", "up", "--database-url", s.database)
-		s.inStores(func(stores *stores) error {
-			if err := stores.corpus.PutCollection(t.Context(), corpus.Collection{ID: fixtureCollection, Title: "Drawings", Credit: fixtureCredit}); err != nil {
-				return err
-			}
-			_, err := stores.corpus.AddImages(t.Context(), (&fixture{reader: newReader()}).draw())
-			return err
-		})
-		test(t, []string{"--database-url", s.database})
-	})
-}
-
-// says holds an output to all of some patterns.
-func says(t *testing.T, out string, patterns ...string) {
-	t.Helper()
-	for _, p := range patterns {
-		if !regexp.MustCompile(p).MatchString(out) {
-			t.Errorf("it does not say %q:\n%s", p, out)
-		}
-	}
-}
 
 func TestCorpusShow(t *testing.T) { onEveryPlace(t, testCorpusShow) }
 
@@ -86,20 +49,6 @@ func testCorpusShow(t *testing.T, at []string) {
 	succeed(t, append([]string{"corpus", "retire", fixtureCollection, "--all"}, at...)...)
 	refuse(t, append([]string{"corpus", "show", fixtureCollection, "--keyword", "ship", "--sheet", file}, at...), "no image to draw")
 	refuse(t, append([]string{"corpus", "show", fixtureCollection, "--each", "0"}, at...), "--each")
-}
-
-func TestCorpusSheetHasAName(t *testing.T) {
-	t.Parallel()
-	for want, c := range map[string]corpusShowCmd{
-		"letters-sheet.png":        {Name: "letters"},
-		"letters-a-b-c-sheet.png":  {Name: "letters", Keyword: "a/b\nc"},
-		"letters-moulin-sheet.png": {Name: "letters", Keyword: "moulin"},
-		"/tmp/x.png":               {Name: "letters", Keyword: "moulin", Sheet: "/tmp/x.png"},
-	} {
-		if got := c.file(); got != want {
-			t.Errorf("it is called %q, want %q", got, want)
-		}
-	}
 }
 
 func TestCorpusCheck(t *testing.T) { onEveryPlace(t, testCorpusCheck) }
@@ -245,39 +194,6 @@ func TestTrialStoresNothing(t *testing.T) {
 	report := imports(t, nowhere, folder, "letters")
 	if _, rest, _ := strings.Cut(first, "\n"); rest != report {
 		t.Errorf("the trial said\n%s\nthe import\n%s", rest, report)
-	}
-}
-
-// TestRuleFlags holds the flags' defaults to the rules'.
-func TestRuleFlags(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		args   []string
-		change func(*corpus.Rules)
-	}{
-		{nil, func(*corpus.Rules) {}},
-		{[]string{"--min-length", "5"}, func(r *corpus.Rules) { r.MinLength = 5 }},
-		{[]string{"--max-length", "50"}, func(r *corpus.Rules) { r.MaxLength = 50 }},
-		{[]string{"--min-side", "0"}, func(r *corpus.Rules) { r.MinSide = 0 }},
-		{[]string{"--min-letters", "7.5"}, func(r *corpus.Rules) { r.MinLetters = 7.5 }},
-		{[]string{"--min-contrast", "12"}, func(r *corpus.Rules) { r.MinContrast = 12 }},
-		{[]string{"--max-aspect", "0"}, func(r *corpus.Rules) { r.MaxAspect = 0 }},
-		{[]string{"--untypeable"}, func(r *corpus.Rules) { r.Typeable = false }},
-		{[]string{"--contradictions"}, func(r *corpus.Rules) { r.Consistent = false }},
-	} {
-		var flags ruleFlags
-		parser, err := kong.New(&flags)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(c.args); err != nil {
-			t.Fatal(err)
-		}
-		want := corpus.DefaultRules()
-		c.change(&want)
-		if got := flags.rules(); got != want {
-			t.Errorf("%v: got %+v, want %+v", c.args, got, want)
-		}
 	}
 }
 

@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// unlimited keeps the limiter out of a test's way.
-func unlimited(flags ...string) []string {
-	return append([]string{"--client-rate", "100000", "--client-burst", "1000000", "--total-rate", "100000", "--total-burst", "1000000"}, flags...)
-}
-
 // TestKilledServiceForgetsNothingAcknowledged kills the process under load, five
 // times over on one folder, in both durabilities: a process that dies takes
 // nothing with it in either.
@@ -49,12 +44,6 @@ func TestKilledServiceForgetsNothingAcknowledged(t *testing.T) {
 			}
 		})
 	}
-}
-
-func (l *ledger) broken() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.faults) > 0
 }
 
 // TestTerminatedServiceFinishesWhatIsUnderWay sends SIGTERM under load: the

@@ -11,28 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"ocapi/sqlite"
 )
-
-// holdArchive keeps the archiver from writing until the returned function is
-// called: what is acknowledged meanwhile is in the log alone.
-func holdArchive(t *testing.T, dir string) (release func()) {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, archiveFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := db.Write.BeginTx(t.Context(), nil) // takes the write lock at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := errors.Join(tx.Rollback(), db.Close()); err != nil {
-			t.Error(err)
-		}
-	}
-}
 
 // blocks are the stream's files.
 func blocks(t *testing.T, dir string) []string {

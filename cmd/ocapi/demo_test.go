@@ -137,13 +137,6 @@ func TestDemonstrationIsOfferedOnlyWhereItBelongs(t *testing.T) {
 	}
 }
 
-// signIn sends the demonstration's form.
-func (v *visitor) signIn(challenge string) reply {
-	v.t.Helper()
-	return v.do(http.MethodPost, "/demo", "user=Ada&password=x&ocapi-challenge-id="+challenge,
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
-}
-
 // TestDemonstrationFollowsItsPrivateID starts without a live one, and changes
 // it beside the running service.
 func TestDemonstrationFollowsItsPrivateID(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -202,17 +201,6 @@ func inStores(t testing.TB, dir string, do func(*stores) error) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// newClient makes a client with the command, beside a running service or not.
-func newClient(t testing.TB, dir, id string, flags ...string) issued {
-	t.Helper()
-	var made issued
-	out := succeed(t, append([]string{"client", "create", id, "--data", dir}, flags...)...)
-	if err := json.Unmarshal([]byte(out), &made); err != nil {
-		t.Fatalf("client create printed %q: %v", out, err)
-	}
-	return made
 }
 
 // alter runs a statement on one of a folder's databases, as a fault would.

@@ -213,3 +213,9 @@ func (l *ledger) checkEvents(t testing.TB, list []event, states map[string]strin
 		}
 	}
 }
+
+func (l *ledger) broken() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.faults) > 0
+}

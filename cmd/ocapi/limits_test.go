@@ -2,9 +2,7 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,90 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"ocapi/domain"
-	"ocapi/projections"
 	"ocapi/rate"
 )
-
-// work is the question of a problem document.
-type work struct {
-	Algorithm string `json:"algorithm"`
-	Nonce     string `json:"nonce"`
-	Salt      string `json:"salt"`
-	Cost      int    `json:"cost"`
-	KeyLength int    `json:"key_length"`
-	KeyPrefix string `json:"key_prefix"`
-	Max       int    `json:"max"`
-	Token     string `json:"token"`
-}
 
 // stingy gives two challenges away, and more for a proof of work only: none
 // comes back while a test runs.
 func stingy(flags ...string) []string {
 	return append([]string{"--client-rate", "0.001", "--client-burst", "2"}, flags...)
-}
-
-// exhaust takes what is free.
-func (v *visitor) exhaust() {
-	v.t.Helper()
-	v.ask("")
-	v.ask("")
-}
-
-// asked gives the question that is asked.
-func (v *visitor) asked(query string) *work {
-	v.t.Helper()
-	p := v.get("/challenge/"+v.client+"?pow=1"+query).wantProblem(v.t, http.StatusTooManyRequests)
-	if p.Pow == nil || p.Pow.Algorithm != domain.WorkAlgorithm {
-		v.t.Fatalf("nothing is asked: %+v", p)
-	}
-	return p.Pow
-}
-
-// solve does the work.
-func (v *visitor) solve(w *work) string {
-	v.t.Helper()
-	field := func(s string) []byte {
-		b, err := hex.DecodeString(s)
-		if err != nil {
-			v.t.Fatal(err)
-		}
-		return b
-	}
-	solution, err := rate.Solve(v.t.Context(), &domain.Work{
-		Nonce: field(w.Nonce), Salt: field(w.Salt), KeyPrefix: field(w.KeyPrefix),
-		Cost: w.Cost, KeyLength: w.KeyLength, Max: w.Max, Token: w.Token,
-	})
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return solution
-}
-
-// prove sends a proof.
-func (v *visitor) prove(solution string) reply {
-	v.t.Helper()
-	return v.get("/challenge/" + v.client + "?pow=1&pow_solution=" + solution)
-}
-
-// provenChallenge sends a proof that has to let in.
-func (v *visitor) provenChallenge(solution string) challenge {
-	v.t.Helper()
-	got := v.prove(solution)
-	var c challenge
-	if err := decode(got.body, &c); got.status != http.StatusOK || err != nil {
-		v.t.Fatalf("with a proof: %d %s (%v)", got.status, got.body, err)
-	}
-	return c
-}
-
-// refusedProof sends a proof that has to be refused because of something.
-func (v *visitor) refusedProof(solution, because string) {
-	v.t.Helper()
-	p := v.prove(solution).wantProblem(v.t, http.StatusTooManyRequests)
-	if !strings.Contains(p.Detail, because) {
-		v.t.Errorf("the proof is refused because %q; want %q", p.Detail, because)
-	}
 }
 
 func TestProofOfWorkLetsInOnce(t *testing.T) {
@@ -272,57 +193,4 @@ func TestClientsOwnLimit(t *testing.T) {
 		}
 	}
 	eventually(t, "the default to be in force", func() bool { return v.get("/challenge/site").status == http.StatusTooManyRequests })
-}
-
-// TestStatisticsShrinkWhatIsFree: thousands of challenges that nobody answers
-// shrink the client's free limit once they have expired, nobody else's, and not
-// for ever.
-func TestStatisticsShrinkWhatIsFree(t *testing.T) {
-	t.Parallel()
-	began := time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)
-	f, seq := projections.NewFrequency(), domain.Sequence(0)
-	create := func(client domain.ClientID, at time.Time) {
-		seq++
-		id := domain.UUID{}
-		binary.BigEndian.PutUint64(id[:], uint64(seq))
-		position := func(n domain.Sequence, role domain.Role) domain.Position {
-			return domain.Position{Image: domain.ImageID(fmt.Sprint(role, n%50)), Collection: "drawn", Role: role}
-		}
-		err := f.Apply(domain.Record{Seq: seq, StoredAt: at, Event: &domain.ChallengeCreated{
-			Header: domain.Header{ID: domain.EventID{UUID: id}, Challenge: domain.ChallengeID{UUID: id}, Client: client, At: at},
-			Type:   domain.TypeTranscription, Positions: []domain.Position{position(seq, domain.RoleKnown), position(seq, domain.RoleUnknown)},
-			ExpiresAt: at.Add(domain.Lifetime),
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	limiter, err := rate.NewLimiter(rate.Params{Config: rate.DefaultConfig(), Now: began, Statistics: pressure{f}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := func(client domain.ClientID, now time.Time) (n int) {
-		for limiter.Take(rate.Demand{Client: client}, now).Outcome == rate.OutcomeFree {
-			n++
-		}
-		return n
-	}
-	for i := range 6000 {
-		create("watched", began.Add(time.Duration(i)*10*time.Millisecond))
-	}
-	if n := free("watched", began.Add(time.Minute)); n != 1000 {
-		t.Errorf("while they may be answered yet %d are free; want 1,000", n)
-	}
-	create("other", began.Add(time.Minute+domain.Lifetime+3*time.Minute)) // the statistics hear the time from events
-	later := began.Add(2*time.Minute + domain.Lifetime)
-	if n := free("watched", later); n < 50 || n > 60 {
-		t.Errorf("when nobody has answered them %d are free; want a twentieth of 1,000", n)
-	}
-	if n := free("other", later); n != 1000 {
-		t.Errorf("of another client %d are free; want 1,000", n)
-	}
-	create("other", began.Add(12*time.Hour))
-	if n := free("watched", began.Add(12*time.Hour)); n != 1000 {
-		t.Errorf("half a day later %d are free; want 1,000", n)
-	}
 }

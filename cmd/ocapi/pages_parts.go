@@ -77,9 +77,9 @@ func behind(at, last eventstore.Sequence) string { return counted(int(max(last, 
 
 func keeperPart(name string, k *keeper, last eventstore.Sequence) pages.Part {
 	p := pages.Part{Name: name, Well: true, Says: "they are up to date."}
-	at := k.counts.Next() - 1
+	at := k.next() - 1
 	switch {
-	case !k.caughtUp.Load():
+	case !k.upToDate():
 		p.Says = "they are being made from the archive; figures are not complete yet."
 	case max(last, at)-at > manyEvents:
 		p.Well, p.Says = false, "they are far behind."
@@ -95,9 +95,7 @@ func (f *pageFigures) votesPart() pages.Part {
 		p.Says = "another node counts them."
 		return p
 	}
-	n.annotate.mu.Lock()
-	figures := n.annotate.figures
-	n.annotate.mu.Unlock()
+	figures := n.annotate.allFigures()
 	at := n.archiver.Position().Seq
 	if max(at, figures.seq)-figures.seq > manyEvents {
 		p.Well, p.Says = false, "their count is far behind the archive."

@@ -68,7 +68,7 @@ func (f *pageFigures) Client(ctx context.Context, name string) (pages.Client, er
 		f.n.logger.Warn("a page lacks the counts of look-ups and refusals", "client_id", c.ID, "error", err)
 		c.Missing = "Look-ups, outages and limits of earlier days cannot be read now, and are missing here. "
 	}
-	if !f.n.daily.caughtUp.Load() {
+	if !f.n.daily.upToDate() {
 		c.Missing += "The figures are being made anew from the archive, and are not complete yet."
 	}
 	c.Missing = strings.TrimSpace(c.Missing)

@@ -6,11 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -70,29 +68,6 @@ func wantNothingPlanted(t *testing.T, where string, content []byte) {
 		if at := bytes.Index(lower, []byte(strings.ToLower(value))); at >= 0 {
 			t.Errorf("%q is in %s: …%q…", value, where, content[max(0, at-80):min(len(content), at+80)])
 		}
-	}
-}
-
-// inFolder visits all files of a folder with their content. A file that goes
-// while it is looked at is none.
-func inFolder(t *testing.T, dir string, visit func(path string, content []byte)) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if os.IsNotExist(err) || err == nil && !d.Type().IsRegular() {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if os.IsNotExist(err) {
-			return nil
-		}
-		visit(path, content)
-		return err
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 

@@ -59,7 +59,7 @@ func start(t testing.TB, dir string, o options) *program {
 	if o.log != nil {
 		log = io.MultiWriter(p.log, o.log)
 	}
-	env := &environment{ctx: ctx, stdout: p.out, stderr: log, dir: t.TempDir(), args: serveArgs(dir, o), now: o.now}
+	env := &environment{ctx: ctx, stdout: p.out, stderr: log, dir: t.TempDir(), args: serveArgs(dir, o), now: o.now, version: testVersion}
 	go func() {
 		defer close(p.ended)
 		p.code = run(env)
@@ -272,4 +272,9 @@ func holdRequest(t testing.TB, p *program, c challenge) (letGo func(), err error
 	}
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: ocapi\r\nContent-Length: 100\r\n\r\n{", c.path())
 	return func() { _ = conn.Close() }, err
+}
+
+// unlimited keeps the limiter out of a test's way.
+func unlimited(flags ...string) []string {
+	return append([]string{"--client-rate", "100000", "--client-burst", "1000000", "--total-rate", "100000", "--total-burst", "1000000"}, flags...)
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +20,6 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
-	"ocapi/replay"
 )
 
 // voted is a log with votes whose sum is known: the unknown texts are words, the
@@ -108,7 +106,7 @@ func (v *voted) archive(t testing.TB, s *stores, events []domain.Event) {
 // consensusOf runs "replay consensus" and gives what it writes and says.
 func consensusOf(t testing.TB, p place, flags ...string) (rows []consensusRow, text, says string) {
 	t.Helper()
-	got := command(t, slices.Concat([]string{"replay", "consensus", "--format", "jsonl"}, p.flags(), flags)...)
+	got := command(t, slices.Concat([]string{"replay", "consensus", "--format", "jsonl"}, flagsOf(p), flags)...)
 	if got.code != 0 {
 		t.Fatalf("%v: %s", flags, got.err)
 	}
@@ -169,31 +167,6 @@ func TestReplayConsensus(t *testing.T) {
 	})
 }
 
-// TestReplayStatusOfKnown has an image whose truth is on record need no votes that
-// could not be had: it stands, is as good as settled, or is refuted.
-func TestReplayStatusOfKnown(t *testing.T) {
-	t.Parallel()
-	text := func(s string) domain.Truth { return domain.Truth{Kind: domain.TruthText, Text: s} }
-	b := believer{model: consensus.Builtin(), method: consensus.MethodBayes, rules: consensus.DefaultRules()}
-	it := &replay.Item{Type: domain.TypeTranscription, Truth: text("août")}
-	for _, tt := range []struct {
-		name   string
-		belief consensus.Belief
-		known  bool
-		want   domain.QuestionStatus
-	}{
-		{"agreed on", consensus.Belief{Truth: text("Août"), Probability: 0.9999, Votes: 10}, true, domain.QuestionSettled},
-		{"agreed on once", consensus.Belief{Truth: text("Août"), Probability: 0.9999, Votes: 1}, true, domain.QuestionOpen},
-		{"doubtful after many votes", consensus.Belief{Truth: text("août"), Probability: 0.9, Votes: 10}, true, domain.QuestionOpen},
-		{"contradicted", consensus.Belief{Truth: text("coût"), Probability: 0.99, RunnerUp: text("août"), RunnerUpProbability: 0.01, Votes: 10}, true, domain.QuestionRefuted},
-		{"not on record", consensus.Belief{Truth: text("août"), Probability: 0.9999, Votes: 10}, false, domain.QuestionDisputed},
-	} {
-		if got := b.status(it, &tt.belief, tt.known); got != tt.want {
-			t.Errorf("%s: it is %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}
-
 // TestReplayOutputRefused says what is wrong with a file's name before anything
 // is read.
 func TestReplayOutputRefused(t *testing.T) {
@@ -244,7 +217,7 @@ func checkFormats(t *testing.T, p place, want []consensusRow) {
 	dir := t.TempDir()
 	file := func(name string) string {
 		path := filepath.Join(dir, name)
-		out := succeed(t, slices.Concat([]string{"replay", "consensus", "--out", path}, p.flags())...)
+		out := succeed(t, slices.Concat([]string{"replay", "consensus", "--out", path}, flagsOf(p))...)
 		says(t, out, fmt.Sprintf("^%d rows written to", len(want)), "events read in")
 		return path
 	}
@@ -265,8 +238,8 @@ func checkFormats(t *testing.T, p place, want []consensusRow) {
 		t.Fatalf("the CSV has %d lines: %v", len(list), err)
 	}
 	for i := range want {
-		if !slices.Equal(list[i+1], want[i].fields()) {
-			t.Errorf("row %d of the CSV is %q, want %q", i, list[i+1], want[i].fields())
+		if !slices.Equal(list[i+1], want[i].Fields()) {
+			t.Errorf("row %d of the CSV is %q, want %q", i, list[i+1], want[i].Fields())
 		}
 	}
 	got, err := parquet.ReadFile[consensusRow](filepath.Join(dir, "a.parquet"))
@@ -278,166 +251,6 @@ func checkFormats(t *testing.T, p place, want []consensusRow) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".ocapi-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
-	}
-}
-
-// TestConsensusColumns holds the columns of the formats against each other.
-func TestConsensusColumns(t *testing.T) {
-	t.Parallel()
-	kind := reflect.TypeFor[consensusRow]()
-	var names []string
-	for i := range kind.NumField() {
-		tag := kind.Field(i).Tag
-		name, _, _ := strings.Cut(tag.Get("json"), ",")
-		if other, _, _ := strings.Cut(tag.Get("parquet"), ","); other != name {
-			t.Errorf("a column is called %s and %s", name, other)
-		}
-		names = append(names, name)
-	}
-	if !slices.Equal(names, consensusColumns) || len((&consensusRow{}).fields()) != len(names) {
-		t.Errorf("the columns are %v, and %v", names, consensusColumns)
-	}
-}
-
-// TestReplayConsensusOfThePast asks for what was known, and for what would have
-// been known without some votes: each is what an archive gives that ends there,
-// or that never had them.
-func TestReplayConsensusOfThePast(t *testing.T) {
-	v := newVoted()
-	for range 60 {
-		v.challenge("site", "")
-	}
-	early := len(v.events)
-	v.now = v.now.Add(time.Hour)
-	from := v.now
-	for range 60 {
-		v.challenge("other", "poison")
-	}
-	v.now = v.now.Add(time.Hour)
-	to := v.now
-	poisoned := len(v.events)
-	for range 60 {
-		v.challenge("site", "")
-	}
-	quarantined := &domain.VotesQuarantined{
-		Header: v.head("", domain.ChallengeID{UUID: domain.UUID(uuid.New())}), From: from, To: to, Reason: "a flood",
-	}
-	clean := slices.Concat(v.events[:early], v.events[poisoned:])
-	all := append(slices.Clone(v.events), quarantined)
-
-	archived := func(t *testing.T, events []domain.Event) place {
-		p := place{Data: filepath.Join(t.TempDir(), "data")}
-		s, err := openFolder(t.Context(), p.Data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.archive(t, s, events)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	of := func(t *testing.T, p place, flags ...string) string {
-		_, text, _ := consensusOf(t, p, flags...)
-		return text
-	}
-	neverHad, endsEarly, unaware := archived(t, clean), archived(t, v.events[:early]), archived(t, v.events)
-	stamped := func(at time.Time) string { return at.Format(time.RFC3339Nano) }
-	eachPlace(t, func(t *testing.T, s *stores, p place) {
-		v.archive(t, s, all)
-		if of(t, neverHad) == of(t, unaware) || of(t, endsEarly) == of(t, neverHad) {
-			t.Fatal("the archives that are compared with are alike")
-		}
-		for _, tt := range []struct {
-			name  string
-			flags []string
-			want  string
-		}{
-			{"what is quarantined is as if it had never been", nil, of(t, neverHad)},
-			{"the window left out", []string{"--with-quarantined", "--exclude-since", stamped(from), "--exclude-until", stamped(to)}, of(t, neverHad)},
-			{"the client left out", []string{"--with-quarantined", "--exclude-client", "other"}, of(t, neverHad)},
-			{"with what is quarantined", []string{"--with-quarantined"}, of(t, unaware)},
-			{"before it was quarantined", []string{"--as-of", fmt.Sprint(len(v.events))}, of(t, unaware)},
-			{"when it was quarantined", []string{"--as-of", fmt.Sprint(len(all))}, of(t, neverHad)},
-			{"before the flood, by number", []string{"--as-of", fmt.Sprint(early)}, of(t, endsEarly)},
-			{"before the flood, by moment", []string{"--as-of", stamped(from)}, of(t, endsEarly)},
-			{"until the flood", []string{"--until", stamped(from)}, of(t, endsEarly)},
-			{"of a client", []string{"--client", "site"}, of(t, neverHad)},
-			{"before the first event", []string{"--as-of", "0"}, ""},
-			{"of no such client", []string{"--client", "nobody"}, ""},
-			{"of no such collection", []string{"--collection", "maps"}, ""},
-			{"of no such keyword", []string{"--keyword", "house"}, ""},
-		} {
-			if got := of(t, p, tt.flags...); got != tt.want {
-				t.Errorf("%s: it differs:\n%.500s\nwant\n%.500s", tt.name, got, tt.want)
-			}
-		}
-		if rows, _, _ := consensusOf(t, p, "--keyword", "ship", "--collection", votedCollection); len(rows) != votedImages {
-			t.Errorf("of a keyword there are %d rows", len(rows))
-		}
-		testOthersOfThePast(t, p, v, early)
-	})
-}
-
-// testOthersOfThePast asks the other commands for the past.
-func testOthersOfThePast(t *testing.T, p place, v *voted, early int) {
-	t.Helper()
-	lines := func(args ...string) int {
-		return strings.Count(succeed(t, append(args, p.flags()...)...), "\n")
-	}
-	number := fmt.Sprint(early)
-	if n := lines("events", "--as-of", number); n != early {
-		t.Errorf("%d events, want %d", n, early)
-	}
-	stored := v.events[early-1].Head().At.Add(3 * time.Millisecond) // see history.add
-	for at, want := range map[time.Time]int{stored: early, stored.Add(-time.Microsecond): early - 1, stored.Add(10 * time.Minute): early} {
-		if n := lines("events", "--as-of", at.Format(time.RFC3339Nano)); n != want {
-			t.Errorf("%d events at %v, want %d", n, at, want)
-		}
-	}
-	moment := v.events[early-1].Head().At.Add(time.Second).Format(time.RFC3339Nano)
-	if n := lines("events", "--until", moment); n != early {
-		t.Errorf("%d events until then, want %d", n, early)
-	}
-	if n := lines("replay", "votes", "--as-of", number); n != 3*60 {
-		t.Errorf("%d votes, want those of 60 challenges of each type", n)
-	}
-	if n := lines("replay", "votes", "--as-of", fmt.Sprint(len(v.events))); n != 3*180 {
-		t.Errorf("%d votes before anything was quarantined", n)
-	}
-	succeed(t, slices.Concat([]string{"replay", "rebuild"}, p.flags())...) // the snapshot knows all of it
-	says(t, succeed(t, slices.Concat([]string{"stats", "clients", "--as-of", number, "--csv"}, p.flags())...), `(?m)^site,all,120,120,`)
-	if out := succeed(t, slices.Concat([]string{"stats", "clients", "--csv"}, p.flags())...); !strings.Contains(out, "other,all,120,") || !strings.Contains(out, "site,all,240,") {
-		t.Errorf("now there is %s", out)
-	}
-	if out := succeed(t, slices.Concat([]string{"stats", "images", "--as-of", number, "--image", "known-text", "--csv"}, p.flags())...); !strings.Contains(out, "known-text,letters,transcription,60,") {
-		t.Errorf("a known image had %s", out)
-	}
-	id := v.events[0].Head().Challenge.String()
-	state := func(asOf string) string {
-		return strings.TrimSpace(succeed(t, slices.Concat([]string{"replay", "state", id, "--as-of", asOf}, p.flags())...))
-	}
-	if got := state("1"); got != "created" {
-		t.Errorf("the first challenge was %s", got)
-	}
-	if got := state("2"); got != v.events[1].(*domain.ChallengeAnswered).Verdict.String() {
-		t.Errorf("answered, the first challenge was %s", got)
-	}
-	for _, tt := range []struct{ args, want string }{
-		{"replay state " + v.events[early].Head().Challenge.String() + " --as-of 3", "as event " + fmt.Sprint(early+1)},
-		{"replay state 00000000-0000-4000-8000-000000000000", "there is no challenge"},
-		{"replay state nonsense", "not a UUID"},
-		{"events --as-of 100000", "goes up to event"},
-		{"events --as-of yesterday", "nor the number of an event"},
-		{"events --follow --as-of 3", "--follow"},
-		{"replay votes --as-of=-1h", "yet to come"},
-		{"replay consensus --method dawid-skene", "anonymous"},
-		{"replay consensus --method best", "--method"},
-		{"replay consensus --out votes.xlsx", "--format does"},
-		{"replay consensus --exclude-pattern der", "--exclude-pattern"},
-		{"replay consensus --out /nowhere/at/all.csv", "/nowhere/at/all.csv"},
-	} {
-		refuse(t, append(strings.Fields(tt.args), p.flags()...), tt.want)
 	}
 }
 
@@ -527,7 +340,7 @@ func TestReplayConsensusReadsAnArchiveAlone(t *testing.T) {
 	if err := os.WriteFile(file, []byte("of before"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := command(t, append([]string{"replay", "consensus", "--out", file}, p.flags()...)...); got.code != 1 || !strings.Contains(got.err, "event 5: malformed") {
+	if got := command(t, append([]string{"replay", "consensus", "--out", file}, flagsOf(p)...)...); got.code != 1 || !strings.Contains(got.err, "event 5: malformed") {
 		t.Errorf("a damaged event gives %+v", got)
 	}
 	entries, err := os.ReadDir(filepath.Dir(file))

@@ -141,7 +141,7 @@ func TestMetricsHaveUnits(t *testing.T) {
 	t.Parallel()
 	dir, _ := newData(t)
 	p := start(t, dir, options{})
-	families, err := p.families()
+	families, err := familiesOf(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestMetricsHaveUnits(t *testing.T) {
 // family is a metric's name with its type and help text.
 type family struct{ kind, help string }
 
-func (p *program) families() (map[string]family, error) {
+func familiesOf(p *program) (map[string]family, error) {
 	_, text := p.adminGet("/metrics")
 	families := map[string]family{}
 	for line := range strings.Lines(text) {

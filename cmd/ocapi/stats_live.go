@@ -110,6 +110,13 @@ func newKeeper(p statisticsParams, c counts, name, what string) *keeper {
 	return s
 }
 
+// upToDate tells whether the projection has read what the log held at some time:
+// before, its figures are not complete.
+func (s *keeper) upToDate() bool { return s.caughtUp.Load() }
+
+// next is the sequence of the event that the projection reads next.
+func (s *keeper) next() eventstore.Sequence { return s.counts.Next() }
+
 // run feeds the projection until ctx ends.
 func (s *keeper) run(ctx context.Context) {
 	began := time.Now()

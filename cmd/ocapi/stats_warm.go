@@ -33,11 +33,6 @@ func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f cou
 	return s, true, nil
 }
 
-// replayFrequency applies what is archived after the statistics' position.
-func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (events int, err error) {
-	return replayCounts(ctx, a, f, 0, nil)
-}
-
 // replayCounts applies what is archived after a projection's position, up to a
 // point of the log. It gives the number of events. visit, where not nil, is called
 // after each.
@@ -67,17 +62,6 @@ func replayCounts(ctx context.Context, a eventstore.Archive, f counts, before ev
 	}
 	f.Skip(end)
 	return events, nil
-}
-
-// keepFrequency stores the statistics, whose last event has to be archived, as
-// the archive's snapshot. It gives what was stored.
-func keepFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency, now time.Time) (eventstore.Snapshot, error) {
-	position, body := f.Snapshot()
-	return putFrequency(ctx, a, position, body, now)
-}
-
-func putFrequency(ctx context.Context, a eventstore.Archive, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {
-	return putCounts(ctx, a, frequencySnapshot, at, body, now)
 }
 
 func putCounts(ctx context.Context, a eventstore.Archive, name string, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {

@@ -4,134 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"ocapi/domain"
 	"ocapi/eventstore"
-	"ocapi/postgres/postgrestest"
 	"ocapi/projections"
 )
-
-// eachPlace runs a test over an empty archive of each kind; the place names it
-// for commands.
-func eachPlace(t *testing.T, test func(t *testing.T, s *stores, p place)) {
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		p := place{Data: filepath.Join(t.TempDir(), "data")}
-		s, err := openFolder(t.Context(), p.Data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		test(t, s, p)
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		p := place{DatabaseURL: postgrestest.URL(t)}
-		succeed(t, "migrate", "up", "--database-url", p.DatabaseURL)
-		s, err := openDatabase(t.Context(), p.DatabaseURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		test(t, s, p)
-	})
-}
-
-// flags name the place on a command line.
-func (p place) flags() []string {
-	if p.shared() {
-		return []string{"--database-url", p.DatabaseURL}
-	}
-	return []string{"--data", p.Data}
-}
-
-// history writes events of a service's life into an archive.
-type history struct {
-	t       testing.TB
-	archive eventstore.Archive
-	at      eventstore.Checkpoint
-	now     time.Time
-	batch   []eventstore.Record
-	gap     eventstore.Sequence // to leave out before the next event
-	// known and unknown are the collections of such images.
-	known, unknown domain.CollectionID
-}
-
-func newHistory(t testing.TB, a eventstore.Archive, now time.Time) *history {
-	at, err := a.Checkpoint(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &history{t: t, archive: a, at: at, now: domain.Moment(now), known: "letters", unknown: "maps"}
-}
-
-func (h *history) add(e domain.Event) {
-	data, err := eventstore.EncodeEvent(nil, e)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	seq := h.at.Seq + eventstore.Sequence(len(h.batch)) + 1 + h.gap
-	h.batch = append(h.batch, eventstore.Record{Seq: seq, Incarnation: 5, StoredAt: h.now.Add(3 * time.Millisecond), Event: e, Data: data})
-}
-
-// flush archives what was added.
-func (h *history) flush() {
-	h.t.Helper()
-	if len(h.batch) == 0 {
-		return
-	}
-	last := h.batch[len(h.batch)-1]
-	to := eventstore.Checkpoint{Incarnation: 5, Seq: last.Seq, EventID: last.Event.Head().ID}
-	if err := h.archive.Append(h.t.Context(), h.at, to, h.batch); err != nil {
-		h.t.Fatal(err)
-	}
-	h.at, h.batch, h.gap = to, nil, 0
-}
-
-// lose leaves numbers out, as after an accepted gap.
-func (h *history) lose(n eventstore.Sequence) {
-	h.flush()
-	h.gap = n
-}
-
-func (h *history) head(client domain.ClientID, id domain.ChallengeID) domain.Header {
-	event, err := uuid.NewV7()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return domain.Header{ID: domain.EventID{UUID: domain.UUID(event)}, Challenge: id, Client: client, At: h.now}
-}
-
-// create adds a challenge with a known image and an unknown one.
-func (h *history) create(client domain.ClientID, keyword string, known, unknown int) *domain.ChallengeCreated {
-	e := &domain.ChallengeCreated{
-		Header: h.head(client, domain.ChallengeID{UUID: domain.UUID(uuid.New())}), Type: domain.TypeTranscription,
-		Keyword: keyword, ExpiresAt: h.now.Add(domain.Lifetime), Generation: 1,
-		Positions: []domain.Position{
-			{Image: domain.ImageID(fmt.Sprintf("known-%02d", known)), Collection: h.known, Role: domain.RoleKnown, Expected: domain.Truth{Kind: domain.TruthText, Text: "mai"}},
-			{Image: domain.ImageID(fmt.Sprintf("unknown-%02d", unknown)), Collection: h.unknown, Role: domain.RoleUnknown},
-		},
-	}
-	if keyword != "" {
-		e.Type = domain.TypeClassification
-	}
-	h.add(e)
-	return e
-}
-
-func (h *history) answer(c *domain.ChallengeCreated, verdict domain.Status) {
-	h.add(&domain.ChallengeAnswered{Header: h.head(c.Client, c.Challenge), Answer: domain.Answer{Texts: []string{"mai", "juin"}}, Verdict: verdict})
-}
 
 // TestSnapshotAndTailAreTheReplayOfTheArchive grows an archive at random, stores
 // the statistics at random and restarts from what is stored; after each step
@@ -188,7 +72,7 @@ func TestSnapshotAndTailAreTheReplayOfTheArchive(t *testing.T) {
 			}
 		})
 		_, want := live.Snapshot()
-		if said := succeed(t, append([]string{"replay", "rebuild"}, p.flags()...)...); !strings.Contains(said, "snapshot of the statistics is made anew") || !strings.Contains(said, "byte by byte") {
+		if said := succeed(t, append([]string{"replay", "rebuild"}, flagsOf(p)...)...); !strings.Contains(said, "snapshot of the statistics is made anew") || !strings.Contains(said, "byte by byte") {
 			t.Errorf("the rebuild says %q", said)
 		}
 		kept, found, err := s.archive.Snapshot(ctx, frequencySnapshot)
@@ -240,11 +124,11 @@ func TestRebuildFindsADamagedSnapshot(t *testing.T) {
 			if _, _, err := restoreFrequency(t.Context(), s.archive, projections.NewFrequency()); !errors.Is(err, projections.ErrSnapshot) {
 				t.Errorf("%s: restoring = %v, want ErrSnapshot", name, err)
 			}
-			got := command(t, append([]string{"stats", "clients", "--json"}, p.flags()...)...)
+			got := command(t, append([]string{"stats", "clients", "--json"}, flagsOf(p)...)...)
 			if got.code != 0 || !strings.Contains(got.out, `"issued":10`) || !strings.Contains(got.err, "cannot be used") {
 				t.Errorf("%s: the command ends with %d, %q, %q", name, got.code, got.out, got.err)
 			}
-			if said := succeed(t, append([]string{"replay", "rebuild"}, p.flags()...)...); !strings.Contains(said, "the one of before was another") {
+			if said := succeed(t, append([]string{"replay", "rebuild"}, flagsOf(p)...)...); !strings.Contains(said, "the one of before was another") {
 				t.Errorf("%s: the rebuild says %q", name, said)
 			}
 			if kept, _, err := s.archive.Snapshot(t.Context(), frequencySnapshot); err != nil || !bytes.Equal(kept.Body, sound) {
@@ -301,4 +185,20 @@ func BenchmarkWarmStart(b *testing.B) {
 	}
 	b.Run("without", func(b *testing.B) { start(b, false) })
 	b.Run("with", func(b *testing.B) { start(b, true) })
+}
+
+// replayFrequency applies what is archived after the statistics' position.
+func replayFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (events int, err error) {
+	return replayCounts(ctx, a, f, 0, nil)
+}
+
+// keepFrequency stores the statistics, whose last event has to be archived, as
+// the archive's snapshot. It gives what was stored.
+func keepFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency, now time.Time) (eventstore.Snapshot, error) {
+	position, body := f.Snapshot()
+	return putFrequency(ctx, a, position, body, now)
+}
+
+func putFrequency(ctx context.Context, a eventstore.Archive, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {
+	return putCounts(ctx, a, frequencySnapshot, at, body, now)
 }

@@ -273,3 +273,12 @@ func (got reply) wantProblem(t testing.TB, status int) problem {
 }
 
 func newBody(s string) io.Reader { return strings.NewReader(s) }
+
+func (v *visitor) wrongForAny() string { return `{"texts":["qqqqqqqqqq","qqqqqqqqqq"]}` }
+
+// signIn sends the demonstration's form.
+func (v *visitor) signIn(challenge string) reply {
+	v.t.Helper()
+	return v.do(http.MethodPost, "/demo", "user=Ada&password=x&ocapi-challenge-id="+challenge,
+		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+}
