@@ -227,9 +227,13 @@ func TestNodesAreEqual(t *testing.T) {
 func TestEveryVariableIsASetting(t *testing.T) {
 	t.Parallel()
 	settings := map[string]bool{}
-	sources, err := filepath.Glob(filepath.Join(root, "cmd/ocapi/*.go"))
-	if err != nil || len(sources) == 0 {
-		t.Fatalf("no source of the program: %v", err)
+	var sources []string
+	for _, pattern := range []string{"node/*.go", "place/*.go", "cmd/ocapi/*/*.go"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no source of the program in %s: %v", pattern, err)
+		}
+		sources = append(sources, found...)
 	}
 	tag := regexp.MustCompile(`\benv:"(OCAPI_\w+)"`)
 	for _, file := range sources {

@@ -184,11 +184,11 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 // metricNames are ours, in any expression.
 var metricNames = regexp.MustCompile(`\bocapi_[a-z0-9_]+`)
 
-// scraped lists the metrics that a loaded node shows: package main's tests hold a
+// scraped lists the metrics that a loaded node shows: package node's tests hold a
 // node to that file.
 func scraped(t *testing.T) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "cmd/ocapi/testdata/series.txt"))
+	text, err := os.ReadFile(filepath.Join(root, "node/testdata/series.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

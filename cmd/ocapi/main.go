@@ -2,7 +2,9 @@
 // commands that manage its clients and collections and read its events.
 package main
 
+import "ocapi/cmd/ocapi/program"
+
 // version is set by the build (see Makefile).
 var version = "0.1.0-dev"
 
-func main() { execute(version) }
+func main() { program.Main(version) }

@@ -1,0 +1,4 @@
+package consensus
+
+// What the package's own tests look at.
+type AnnotationLine = annotationLine

@@ -1,0 +1,6 @@
+package replay
+
+// What the package's own tests look at.
+type ConsensusRow = consensusRow
+
+var ConsensusColumns = consensusColumns

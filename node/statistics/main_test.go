@@ -1,0 +1,9 @@
+package statistics_test
+
+import (
+	"testing"
+
+	"ocapi/cmd/ocapi/programtest"
+)
+
+func TestMain(m *testing.M) { programtest.Main(m) }

@@ -1,0 +1,65 @@
+package place
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Names within a data folder.
+const (
+	ArchiveFile     = "archive.db"
+	CollectionsFile = "collections.db"
+	LogFolder       = "log"
+	MarkFile        = "log.mark"
+	LockFile        = "ocapi.lock"
+	SocketFile      = "ocapi.sock"
+)
+
+// Lock says that one process serves a data folder.
+type Lock struct{ file *os.File }
+
+// ErrServed says that another process holds the folder's lock.
+var ErrServed = errors.New("another ocapi serves this data folder")
+
+// LockFolder takes the folder's lock, which ends with the process.
+func LockFolder(dir string) (*Lock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(dir, LockFile)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		err = fmt.Errorf("%w %s (process %s)", ErrServed, dir, strings.TrimSpace(string(holder)))
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Truncate(0), writeAll(f, fmt.Sprintln(os.Getpid()))); err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s: %w", path, err), f.Close())
+	}
+	return &Lock{file: f}, nil
+}
+
+func writeAll(f *os.File, s string) error {
+	_, err := f.WriteString(s)
+	return err
+}
+
+// Release gives the lock up.
+func (l *Lock) Release() error { return l.file.Close() }
+
+// RequireFolder says what is wrong with a folder that a reading command needs.
+func RequireFolder(dir, file string) error {
+	_, err := os.Stat(filepath.Join(dir, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s holds no data of Ocapi (%s is missing); name the folder with --data", dir, file)
+	}
+	return err
+}
