@@ -2,6 +2,7 @@ package challenges_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,5 +118,80 @@ func TestDealerPrompt(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v: %v\n%s", client.Collections, err, diff)
 		}
+	}
+}
+
+// TestPictureSaysWhyItIsGone: whoever reads the detail is told what happened.
+func TestPictureSaysWhyItIsGone(t *testing.T) {
+	t.Parallel()
+	for want, arrange := range map[string]func(*testing.T, *world, domain.ChallengeID){
+		"has expired":       func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) },
+		"has been answered": func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") },
+		"has been removed":  func(_ *testing.T, w *world, _ domain.ChallengeID) { clear(w.pictures.pictures) },
+	} {
+		w := newWorld(t)
+		id := w.issue(t)
+		arrange(t, w, id)
+		if _, err := w.Picture(t.Context(), partner, id, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
+func TestPicture(t *testing.T) {
+	t.Parallel()
+	nothing := func(*testing.T, *world, domain.ChallengeID) {}
+	tests := map[string]struct {
+		arrange  func(*testing.T, *world, domain.ChallengeID)
+		client   *domain.Client
+		position int
+		want     string
+		code     domain.Code
+	}{
+		"first":                  {nothing, partner, 0, "two", 0},
+		"last":                   {nothing, partner, 1, "one", 0},
+		"from the log":           {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id) }, partner, 0, "two", 0},
+		"from the archive":       {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("archive", id) }, partner, 0, "two", 0},
+		"in the last moment":     {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime - 1) }, partner, 0, "two", 0},
+		"expired":                {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) }, partner, 0, "", domain.CodeExpired},
+		"expired, out of range":  {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pass(domain.Lifetime) }, partner, 9, "", domain.CodeExpired},
+		"validated":              {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, partner, 0, "", domain.CodeExpired},
+		"rejected, from the log": {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "berg"); w.keepOnly("log", id) }, partner, 0, "", domain.CodeExpired},
+		"rejected, from the archive": {func(t *testing.T, w *world, id domain.ChallengeID) {
+			w.answer(t, id, "berg")
+			w.keepOnly("archive", id)
+		}, partner, 0, "", domain.CodeExpired},
+		"before the first":           {nothing, partner, -1, "", domain.CodeNotFound},
+		"after the last":             {nothing, partner, 2, "", domain.CodeNotFound},
+		"another client's":           {nothing, other, 0, "", domain.CodeNotFound},
+		"another client's, judged":   {func(t *testing.T, w *world, id domain.ChallengeID) { w.answer(t, id, "lande") }, other, 0, "", domain.CodeNotFound},
+		"another's, in the archive":  {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("archive", id) }, other, 0, "", domain.CodeNotFound},
+		"unknown challenge":          {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("nothing", id) }, partner, 0, "", domain.CodeNotFound},
+		"rendering removed":          {func(_ *testing.T, w *world, _ domain.ChallengeID) { clear(w.pictures.pictures) }, partner, 0, "", domain.CodeExpired},
+		"renderings not to be asked": {func(_ *testing.T, w *world, _ domain.ChallengeID) { w.pictures.err = errDown }, partner, 0, "", domain.CodeUnavailable},
+		"log not to be asked":        {func(_ *testing.T, w *world, id domain.ChallengeID) { w.keepOnly("log", id); w.log.lastErr = errDown }, partner, 0, "", domain.CodeUnavailable},
+		"archive not to be asked": {func(_ *testing.T, w *world, id domain.ChallengeID) {
+			w.keepOnly("archive", id)
+			w.archive.err = errDown
+		}, partner, 0, "", domain.CodeUnavailable},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.issue(t)
+			tt.arrange(t, w, id)
+			got, err := w.Picture(t.Context(), tt.client, id, tt.position)
+			if tt.code != 0 {
+				refusal(t, err, tt.code)
+				return
+			}
+			if err != nil || string(got.Bytes) != tt.want || got.ContentType != "image/webp" {
+				t.Errorf("got %q, %v, want %q", got.Bytes, err, tt.want)
+			}
+			if want := (domain.Showing{Challenge: id, Position: tt.position}); w.pictures.shown != want {
+				t.Errorf("the showing is %v, want %v", w.pictures.shown, want)
+			}
+		})
 	}
 }
