@@ -12,25 +12,26 @@ import (
 	"ocapi/place"
 )
 
-// Environment is what a command may use of the world around it.
+// Environment is what a command may use of the world around it. It belongs to one
+// command and does not change while that runs.
 type Environment struct {
-	Context context.Context
-	Stdout  io.Writer
-	Stderr  io.Writer
-	Dir     string // relative paths are relative to it
-	Args    []string
-	// version is the program's, for people and in what is exported.
+	Context context.Context // ends when the command is to stop
+	Stdout  io.Writer       // what was asked for
+	Stderr  io.Writer       // what is wrong, and how far it is
+	Dir     string          // relative paths are relative to it
+	Args    []string        // the command line, without the program's name
+	// Version is the program's, for people and in what is exported.
 	Version string
-	// run runs another command, as the program itself does: one that was sent to
+	// Run runs another command, as the program itself does: one that was sent to
 	// the process that serves the folder.
 	Run func(*Environment) int
-	// now is the service's clock; nil: time.Now. A test moves it, so that nobody
+	// Now is the service's clock; nil: time.Now. A test moves it, so that nobody
 	// waits twenty minutes to see a challenge expire.
 	Now func() time.Time
 	// tell sends progress to where the command was typed, when it runs inside the
 	// service; nil: it is shown here.
 	tell corpus.ProgressFunc
-	// stores are the serving process's own, when the command runs inside it;
+	// Stores are the serving process's own, when the command runs inside it;
 	// nil in a process of its own.
 	Stores *place.Stores
 }

@@ -15,7 +15,7 @@ type RowsFlags struct {
 // ForPeople tells whether neither a program nor a spreadsheet reads it.
 func (o RowsFlags) ForPeople() bool { return !o.JSON && !o.CSV }
 
-// PrintRows prints what programs read: records gives a row's fields in the order
+// PrintRows prints what programs read: fields gives a row's fields in the order
 // of the titles.
 func PrintRows[T any](o RowsFlags, to io.Writer, titles []string, rows []T, fields func(T) []string) error {
 	if o.JSON {

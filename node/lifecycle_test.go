@@ -47,7 +47,7 @@ func lifeOf(t *testing.T, dir string, f *programtest.Fixture) {
 	v := programtest.NewVisitor(t, p, f, programtest.SiteID)
 	c := v.Ask("transcription")
 	v.Answer(c, v.Right(c))
-	v.Http.CloseIdleConnections()
+	v.HTTP.CloseIdleConnections()
 	if code := p.Stop(); code != 0 {
 		t.Errorf("it ended with %d: %s", code, p.Log)
 	}

@@ -60,7 +60,7 @@ func plantedVisitor(t *testing.T, p *programtest.Program, f *programtest.Fixture
 	v := programtest.NewVisitor(t, p, f, programtest.SiteID)
 	transport := &http.Transport{DialContext: plantedDialer().DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
-	v.Http = &http.Client{Transport: transport, Timeout: placetest.Patience}
+	v.HTTP = &http.Client{Transport: transport, Timeout: placetest.Patience}
 	v.Headers = plantedHeaders()
 	return v
 }

@@ -12,12 +12,12 @@ import (
 
 // Names within a data folder.
 const (
-	ArchiveFile     = "archive.db"
-	CollectionsFile = "collections.db"
-	LogFolder       = "log"
-	MarkFile        = "log.mark"
-	LockFile        = "ocapi.lock"
-	SocketFile      = "ocapi.sock"
+	ArchiveFile     = "archive.db"     // the SQLite archive
+	CollectionsFile = "collections.db" // the SQLite tables of clients and collections
+	LogFolder       = "log"            // of the embedded NATS server
+	MarkFile        = "log.mark"       // how far the log went, outside of it
+	LockFile        = "ocapi.lock"     // see LockFolder
+	SocketFile      = "ocapi.sock"     // takes commands of the folder's owner
 )
 
 // Lock says that one process serves a data folder.
@@ -26,7 +26,8 @@ type Lock struct{ file *os.File }
 // ErrServed says that another process holds the folder's lock.
 var ErrServed = errors.New("another ocapi serves this data folder")
 
-// LockFolder takes the folder's lock, which ends with the process.
+// LockFolder takes the folder's lock, which ends with the process; the folder is
+// made where there is none. The error is ErrServed while another process has it.
 func LockFolder(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)

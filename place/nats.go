@@ -30,6 +30,7 @@ func Together(p Flags, n NATSFlags) error {
 	return nil
 }
 
+// Cluster gives how to connect to it; what the connection has to say is logged.
 func (n NATSFlags) Cluster(logger *slog.Logger) eventstore.ClusterConfig {
 	return eventstore.ClusterConfig{URL: n.NATSURL, Creds: n.NATSCreds, CA: n.NATSCA, Logger: logger}
 }

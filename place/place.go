@@ -6,7 +6,7 @@ type Flags struct {
 	Data        string `help:"The folder that holds everything the service keeps." default:"./data" env:"OCAPI_DATA" type:"path"`
 	DatabaseURL string `name:"database-url" help:"The PostgreSQL database of a cluster, instead of a data folder. It may hold a password: prefer the variable." env:"OCAPI_DATABASE_URL"`
 
-	keys KeyFlags // where the command has them; see with
+	keys KeyFlags // where the command has them; see With
 }
 
 // With gives the place with the keys that its private ids are sealed with.

@@ -19,15 +19,17 @@ import (
 	"ocapi/sqlite"
 )
 
-// Stores are the open databases of one place.
+// Stores are the open databases of one place. What was opened for reading alone has
+// only what its file holds. The functions and fields that a node sets (LogEnd, Append,
+// Changed) are set before others have the stores; all is safe for concurrent use then.
 type Stores struct {
 	Archive eventstore.Archive
-	Clients *clients.Store
+	Clients *clients.Store // nil where the archive alone was opened, as are Corpus, Write and Read
 	Corpus  *corpus.Store
-	// write and read are the handles of the clients' and collections' tables; the
+	// Write and Read are the handles of the clients' and collections' tables; the
 	// registry reads by them.
 	Write, Read *sql.DB
-	// keys seal private ids; nil with the reason in NoKeys.
+	// Keys seal private ids; nil with the reason in NoKeys.
 	Keys    *clients.Keyring
 	NoKeys  error
 	Address string // of the shared database, without its password; empty in a folder
@@ -36,10 +38,10 @@ type Stores struct {
 	closers []func() error
 	// LogEnd tells the last sequence of the event log; nil where it is not open.
 	LogEnd func(context.Context) (eventstore.Sequence, error)
-	// append adds an event to the event log, wherever its subject is; nil where the
+	// Append adds an event to the event log, wherever its subject is; nil where the
 	// log is not open.
 	Append func(context.Context, domain.Event) error
-	// changed is called after a command that was sent to the running service, so
+	// Changed is called after a command that was sent to the running service, so
 	// that it is in force when the command ends; nil where nobody serves.
 	Changed func(context.Context)
 }

@@ -15,7 +15,7 @@ import (
 // How often progress is shown: as often as an eye follows a bar, and as seldom
 // as a log is read.
 const (
-	BarEvery  = 100 * time.Millisecond
+	BarEvery  = 100 * time.Millisecond // on a terminal
 	lineEvery = 2 * time.Second
 
 	// rateOver is how long the rate looks back: what was there already goes by a

@@ -11,9 +11,9 @@ import (
 
 // Column is one of a table that people read.
 type Column struct {
-	Title string
-	Right bool // numbers, so that their digits stand under each other
-	// least, where not 0, is the width down to which the column may be cut when
+	Title string // stands above it
+	Right bool   // numbers, so that their digits stand under each other
+	// Least, where not 0, is the width down to which the column may be cut when
 	// the table does not fit.
 	Least int
 }

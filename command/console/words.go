@@ -58,6 +58,7 @@ func Counted(n int, noun string) string {
 	return Grouped(n) + " " + noun + "s"
 }
 
+// OrDash joins words by commas, and shows a dash where there are none.
 func OrDash(words []string) string {
 	if len(words) == 0 {
 		return "-"
@@ -65,6 +66,8 @@ func OrDash(words []string) string {
 	return strings.Join(words, ", ")
 }
 
+// Shortened cuts a text that has more characters than longest, which is at least 1,
+// and says so by an ellipsis.
 func Shortened(s string, longest int) string {
 	if utf8.RuneCountInString(s) <= longest {
 		return s
@@ -80,6 +83,7 @@ func Dashed(s string) string {
 	return s
 }
 
+// Moment writes a moment, which has to be in UTC, for people.
 func Moment(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") }
 
 // Stamp writes a moment for programs.

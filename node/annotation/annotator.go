@@ -51,7 +51,8 @@ const (
 )
 
 // Annotator keeps the consensus of a running node, while the node is the one
-// that archives.
+// that archives. Run needs a goroutine; Finish comes after it has ended. The rest
+// is safe for concurrent use.
 type Annotator struct {
 	Params
 	batches chan []domain.Record
@@ -75,30 +76,32 @@ type stored struct {
 	due time.Time           // the next one
 }
 
+// Params are what an annotator works with; all are needed but Recent and Every.
 type Params struct {
 	Archive  eventstore.Archive
-	Recent   pairing.Recent // what the node remembers of challenges
-	Log      *eventstore.Log
-	Archiver *eventstore.Archiver
-	Corpus   *corpus.Store
-	Rules    consensus.Rules
+	Recent   pairing.Recent       // what the node remembers of challenges; may be nil
+	Log      *eventstore.Log      // takes the decisions
+	Archiver *eventstore.Archiver // tells whether this node archives, and how far
+	Corpus   *corpus.Store        // gets the decisions when they are archived
+	Rules    consensus.Rules      // when a question is settled
 	Logger   *slog.Logger
-	Now      func() time.Time
-	Every    time.Duration // between snapshots; 0: storeEvery
+	Now      func() time.Time // the service's clock
+	Every    time.Duration    // between snapshots; 0: storeEvery
 }
 
 // Figures are what an annotator tells of itself.
 type Figures struct {
-	Seq       domain.Sequence // the last event that is counted
-	Questions [domain.QuestionRefuted + 1]int
-	Bytes     int
-	Model     uint64
-	Decisions map[string]uint64 // since the start, by what was decided
+	Seq       domain.Sequence                 // the last event that is counted
+	Questions [domain.QuestionRefuted + 1]int // by how far they have come
+	Bytes     int                             // of memory that the count takes
+	Model     uint64                          // version of the model that votes are weighed by; 0: the program's own
+	Decisions map[string]uint64               // since the start, by what was decided
 }
 
 // DecisionNames are what may be decided, as the figures tell it.
 var DecisionNames = []string{"accepted", "disputed", "unreadable", "withdrawn", "refuted", "model"}
 
+// New makes an annotator, which counts nothing until Run.
 func New(p Params) *Annotator {
 	if p.Every == 0 {
 		p.Every = storeEvery
@@ -426,15 +429,15 @@ func (a *Annotator) tell() {
 	a.figures = f
 }
 
-// Figures gives the figures; the map of decisions is shared, and may be read
-// by figure only.
+// Figures gives the figures. Their map of decisions is shared, and may be read in
+// Figure only.
 func (a *Annotator) Figures() Figures {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.figures
 }
 
-// Figure reads the figures.
+// Figure has read look at the figures while they do not change.
 func (a *Annotator) Figure(read func(f *Figures) float64) float64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -34,7 +34,7 @@ func (h archiveHistory) Decided(ctx context.Context, since time.Time, through do
 	return err
 }
 
-// StateParams are those of a state over an archive; recent may be nil.
+// StateParams are those of a count over an archive; recent may be nil.
 func StateParams(a eventstore.Archive, recent pairing.Recent) consensus.StateParams {
 	return consensus.StateParams{Decode: eventstore.DecodeEvent, History: archiveHistory{a}, Recent: recent, Model: consensus.ReadModel}
 }

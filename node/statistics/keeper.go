@@ -30,21 +30,24 @@ const (
 	finishPatience = 5 * time.Second
 )
 
-// Frequency are the image frequency of a running node.
+// Frequency is the image frequency of a running node.
 type Frequency struct {
 	*Keeper
-	Frequency *projections.Frequency
+	Frequency *projections.Frequency // safe for concurrent use
 }
 
-// Daily are what became of the challenges of each day, of a running node.
+// Daily is what became of the challenges of each day, of a running node.
 type Daily struct {
 	*Keeper
-	Days *projections.Days
+	Days *projections.Days // safe for concurrent use
 }
 
 // Keeper keeps a projection of a running node: warm from the archive's
 // snapshot, brought up to date from the archive, then fed from the log; and
 // stores it while this node is the one that archives.
+//
+// Run and Keep each need a goroutine; Finish comes after both have ended. The rest is
+// safe for concurrent use.
 //
 // It has a consumer of the log to itself: where events are missing it goes back
 // to the archive and waits, which the memory of recent challenges must not.
@@ -75,13 +78,14 @@ var (
 	_ Counts = (*projections.Days)(nil)
 )
 
+// Params are what a keeper works with; all are needed but Every.
 type Params struct {
-	Archive  eventstore.Archive
+	Archive  eventstore.Archive // has the snapshot, and what was before the log
 	Log      *eventstore.Log
-	Archiver *eventstore.Archiver
+	Archiver *eventstore.Archiver // tells whether this node archives, and how far
 	Logger   *slog.Logger
-	Now      func() time.Time
-	Every    time.Duration // between snapshots; 0: snapshotEvery
+	Now      func() time.Time // the service's clock
+	Every    time.Duration    // between snapshots; 0: snapshotEvery
 }
 
 // keptSnapshot is what this node knows of the archive's snapshot.
@@ -91,11 +95,13 @@ type keptSnapshot struct {
 	due    time.Time // the next one
 }
 
+// NewFrequency makes the statistics, which are empty until Run feeds them.
 func NewFrequency(p Params) *Frequency {
 	f := projections.NewFrequency()
 	return &Frequency{Keeper: newKeeper(p, f, FrequencySnapshot, "statistics"), Frequency: f}
 }
 
+// NewDaily makes the daily figures, which are empty until Run feeds them.
 func NewDaily(p Params) *Daily {
 	d := projections.NewDays()
 	return &Daily{Keeper: newKeeper(p, d, DaysSnapshot, "daily figures"), Days: d}

@@ -10,11 +10,13 @@ import (
 
 // The names under which the archive keeps the statistics and the daily figures.
 const (
-	FrequencySnapshot = "frequency"
-	DaysSnapshot      = "days"
+	FrequencySnapshot = "frequency" // of a [projections.Frequency]
+	DaysSnapshot      = "days"      // of a [projections.Days]
 )
 
-// RestoreFrequency brings new statistics to the archive's snapshot.
+// RestoreFrequency brings new statistics to the archive's snapshot, where it has
+// one. The error is a [projections.ErrSnapshot] when it cannot be used: then f has
+// read nothing.
 func RestoreFrequency(ctx context.Context, a eventstore.Archive, f *projections.Frequency) (s eventstore.Snapshot, found bool, err error) {
 	return restoreCounts(ctx, a, FrequencySnapshot, f)
 }
@@ -33,8 +35,8 @@ func restoreCounts(ctx context.Context, a eventstore.Archive, name string, f Cou
 	return s, true, nil
 }
 
-// Replay applies what is archived after a projection's position, up to a
-// point of the log. It gives the number of events. visit, where not nil, is called
+// Replay applies what is archived after a projection's position, and before the
+// event with the sequence before; 0: all of it. It gives the number of events. visit, where not nil, is called
 // after each.
 func Replay(ctx context.Context, a eventstore.Archive, f Counts, before eventstore.Sequence, visit func(events int)) (events int, err error) {
 	// Read first: what is not there up to it when the events have been read will
@@ -64,6 +66,8 @@ func Replay(ctx context.Context, a eventstore.Archive, f Counts, before eventsto
 	return events, nil
 }
 
+// Put stores a projection's snapshot, whose last event has to be archived, under its
+// name in the archive. It gives what was stored.
 func Put(ctx context.Context, a eventstore.Archive, name string, at projections.Position, body []byte, now time.Time) (eventstore.Snapshot, error) {
 	s := eventstore.Snapshot{
 		Name: name, MadeAt: now, Body: body,

@@ -76,6 +76,7 @@ type history struct {
 	Known, Unknown domain.CollectionID
 }
 
+// NewHistory makes a history that goes on after what the archive has, from a moment on.
 func NewHistory(t testing.TB, a eventstore.Archive, now time.Time) *history {
 	at, err := a.Checkpoint(t.Context())
 	if err != nil {

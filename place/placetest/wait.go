@@ -29,12 +29,14 @@ type SyncBuffer struct {
 	b  bytes.Buffer
 }
 
+// Write implements [io.Writer].
 func (s *SyncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
+// String gives what was written so far.
 func (s *SyncBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"ocapi/place"
 )
 
+// Command is the commands of "ocapi client".
 type Command struct {
 	Create  clientCreateCmd  `cmd:"" help:"Register a website; prints its public id and, this once, its private id."`
 	List    clientListCmd    `cmd:"" help:"List the websites and the state of their private ids."`

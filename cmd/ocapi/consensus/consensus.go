@@ -1,5 +1,6 @@
 package consensus
 
+// Command is the commands of "ocapi consensus".
 type Command struct {
 	List     consensusListCmd     `cmd:"" help:"List what visitors' votes have decided."`
 	Show     consensusShowCmd     `cmd:"" help:"Show what is known about one image: what is on record, what votes have decided, and what it is dealt as."`

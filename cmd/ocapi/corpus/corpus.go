@@ -17,6 +17,7 @@ import (
 	"ocapi/place"
 )
 
+// Command is the commands of "ocapi corpus".
 type Command struct {
 	Import corpusImportCmd `cmd:"" help:"Import images, and what is on record of them, into a collection."`
 	List   corpusListCmd   `cmd:"" help:"List the collections and what they can serve."`

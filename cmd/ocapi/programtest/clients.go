@@ -14,6 +14,7 @@ type (
 	Listed = client.Listed
 )
 
+// ClientsOf lists a folder's clients with the command.
 func ClientsOf(t *testing.T, dir string) []Listed {
 	t.Helper()
 	var list []Listed

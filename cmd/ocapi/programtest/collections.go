@@ -92,6 +92,7 @@ func Imports(t *testing.T, dir, folder, collection string, flags ...string) (rep
 	return got.Out
 }
 
+// WriteTable writes a CSV file.
 func WriteTable(t *testing.T, path string, records [][]string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -105,7 +106,7 @@ func WriteTable(t *testing.T, path string, records [][]string) {
 
 // ReadRecord lets a reader see what is on record of a folder's images: what is
 // unknown may be read as anything.
-func ReadRecord(t testing.TB, dir string) reader {
+func ReadRecord(t testing.TB, dir string) Reader {
 	t.Helper()
 	db, err := sqlite.OpenReadOnly(t.Context(), filepath.Join(dir, place.CollectionsFile))
 	if err != nil {

@@ -43,6 +43,7 @@ func Events(t testing.TB, dir string, filters ...string) []Event {
 	return ParseEvents(t, Succeed(t, append([]string{"events", "--data", dir}, filters...)...))
 }
 
+// ParseEvents reads what "ocapi events" printed.
 func ParseEvents(t testing.TB, lines string) []Event {
 	t.Helper()
 	var list []Event

@@ -39,6 +39,7 @@ const (
 	FixtureRenderings = 2
 )
 
+// FixtureKeywords are what the fixture's pictures are classified by.
 func FixtureKeywords() []string { return []string{"ship", "house"} }
 
 // Truth is what a picture shows to somebody who looks at it, whatever is on
@@ -48,14 +49,15 @@ type Truth struct {
 	Keywords []string
 }
 
-// reader knows pictures by their looks, as people do.
-type reader = *platetest.Reader[Truth]
+// Reader knows pictures by their looks, as people do.
+type Reader = *platetest.Reader[Truth]
 
-func NewReader() reader { return new(platetest.Reader[Truth]) }
+// NewReader gives a reader who has seen nothing yet.
+func NewReader() Reader { return new(platetest.Reader[Truth]) }
 
 // Fixture is what all data folders of these tests begin with.
 type Fixture struct {
-	Reader  reader
+	Reader  Reader
 	Secrets map[string]string // by client
 }
 
@@ -155,6 +157,7 @@ func Sketch(n, rendering uint64, w, h int) []byte {
 	return b.Bytes()
 }
 
+// NewFixture gives the fixture that the tests of a package share.
 func NewFixture(t testing.TB) *Fixture {
 	t.Helper()
 	f, err := theFixture()
@@ -173,6 +176,7 @@ func NewData(t testing.TB) (string, *Fixture) {
 	return dir, f
 }
 
+// CopyData makes a data folder with the fixture in it.
 func CopyData(t testing.TB, dir string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {

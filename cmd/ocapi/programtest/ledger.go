@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// ledger is what a service has acknowledged to those who load it: the
+// Ledger is what a service has acknowledged to those who load it: the
 // yardstick for what a restart has to bring back.
-type ledger struct {
+type Ledger struct {
 	mu      sync.Mutex
 	Entries map[string]*LedgerEntry
 	faults  []error
@@ -24,15 +24,16 @@ type LedgerEntry struct {
 	Verdict string // the verdict that was acknowledged; empty when none was
 }
 
-func NewLedger() *ledger { return &ledger{Entries: map[string]*LedgerEntry{}} }
+// NewLedger begins a ledger of what a service was told and has said.
+func NewLedger() *Ledger { return &Ledger{Entries: map[string]*LedgerEntry{}} }
 
-func (l *ledger) Len() int {
+func (l *Ledger) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.Entries)
 }
 
-func (l *ledger) Verdicts() int {
+func (l *Ledger) Verdicts() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
@@ -45,7 +46,7 @@ func (l *ledger) Verdicts() int {
 }
 
 // Update changes an entry, or makes it.
-func (l *ledger) Update(id string, change func(*LedgerEntry)) {
+func (l *Ledger) Update(id string, change func(*LedgerEntry)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, ok := l.Entries[id]
@@ -56,7 +57,7 @@ func (l *ledger) Update(id string, change func(*LedgerEntry)) {
 	change(e)
 }
 
-func (l *ledger) fault(format string, args ...any) {
+func (l *Ledger) fault(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.faults = append(l.faults, fmt.Errorf(format, args...))
@@ -67,7 +68,7 @@ const loaders = 12
 
 // Load has visitors ask, answer and look until the service is gone. The
 // returned function waits for their end.
-func (l *ledger) Load(v *Visitor) (wait func()) {
+func (l *Ledger) Load(v *Visitor) (wait func()) {
 	var wg sync.WaitGroup
 	for i := range loaders {
 		wg.Go(func() {
@@ -80,7 +81,7 @@ func (l *ledger) Load(v *Visitor) (wait func()) {
 }
 
 // visit is one visitor's turn; it is false when the service is gone.
-func (l *ledger) visit(v *Visitor, rng *rand.Rand) bool {
+func (l *Ledger) visit(v *Visitor, rng *rand.Rand) bool {
 	kind := []string{"transcription", "transcription", "classification"}[rng.IntN(3)]
 	got, err := v.Send(http.MethodGet, "/challenge/"+v.Client+"?type="+kind, nil, nil)
 	if err != nil {
@@ -119,7 +120,7 @@ func (l *ledger) visit(v *Visitor, rng *rand.Rand) bool {
 }
 
 // look asks for a state as the website's server does.
-func (l *ledger) look(v *Visitor, id, want string) bool {
+func (l *Ledger) look(v *Visitor, id, want string) bool {
 	got, err := v.AskState(id)
 	if err != nil {
 		return false
@@ -133,7 +134,7 @@ func (l *ledger) look(v *Visitor, id, want string) bool {
 
 // Check holds a service to everything that was acknowledged: through GET state
 // and in the archive, each event exactly once.
-func (l *ledger) Check(t testing.TB, v *Visitor, dir string) {
+func (l *Ledger) Check(t testing.TB, v *Visitor, dir string) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -177,7 +178,7 @@ func (e *LedgerEntry) possible() []string {
 	return []string{"created"}
 }
 
-func (l *ledger) CheckEvents(t testing.TB, list []Event, states map[string]string) {
+func (l *Ledger) CheckEvents(t testing.TB, list []Event, states map[string]string) {
 	t.Helper()
 	ids, created, answered := map[string]int{}, map[string]int{}, map[string][]string{}
 	for i, e := range list {
@@ -214,7 +215,7 @@ func (l *ledger) CheckEvents(t testing.TB, list []Event, states map[string]strin
 	}
 }
 
-func (l *ledger) Broken() bool {
+func (l *Ledger) Broken() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.faults) > 0

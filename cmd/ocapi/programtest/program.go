@@ -116,10 +116,12 @@ func Child(t testing.TB, args, env []string) *exec.Cmd {
 	return cmd
 }
 
+// NewProgram gives a program that the test starts itself.
 func NewProgram(t testing.TB, dir string, o Options) *Program {
 	return &Program{T: t, Dir: dir, Out: &placetest.SyncBuffer{}, Log: &placetest.SyncBuffer{}, Ended: make(chan struct{}), faults: o.Faults}
 }
 
+// ServeArgs are the command line of a service.
 func ServeArgs(dir string, o Options) []string {
 	listen := fmt.Sprintf("127.0.0.1:%d", o.Unready)
 	args := []string{"serve", "--listen", listen, "--data", dir, "--log-level", "debug"}
@@ -134,6 +136,7 @@ var (
 	announcedAdmin = regexp.MustCompile(`(?m)^  Metrics +(http://\S+)/metrics `)
 )
 
+// AwaitAnnouncement waits until the service says where it is.
 func (p *Program) AwaitAnnouncement() {
 	p.T.Helper()
 	placetest.Eventually(p.T, "the service to say where it is", func() bool {
@@ -167,6 +170,7 @@ func (p *Program) Kill() {
 	p.faults = true // its log ends anywhere
 }
 
+// Wait waits until the program has ended.
 func (p *Program) Wait() {
 	p.T.Helper()
 	select {
@@ -197,12 +201,13 @@ func (p *Program) finish() {
 	}
 }
 
+// LastLines gives the last n lines of a text.
 func LastLines(text string, n int) string {
 	lines := slices.Collect(strings.Lines(text))
 	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
-// get asks the operator's listener.
+// AdminGet asks the operator's listener.
 func (p *Program) AdminGet(path string) (status int, body string) {
 	p.T.Helper()
 	return Fetch(p.T, p.Admin+path)
@@ -254,12 +259,14 @@ type Clock struct {
 	offset time.Duration
 }
 
+// Now is the moment by this clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.offset)
 }
 
+// Advance moves the clock on.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

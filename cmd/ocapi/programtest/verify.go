@@ -22,6 +22,7 @@ func (v *Visitor) Verify(id string, parameters ...string) (got Verified, err err
 	return got, json.Unmarshal(r.Body, &got)
 }
 
+// WantVerified asks /siteverify, and holds the answer to the error codes.
 func (v *Visitor) WantVerified(id, codes string, parameters ...string) Verified {
 	v.T.Helper()
 	got, err := v.Verify(id, parameters...)

@@ -21,8 +21,8 @@ type Visitor struct {
 	Base    string // where the API is, with or without a final slash
 	Client  string // the public id
 	Secret  string // the private one
-	Reader  reader
-	Http    *http.Client
+	Reader  Reader
+	HTTP    *http.Client
 	Headers http.Header // sent with every request
 }
 
@@ -33,7 +33,7 @@ func NewVisitor(t testing.TB, p *Program, f *Fixture, client string) *Visitor {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Visitor{
 		T: t, Base: p.Base, Client: client, Secret: f.Secrets[client], Reader: f.Reader,
-		Http: &http.Client{Transport: transport, Timeout: placetest.Patience},
+		HTTP: &http.Client{Transport: transport, Timeout: placetest.Patience},
 	}
 }
 
@@ -55,7 +55,7 @@ func (v *Visitor) Send(method, path string, body io.Reader, headers http.Header)
 			req.Header[name] = values
 		}
 	}
-	resp, err := v.Http.Do(req)
+	resp, err := v.HTTP.Do(req)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -64,6 +64,7 @@ func (v *Visitor) Send(method, path string, body io.Reader, headers http.Header)
 	return Reply{resp.StatusCode, resp.Header, b}, err
 }
 
+// Do is a request that has to be answered.
 func (v *Visitor) Do(method, path, body string, headers http.Header) Reply {
 	v.T.Helper()
 	var r io.Reader
@@ -77,6 +78,7 @@ func (v *Visitor) Do(method, path, body string, headers http.Header) Reply {
 	return got
 }
 
+// Get is a GET that has to be answered.
 func (v *Visitor) Get(path string) Reply {
 	v.T.Helper()
 	return v.Do(http.MethodGet, path, "", nil)
@@ -132,6 +134,7 @@ func (v *Visitor) Ask(kind string) Challenge {
 	return c
 }
 
+// Path is where the challenge is answered.
 func (c Challenge) Path() string { return "/challenge/" + c.Client + "/" + c.ID }
 
 // See fetches a challenge's images and gives what they show.
@@ -188,6 +191,7 @@ func WrongAnswer(c Challenge) string {
 	return `{"selected":[]}`
 }
 
+// MustJSON encodes what can be encoded.
 func MustJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -235,6 +239,8 @@ func (v *Visitor) State(id string) string {
 	return state
 }
 
+// StateOf reads an answer to a question for a state; it is an error where that is
+// not exactly one.
 func StateOf(got Reply) (string, error) {
 	var said map[string]string
 	if err := json.Unmarshal(got.Body, &said); got.Status != http.StatusOK || err != nil || len(said) != 1 {
@@ -274,8 +280,10 @@ func (got Reply) WantProblem(t testing.TB, status int) problem {
 	return p
 }
 
+// NewBody is a request's body.
 func NewBody(s string) io.Reader { return strings.NewReader(s) }
 
+// WrongForAny is an answer that no challenge of two texts takes for right.
 func (v *Visitor) WrongForAny() string { return `{"texts":["qqqqqqqqqq","qqqqqqqqqq"]}` }
 
 // SignIn sends the demonstration's form.

@@ -17,6 +17,7 @@ import (
 	"ocapi/place"
 )
 
+// Command is the commands of "ocapi quarantine".
 type Command struct {
 	List quarantineListCmd `cmd:"" help:"Print the quarantines, also those that the service has made itself because one answer flooded unknown images."`
 	Add  quarantineAddCmd  `cmd:"" help:"Set votes aside until the quarantine is lifted. Their events stay as they are."`

@@ -1,5 +1,6 @@
 package replay
 
+// Command is the commands of "ocapi replay".
 type Command struct {
 	Consensus replayConsensusCmd `cmd:"" help:"Write out what visitors' votes add up to, one row for each image and keyword, as CSV, JSON Lines or Parquet."`
 	Votes     replayVotesCmd     `cmd:"" help:"Write out what visitors have said of unknown images, as CSV or JSON Lines; what is quarantined is left out."`

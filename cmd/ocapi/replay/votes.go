@@ -50,6 +50,7 @@ type Vote struct {
 	Quarantined bool                `json:"quarantined,omitempty"`
 }
 
+// VoteColumns are the titles of a table of votes, in the order of its fields.
 var VoteColumns = []string{
 	"at", "client_id", "challenge_id", "validated", "position", "collection", "image_id", "role", "type", "keyword", "vote", "text", "quarantined",
 }

@@ -12,6 +12,7 @@ import (
 	"ocapi/projections"
 )
 
+// Command is the commands of "ocapi stats".
 type Command struct {
 	Images  statsImagesCmd  `cmd:"" help:"Tell how often images were shown, and whether counting them tells known from unknown."`
 	Clients statsClientsCmd `cmd:"" help:"Tell what became of each client's challenges."`

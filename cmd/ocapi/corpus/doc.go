@@ -1,0 +1,2 @@
+// Package corpus has the commands that manage collections of images.
+package corpus

@@ -1,0 +1,2 @@
+// Package quarantine has the commands that set votes aside and let them count again.
+package quarantine
