@@ -53,8 +53,11 @@ func writeAll(f *os.File, s string) error {
 	return err
 }
 
-// Release gives the lock up.
-func (l *Lock) Release() error { return l.file.Close() }
+// Release gives the lock up. It is taken off the file before that is closed: a
+// process that is just being started by this one has it open for a moment too.
+func (l *Lock) Release() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}
 
 // RequireFolder says what is wrong with a folder that a reading command needs.
 func RequireFolder(dir, file string) error {
