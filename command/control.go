@@ -157,7 +157,9 @@ func (s controlStream) Write(p []byte) (int, error) {
 // WithStores runs do on the place's databases. In a folder that is this process
 // where nobody serves it; else the command is sent to the process that does,
 // and do runs there. A shared database takes commands from anywhere: its nodes
-// see the change within a second.
+// see the change within a second. The error is a [place.ErrServed] where a process
+// serves the folder and takes no commands, and ErrSilent where the command failed in the
+// process that serves.
 func WithStores(env *Environment, p place.Flags, do func(*place.Stores) error) (err error) {
 	if env.Stores != nil {
 		return do(env.Stores)

@@ -63,19 +63,19 @@ func (e *Environment) Clock() func() time.Time {
 // ErrSilent ends a command whose reason has been printed already.
 var ErrSilent = errors.New("failed")
 
-// SayHowFar gives a function that tells now and then how many events have been
-// read.
+// saidEvery is how often it is said how far a reading is.
+const saidEvery = 2 * time.Second
+
+// SayHowFar gives a function that tells now and then, on Stderr, how many events
+// have been read; call it for each.
 func SayHowFar(env *Environment) func(events int) {
 	began := time.Now()
 	said := began
 	return func(events int) {
 		const looksEvery = 1024 // at the clock
-		if events%looksEvery == 0 && time.Since(said) > RebuildSaid {
+		if events%looksEvery == 0 && time.Since(said) > saidEvery {
 			said = time.Now()
 			fmt.Fprintf(env.Stderr, "%d events, %.0f a second\n", events, float64(events)/time.Since(began).Seconds()) //nolint:errcheck // the result follows
 		}
 	}
 }
-
-// RebuildSaid is how often a rebuild says how far it is.
-const RebuildSaid = 2 * time.Second

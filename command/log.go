@@ -18,7 +18,7 @@ const (
 )
 
 // WithLog runs do where the event log is open: in the process that serves the
-// folder, or beside the nodes of a cluster.
+// folder, or beside the nodes of a cluster. Within do the stores have Append.
 func WithLog(env *Environment, p place.Flags, flags place.NATSFlags, do func(*place.Stores) error) error {
 	if err := place.Together(p, flags); err != nil {
 		return err
@@ -51,7 +51,7 @@ func WithLog(env *Environment, p place.Flags, flags place.NATSFlags, do func(*pl
 }
 
 // Archived waits until an event is archived, so that whatever is asked next knows
-// of it.
+// of it. It waits ten seconds at most; the error says then that archiving has stopped.
 func Archived(ctx context.Context, s *place.Stores, id domain.EventID) error {
 	ctx, cancel := context.WithTimeout(ctx, archivedWithin)
 	defer cancel()

@@ -21,6 +21,9 @@ type rebuildCmd struct {
 	place.Flags
 }
 
+// rebuildSaid is how often a rebuild of the states says how far it is.
+const rebuildSaid = 2 * time.Second
+
 // Run rebuilds the states of all challenges, the snapshots of the statistics and of
 // the count of the votes, and the annotations.
 func (c *rebuildCmd) Run(env *command.Environment) error {
@@ -28,7 +31,7 @@ func (c *rebuildCmd) Run(env *command.Environment) error {
 		began := time.Now()
 		said := began
 		n, err := s.Archive.RebuildStates(env.Context, func(events int) {
-			if time.Since(said) > command.RebuildSaid {
+			if time.Since(said) > rebuildSaid {
 				said = time.Now()
 				fmt.Fprintf(env.Stderr, "%d events, %.0f a second\n", events, float64(events)/time.Since(began).Seconds()) //nolint:errcheck // the result follows
 			}
