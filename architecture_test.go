@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 		"pairing", "votes", // holds live challenges as a node does
 		"widget", "widget/stopwatch", // visits pages with the script
 	},
-	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
+	"cluster":     {"cluster/ports", "deploy", "postgres/programs"}, // starts servers with the files that are shipped
 	"cluster/run": {"cluster"},                     // the program that does so from the command line
 
 	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -261,20 +262,8 @@ func archiveEvents(ctx context.Context, r *run, s *store) (err error) {
 		return err
 	}
 	// Indexes are made when the rows are there: the same, sooner.
-	rows, err := db.Write.QueryContext(ctx, `SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'events' AND type IN ('index', 'trigger') AND sql IS NOT NULL`)
+	drop, again, err := indexesOfEvents(ctx, db.Write)
 	if err != nil {
-		return err
-	}
-	var again []string
-	var drop []string
-	for rows.Next() {
-		var kind, name, statement string
-		if err := rows.Scan(&kind, &name, &statement); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		again, drop = append(again, statement), append(drop, fmt.Sprintf("DROP %s %q", strings.ToUpper(kind), name))
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, statement := range append([]string{"PRAGMA synchronous = OFF"}, drop...) {
@@ -316,6 +305,24 @@ func archiveEvents(ctx context.Context, r *run, s *store) (err error) {
 	}
 	s.appended = s.size
 	return nil
+}
+
+// indexesOfEvents gives the statements that take the indexes and triggers of the
+// events away, and those that make them again.
+func indexesOfEvents(ctx context.Context, db *sql.DB) (drop, again []string, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'events' AND type IN ('index', 'trigger') AND sql IS NOT NULL`)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var kind, name, statement string
+		if err := rows.Scan(&kind, &name, &statement); err != nil {
+			return nil, nil, err
+		}
+		again, drop = append(again, statement), append(drop, fmt.Sprintf("DROP %s %q", strings.ToUpper(kind), name))
+	}
+	return drop, again, rows.Err()
 }
 
 // multiplyImages copies the rows of the collection's images until there are so

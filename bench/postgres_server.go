@@ -149,11 +149,8 @@ func (d *database) schema(ctx context.Context, name string) (url string, err err
 	return d.url + "&search_path=" + name, err
 }
 
-// backendCPU gives the CPU time that the server's process for a connection has
-// taken so far.
-func backendCPU(conn *pgx.Conn) (time.Duration, error) { return processCPU(int(conn.PgConn().PID())) }
-
-// processCPU reads it as exactly as the kernel knows it.
+// processCPU gives the CPU time that a process has taken so far, as exactly as
+// the kernel knows it.
 func processCPU(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
 	if err != nil {

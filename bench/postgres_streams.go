@@ -300,7 +300,7 @@ func (l *loggedStreams) round(ctx context.Context, n int) (one streamsOf, err er
 	for l.archiver.Position().Seq < extent.Last {
 		if time.Since(began) > archivedWithin+time.Duration(one.Seconds*float64(time.Second)) {
 			since, failure := l.archiver.Failure()
-			return one, fmt.Errorf("the archive is at %d of %d events (%v since %v)", l.archiver.Position().Seq, extent.Last, failure, since)
+			return one, fmt.Errorf("the archive is at %d of %d events (%v since %v)", l.archiver.Position().Seq, extent.Last, failure, since) //nolint:errorlint // nil where it is only late
 		}
 		select {
 		case <-ctx.Done():

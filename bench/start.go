@@ -157,7 +157,9 @@ func (p *process) kill() error {
 	if err := p.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill process %d: %w", p.cmd.Process.Pid, err)
 	}
-	<-p.ended
+	if err := <-p.ended; err == nil {
+		return fmt.Errorf("process %d ended by itself before it was killed", p.cmd.Process.Pid)
+	}
 	return nil
 }
 

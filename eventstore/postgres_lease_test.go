@@ -2,7 +2,7 @@ package eventstore_test
 
 import (
 	"bufio"
-	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -134,7 +134,9 @@ func holdLease(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	takeLease(t, eventstore.NewPostgresArchive(db.Pool))
-	fmt.Println("held")
+	if _, err := io.WriteString(os.Stdout, "held\n"); err != nil {
+		t.Fatal(err)
+	}
 	time.Sleep(time.Minute) // the parent kills it, or is dead itself
 	os.Exit(1)
 }

@@ -1,6 +1,6 @@
-//go:build linux
+//go:build unix
 
-package cluster
+package ports
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 // TestPortsAreHeld: for its server, whether it runs or not, and from others.
 func TestPortsAreHeld(t *testing.T) {
 	t.Parallel()
-	var p ports
-	defer p.close()
-	address, err := p.next()
+	var p Held
+	defer p.Close()
+	address, err := p.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestPortsAreHeld(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	p.close()
+	p.Close()
 	socket, err := hold(port)
 	if err != nil {
 		t.Errorf("a port that was given back stays taken: %v", err)

@@ -1,6 +1,10 @@
-//go:build linux
+//go:build unix
 
-package cluster
+// Package ports finds free ports of 127.0.0.1 and holds on to them: for servers
+// that have to know each other's addresses before they are started, that come back
+// to their own after a while, or that are meant not to be there. Whoever lets the
+// kernel choose a port and gives it back at once may find it taken.
+package ports
 
 import (
 	"errors"
@@ -17,12 +21,14 @@ const (
 	lastPort  = 32000
 )
 
-// ports hands out free ports of 127.0.0.1 and holds on to them, so that no other
-// cluster on this machine takes one while its part is not started yet, or down.
-type ports struct{ held []int } // sockets
+// Held are ports that nobody else gets, neither while their servers run nor while
+// they do not: then connections to them are refused. The zero value holds none. It
+// is not for concurrent use.
+type Held struct{ sockets []int }
 
-// next gives an address, host:port.
-func (p *ports) next() (string, error) {
+// Next holds one more port and gives its address, host:port. A server may listen
+// there that asks for the address with SO_REUSEADDR, as Go's and most others do.
+func (h *Held) Next() (string, error) {
 	const tries = 200
 	for range tries {
 		port := firstPort + rand.IntN(lastPort-firstPort)
@@ -33,18 +39,18 @@ func (p *ports) next() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("hold port %d: %w", port, err)
 		}
-		p.held = append(p.held, socket)
+		h.sockets = append(h.sockets, socket)
 		return fmt.Sprintf("127.0.0.1:%d", port), nil
 	}
 	return "", fmt.Errorf("no free port between %d and %d in %d tries", firstPort, lastPort, tries)
 }
 
-// close gives the ports back.
-func (p *ports) close() {
-	for _, socket := range p.held {
+// Close gives the ports back. It may be called again.
+func (h *Held) Close() {
+	for _, socket := range h.sockets {
 		_ = syscall.Close(socket) // nothing was written to it
 	}
-	p.held = nil
+	h.sockets = nil
 }
 
 // hold binds a socket to a port and does not listen. It fails where any other
@@ -52,7 +58,12 @@ func (p *ports) close() {
 // SO_REUSEADDR and listens, as all servers do, and by nobody who asks as this
 // function does.
 func hold(port int) (int, error) {
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	syscall.ForkLock.RLock() // a process that is started now must not hold it, too
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(socket)
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return 0, err
 	}
