@@ -54,7 +54,19 @@ func TestLoadCountsWhatTheServerServed(t *testing.T) {
 	}
 }
 
-func TestLoadEndsInTimeAndReportsFailures(t *testing.T) {
+func TestLoadEndsInTime(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("yes")) }))
+	defer server.Close()
+	l := load{addr: server.Listener.Addr().String(), conns: 2, limit: 50 * time.Millisecond, next: always(get(nil, "/")), check: expectOK}
+	began := time.Now()
+	o, err := l.run(t.Context()) // which would not return otherwise
+	if took := time.Since(began); err != nil || o.failed != 0 || took < l.limit {
+		t.Errorf("got %v, %d failed (%v) after %v", err, o.failed, o.failure, took)
+	}
+}
+
+func TestLoadReportsFailures(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -65,16 +77,13 @@ func TestLoadEndsInTimeAndReportsFailures(t *testing.T) {
 		_, _ = w.Write([]byte("yes"))
 	}))
 	defer server.Close()
-	l := load{
-		addr: server.Listener.Addr().String(), conns: 2, limit: 50 * time.Millisecond,
-		next: always(get(nil, "/")), check: expectOK,
-	}
+	l := load{addr: server.Listener.Addr().String(), conns: 2, limit: time.Hour, next: always(get(nil, "/")), check: expectOK}
 	o, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.failed == 0 || o.failed > 2*maxFailures || o.failure == nil || !strings.Contains(o.failure.Error(), "503") {
-		t.Errorf("%d failed: %v", o.failed, o.failure)
+	if o.failed != 2*maxFailures || o.failure == nil || !strings.Contains(o.failure.Error(), "503") {
+		t.Errorf("%d failed: %v; want each connection to give up after %d", o.failed, o.failure, maxFailures)
 	}
 	if len(o.latencies) == 0 {
 		t.Error("what went well was not counted")
@@ -85,7 +94,7 @@ func TestLoadReportsACutConnection(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer server.Close()
-	l := load{addr: server.Listener.Addr().String(), conns: 3, limit: time.Second, next: always(get(nil, "/")), check: expectOK}
+	l := load{addr: server.Listener.Addr().String(), conns: 3, limit: time.Hour, next: always(get(nil, "/")), check: expectOK}
 	o, err := l.run(t.Context())
 	if err != nil || o.failed != 3 || len(o.latencies) != 0 {
 		t.Errorf("got %v, %d failed, %d well; want 3 failed", err, o.failed, len(o.latencies))

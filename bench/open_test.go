@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/cluster/ports"
 )
 
 // TestOpenLoadKeepsItsSchedule: while the server answers nothing, requests are
@@ -74,9 +76,12 @@ func TestOpenLoadCountsFailures(t *testing.T) {
 
 func TestOpenLoadWithoutAServer(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.NotFoundHandler())
-	addr := server.Listener.Addr().String()
-	server.Close()
+	var held ports.Held
+	defer held.Close()
+	addr, err := held.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
 	l := openLoad{addr: addr, rate: 10, total: 1, next: func(int, []byte) []byte { return nil }, check: expectOK}
 	if _, err := l.run(t.Context()); err == nil || !strings.Contains(err.Error(), addr) {
 		t.Errorf("got %v", err)
