@@ -74,10 +74,10 @@ func measureOpen(ctx context.Context, r *run) (result, error) {
 		server *ocapi
 		rate   int
 	}{{b.interval, arrivalsInterval}, {b.fsync, arrivalsFsync}} {
-		if _, _, err := one.server.arrive(ctx, one.rate, arrivalsWarm); err != nil {
+		if _, _, err := arrive(ctx, one.server, one.rate, arrivalsWarm); err != nil {
 			return nil, err
 		}
-		a, failure, err := one.server.arrive(ctx, one.rate, length)
+		a, failure, err := arrive(ctx, one.server, one.rate, length)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func measureOpen(ctx context.Context, r *run) (result, error) {
 
 // arrive asks the service for challenges at a constant rate. failure is the first
 // request's that failed, if any did.
-func (s *ocapi) arrive(ctx context.Context, rate int, length time.Duration) (a arrivals, failure, err error) {
+func arrive(ctx context.Context, s *ocapi, rate int, length time.Duration) (a arrivals, failure, err error) {
 	before, err := s.cpu()
 	if err != nil {
 		return a, nil, err
@@ -152,8 +152,6 @@ func constant(ctx context.Context, addr string, rate int, length time.Duration, 
 	}
 	return a, o.failure, nil
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // goals: the 99th percentile of the whole time decides, not the windows' median.
 func (o *open) goals() []goal {

@@ -215,6 +215,3 @@ func (rounds imports) text(markdown bool) string {
 		show(of(func(i *importing) float64 { return float64(i.Images) / i.Again }), 0))
 	return t.text(markdown)
 }
-
-// renderings is how many of each image the program makes by itself.
-const renderings = 3

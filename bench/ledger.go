@@ -4,13 +4,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // challengeID is a challenge's UUID.
@@ -183,4 +186,27 @@ func parseID(text []byte) (id challengeID, ok bool) {
 	b = append(b, text[24:]...)
 	_, err := hex.Decode(id[:], b)
 	return id, err == nil
+}
+
+func flatten(lists [][]challengeID) []challengeID {
+	var all []challengeID
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// audit compares the archive with what was acknowledged. The service has
+// stopped.
+func (s *ocapi) audit(ctx context.Context) (audit, error) {
+	var a audit
+	err := s.readEvents(ctx, time.Time{}, func(events io.Reader) (err error) {
+		a, err = s.acked.compare(events)
+		return err
+	})
+	a.Durability = s.durability
+	if err == nil && strings.Contains(s.tail(), "level=ERROR") {
+		err = fmt.Errorf("ocapi (durability %s) reported an error:\n%s", s.durability, s.tail())
+	}
+	return a, err
 }

@@ -18,19 +18,14 @@ import (
 const (
 	defaultRounds = 5 // the fewest whose median and spread say something
 	defaultLimit  = 1500 * time.Millisecond
-	shortLimit    = 200 * time.Millisecond
 )
 
 // config is what the flags say.
 type config struct {
-	short, long, markdown     bool
-	keep                      bool
-	rounds, replayEvents      int
-	startEvents               int
-	limit, steady             time.Duration
-	json, profile, dir, ocapi string
-	results                   string
-	only                      []part
+	options
+	markdown, keep            bool
+	json, dir, ocapi, results string
+	only                      []registered
 }
 
 func main() {
@@ -144,7 +139,7 @@ func measureAll(ctx context.Context, args []string, stdout, stderr io.Writer) (e
 		}
 		err = errors.Join(err, os.RemoveAll(folder))
 	}()
-	r := run{config: c, module: module, binary: c.ocapi, progress: progress}
+	r := run{options: c.options, module: module, binary: c.ocapi, progress: progress}
 	if r.binary == "" {
 		r.binary = filepath.Join(folder, "ocapi")
 		if err := buildOcapi(ctx, module, r.binary); err != nil {
@@ -157,7 +152,7 @@ func measureAll(ctx context.Context, args []string, stdout, stderr io.Writer) (e
 		if ctx.Err() != nil {
 			break
 		}
-		if failed := found.add(ctx, p, r, folder); failed != nil {
+		if failed := found.add(ctx, p, r, folder, c.keep); failed != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", p.name, failed))
 		}
 		progress("%s: done", p.name)

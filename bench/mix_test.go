@@ -9,18 +9,32 @@ import (
 	"testing"
 )
 
+const (
+	shownID  = "00000000-0000-4000-8000-00000000000a"
+	solvedID = "00000000-0000-4000-8000-00000000000b"
+)
+
+func id(t *testing.T, text string) challengeID {
+	t.Helper()
+	id, ok := parseID([]byte(text))
+	if !ok {
+		t.Fatalf("%q is no challenge's id", text)
+	}
+	return id
+}
+
 // TestVisitorPlaysRounds: a challenge, its pictures, an answer, its state, and so
 // on until all that can be answered is.
 func TestVisitorPlaysRounds(t *testing.T) {
 	t.Parallel()
 	var turn atomic.Int64
-	v := visitor{turn: &turn, token: "T", solutions: []solution{{id: mustID(t, idB), body: []byte("{}")}}}
+	v := visitor{turn: &turn, token: "T", solutions: []solution{{id: id(t, solvedID), body: []byte("{}")}}}
 	for i, step := range []struct{ want, response string }{
-		{"GET /challenge/bench ", `{"challenge_id":"` + idA + `","images":[{"url":"/x"},{"url":"/y"}]}`},
-		{"GET /challenge/bench/" + idA + "/images/0 ", "picture"},
-		{"GET /challenge/bench/" + idA + "/images/1 ", "picture"},
-		{"POST /challenge/bench/" + idB + " ", `{"challenge_id":"` + idB + `","state":"validated"}`},
-		{"GET /state/bench/" + idB + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: T\r\n", `{"state":"validated"}`},
+		{"GET /challenge/bench ", `{"challenge_id":"` + shownID + `","images":[{"url":"/x"},{"url":"/y"}]}`},
+		{"GET /challenge/bench/" + shownID + "/images/0 ", "picture"},
+		{"GET /challenge/bench/" + shownID + "/images/1 ", "picture"},
+		{"POST /challenge/bench/" + solvedID + " ", `{"challenge_id":"` + solvedID + `","state":"validated"}`},
+		{"GET /state/bench/" + solvedID + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: T\r\n", `{"state":"validated"}`},
 	} {
 		got, more := v.next(nil)
 		if !more || !strings.HasPrefix(string(got), step.want) {
@@ -33,7 +47,7 @@ func TestVisitorPlaysRounds(t *testing.T) {
 	if got, more := v.next(nil); more {
 		t.Errorf("a second round begins: %q", got)
 	}
-	if v.done != 1 || len(v.created) != 1 || v.created[0] != mustID(t, idA) || len(v.answered) != 1 || v.answered[0] != mustID(t, idB) {
+	if v.done != 1 || len(v.created) != 1 || v.created[0] != id(t, shownID) || len(v.answered) != 1 || v.answered[0] != id(t, solvedID) {
 		t.Errorf("played %+v", v)
 	}
 	v = visitor{turn: new(atomic.Int64), solutions: v.solutions}

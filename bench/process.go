@@ -151,3 +151,14 @@ func parseCPU(stat []byte) (time.Duration, error) {
 	}
 	return sum, nil
 }
+
+// kill ends a process without giving it a chance to tidy up.
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill process %d: %w", p.cmd.Process.Pid, err)
+	}
+	if err := <-p.ended; err == nil {
+		return fmt.Errorf("process %d ended by itself before it was killed", p.cmd.Process.Pid)
+	}
+	return nil
+}

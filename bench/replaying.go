@@ -386,3 +386,6 @@ func (rounds replays) text(markdown bool) string {
 		show((*replaying).perCPU, 0), show(func(r *replaying) float64 { return float64(r.PeakRSS) / 1e6 }, 0))
 	return t.text(markdown)
 }
+
+// renderings is how many of each image the program makes by itself.
+const renderings = 3

@@ -150,8 +150,6 @@ func (b *bench) record(figure string, o *outcome, server, client time.Duration, 
 	})
 }
 
-func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
 // values gives one property of a figure, round by round.
 func (b *bench) values(figure string, of func(*measurement) float64) []float64 {
 	var out []float64

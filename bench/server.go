@@ -6,11 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 )
 
 // measureServer loads running servers beside a bare handler.
@@ -42,7 +39,7 @@ func prepare(ctx context.Context, r *run) (_ *bench, err error) {
 			b.abandon()
 		}
 	}()
-	fresh, secret, err := r.freshData(ctx)
+	fresh, secret, err := freshData(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +69,7 @@ func prepare(ctx context.Context, r *run) (_ *bench, err error) {
 
 // freshData gives a data folder with the collection and the client, to be copied,
 // and the client's private id. The first part that wants it makes it.
-func (r *run) freshData(ctx context.Context) (data, secret string, err error) {
+func freshData(ctx context.Context, r *run) (data, secret string, err error) {
 	at := filepath.Join(filepath.Dir(r.folder), "fresh")
 	data, issued := filepath.Join(at, "data"), filepath.Join(at, "secret")
 	if said, err := os.ReadFile(issued); err == nil {
@@ -106,19 +103,4 @@ func processOf(s *ocapi) *process {
 		return nil
 	}
 	return s.process
-}
-
-// audit compares the archive with what was acknowledged. The service has
-// stopped.
-func (s *ocapi) audit(ctx context.Context) (audit, error) {
-	var a audit
-	err := s.readEvents(ctx, time.Time{}, func(events io.Reader) (err error) {
-		a, err = s.acked.compare(events)
-		return err
-	})
-	a.Durability = s.durability
-	if err == nil && strings.Contains(s.tail(), "level=ERROR") {
-		err = fmt.Errorf("ocapi (durability %s) reported an error:\n%s", s.durability, s.tail())
-	}
-	return a, err
 }

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // stages runs the stages of one round. After the first error the others do
@@ -33,30 +31,6 @@ func (st *stages) measure(ctx context.Context, figure string, server *process, l
 }
 
 func nothingToSettle() *ocapi { return nil }
-
-// get appends a request without a body.
-func get(dst []byte, path string) []byte {
-	dst = append(dst, "GET "...)
-	dst = append(dst, path...)
-	return append(dst, " HTTP/1.1\r\nHost: localhost\r\n\r\n"...)
-}
-
-// always repeats one request.
-func always(request []byte) func(int, []byte) ([]byte, bool) {
-	return func(_ int, dst []byte) ([]byte, bool) { return append(dst, request...), true }
-}
-
-// unexpected says what came instead of what was to come.
-func unexpected(status int, body []byte) error {
-	return fmt.Errorf("status %d: %.200q", status, body)
-}
-
-func expectOK(_, status int, body []byte) error {
-	if status != http.StatusOK || len(body) == 0 {
-		return unexpected(status, body)
-	}
-	return nil
-}
 
 // bareChallenges loads the ceiling.
 func (st *stages) bareChallenges(ctx context.Context, figure string, conns int) {
@@ -81,9 +55,6 @@ func (st *stages) barePictures(ctx context.Context) {
 func (st *stages) create(ctx context.Context, s *ocapi, figure string, conns int) []challengeID {
 	return st.creations(ctx, s, figure, conns, always(askChallenge()))
 }
-
-// askChallenge is a request for a challenge of any type.
-func askChallenge() []byte { return get(nil, "/challenge/"+clientName) }
 
 // creations asks for challenges as next says and gives those it got.
 func (st *stages) creations(ctx context.Context, s *ocapi, figure string, conns int, next func(conn int, dst []byte) ([]byte, bool)) []challengeID {
@@ -148,15 +119,6 @@ func (st *stages) answer(ctx context.Context, s *ocapi, figure string, conns int
 	return all
 }
 
-func post(dst []byte, s *solution) []byte {
-	dst = append(dst, "POST /challenge/"+clientName+"/"...)
-	dst = append(dst, s.id.String()...)
-	dst = append(dst, " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(s.body)), 10)
-	dst = append(dst, "\r\n\r\n"...)
-	return append(dst, s.body...)
-}
-
 // mostFresh bounds the tokens that are signed before a stage: more than any
 // server on two cores can check in the time. When they are used up, it ends.
 const mostFresh = 30_000
@@ -207,22 +169,6 @@ func (st *stages) states(ctx context.Context, figure string, final []challengeID
 	}, nothingToSettle)
 }
 
-// askState appends a partner's question.
-func askState(dst []byte, id challengeID, token string) []byte {
-	dst = append(dst, "GET /state/"+clientName+"/"...)
-	dst = append(dst, id.String()...)
-	dst = append(dst, " HTTP/1.1\r\nHost: localhost\r\nAuthorization: "...)
-	dst = append(dst, token...)
-	return append(dst, "\r\n\r\n"...)
-}
-
-// token signs as a partner does.
-func token(secret string, serial int) (string, error) {
-	return jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{
-		"client_id": clientName, "jti": strconv.Itoa(serial), "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	}).SignedString([]byte(secret))
-}
-
 // pictures asks for the first two pictures of open challenges, in turn.
 func (st *stages) pictures(ctx context.Context, open []challengeID) {
 	if st.err == nil && len(open) == 0 {
@@ -249,14 +195,6 @@ func (st *stages) flushes() {
 		return
 	}
 	st.bench.record(serialFlush, &o, 0, 0, 0)
-}
-
-func flatten(lists [][]challengeID) []challengeID {
-	var all []challengeID
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
 }
 
 // sampleChallenges is how many challenges of each type lend the bare handler

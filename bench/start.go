@@ -152,17 +152,6 @@ func startOn(ctx context.Context, r *run, data string) (started, error) {
 	return one, errors.Join(s.kill(), os.RemoveAll(folder))
 }
 
-// kill ends a process without giving it a chance to tidy up.
-func (p *process) kill() error {
-	if err := p.cmd.Process.Kill(); err != nil {
-		return fmt.Errorf("kill process %d: %w", p.cmd.Process.Pid, err)
-	}
-	if err := <-p.ended; err == nil {
-		return fmt.Errorf("process %d ended by itself before it was killed", p.cmd.Process.Pid)
-	}
-	return nil
-}
-
 // reopen opens a log's folder by the server alone, says so and waits.
 func reopen(folder string, stdin io.Reader, stdout io.Writer) error {
 	embedded, err := eventstore.StartEmbedded(eventstore.EmbeddedConfig{Dir: folder, MaxBytes: fillMaxBytes, Logger: quiet()})
@@ -201,7 +190,7 @@ const fillPatience = 20 * time.Minute
 
 // fill appends events as the service does, archives them, says so and waits to
 // be killed.
-func fill(ctx context.Context, data string, events int, stdin io.Reader, stdout io.Writer) error {
+func fill(ctx context.Context, data string, count int, stdin io.Reader, stdout io.Writer) error {
 	db, err := sqlite.Open(ctx, filepath.Join(data, archiveName))
 	if err != nil {
 		return err
@@ -225,10 +214,10 @@ func fill(ctx context.Context, data string, events int, stdin io.Reader, stdout 
 	}
 	archiver := eventstore.NewArchiver(log, archive, quiet(), time.Now)
 	go archiver.Run(ctx)
-	if err := appendAll(ctx, log, events); err != nil {
+	if err := appendAll(ctx, log, count); err != nil {
 		return err
 	}
-	for archiver.Position().Seq < domain.Sequence(events) {
+	for archiver.Position().Seq < domain.Sequence(count) {
 		time.Sleep(10 * time.Millisecond)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -243,19 +232,19 @@ func fill(ctx context.Context, data string, events int, stdin io.Reader, stdout 
 
 // appendAll appends made-up events from many goroutines, each creation before
 // its answer.
-func appendAll(ctx context.Context, log *eventstore.Log, events int) error {
+func appendAll(ctx context.Context, log *eventstore.Log, count int) error {
 	g := newGenerator()
 	var mu sync.Mutex
 	made := 0
 	next := func() (created, answer domain.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		if made == events {
+		if made == count {
 			return nil, nil
 		}
 		created, made = g.next(), made+1
 		g.seq += 2 // an even and an odd one in turn make both types
-		if g.open != nil && made < events {
+		if g.open != nil && made < count {
 			answer, made = g.next(), made+1
 			g.seq++
 		}

@@ -51,3 +51,7 @@ func ratios(over, under []float64) []float64 {
 	}
 	return out
 }
+
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
