@@ -8,13 +8,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"ocapi/bench/consensus"
+	"ocapi/bench/events"
+	"ocapi/bench/growth"
+	"ocapi/bench/imports"
+	"ocapi/bench/part"
+	"ocapi/bench/postgres"
+	"ocapi/bench/serving"
+	"ocapi/bench/widget"
 )
 
 // registered is one kind of measurement. Parts are made one after the other, so that
 // nothing else uses the machine; -only makes some of them.
 type registered struct {
 	name    string
-	measure func(ctx context.Context, r *run) (result, error)
+	measure func(ctx context.Context, r *part.Run) (part.Result, error)
 	apart   bool // it is made only where it is named
 	slow    bool // it takes many minutes: it is made where it is named, or with -long
 }
@@ -22,25 +31,25 @@ type registered struct {
 // parts are all of them, in the order in which they are made and printed.
 func parts() []registered {
 	return []registered{
-		{name: "server", measure: measureServer},
-		{name: "open", measure: measureOpen},
-		{name: "stages", measure: measureStages},
-		{name: "alternatives", measure: measureAlternatives},
-		{name: "tokens", measure: measureTokens},
-		{name: "commits", measure: measureCommits},
-		{name: "imports", measure: measureImports},
-		{name: "consensus", measure: measureAgreement},
-		{name: "replay", measure: measureReplays},
-		{name: "postgres-append", measure: measurePostgresAppend},
-		{name: "postgres-reading", measure: measurePostgresReading},
-		{name: "postgres-streams", measure: measurePostgresStreams},
-		{name: "widget", measure: measureWidget},
-		{name: "memory", measure: measureMemory},
-		{name: "start", measure: measureStarts},
-		{name: "flatness", measure: measureFlatness, slow: true},
-		{name: "nodes", measure: measureNodes, slow: true},
-		{name: "steady", measure: measureSteadiness, slow: true},
-		{name: "regressions", measure: measureRegressions, apart: true},
+		{name: "server", measure: serving.MeasureServer},
+		{name: "open", measure: serving.MeasureOpen},
+		{name: "stages", measure: serving.MeasureStages},
+		{name: "alternatives", measure: serving.MeasureAlternatives},
+		{name: "tokens", measure: serving.MeasureTokens},
+		{name: "commits", measure: events.MeasureCommits},
+		{name: "imports", measure: imports.Measure},
+		{name: "consensus", measure: consensus.Measure},
+		{name: "replay", measure: events.MeasureReplays},
+		{name: "postgres-append", measure: postgres.MeasureAppend},
+		{name: "postgres-reading", measure: postgres.MeasureReading},
+		{name: "postgres-streams", measure: postgres.MeasureStreams},
+		{name: "widget", measure: widget.Measure},
+		{name: "memory", measure: growth.MeasureMemory},
+		{name: "start", measure: growth.MeasureStarts},
+		{name: "flatness", measure: growth.MeasureFlatness, slow: true},
+		{name: "nodes", measure: serving.MeasureNodes, slow: true},
+		{name: "steady", measure: growth.MeasureSteadiness, slow: true},
+		{name: "regressions", measure: serving.MeasureRegressions, apart: true},
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"ocapi/bench/figures"
 )
 
 // benchmarked is a result that has more to tell benchstat than its goals.
 type benchmarked interface {
-	benchmarks() []benchmark
+	Benchmarks() []figures.Benchmark
 }
 
 // units tells benchstat which of two is better, of units that it does not know.
@@ -29,14 +31,14 @@ func (r *report) benchstat() string {
 	fmt.Fprintf(&b, "# %s\n", r.Machine)
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: ocapi/bench\ncpu: %s, %d cores\n%s", runtime.GOOS, runtime.GOARCH, r.Machine.CPU, r.Machine.Cores, units)
 	for i := range r.Goals {
-		for _, one := range r.Goals[i].benchmarks() {
-			fmt.Fprintln(&b, one.text())
+		for _, one := range r.Goals[i].Benchmarks() {
+			fmt.Fprintln(&b, one.Text())
 		}
 	}
 	for _, name := range r.order {
 		if part, ok := r.Parts[name].(benchmarked); ok {
-			for _, one := range part.benchmarks() {
-				fmt.Fprintln(&b, one.text())
+			for _, one := range part.Benchmarks() {
+				fmt.Fprintln(&b, one.Text())
 			}
 		}
 	}

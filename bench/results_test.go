@@ -8,26 +8,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ocapi/bench/figures"
+	"ocapi/bench/machine"
+	"ocapi/bench/part"
 )
 
 // twice is a result with two lines of its own.
 type twice struct{}
 
-func (twice) text(bool) string { return "" }
-func (twice) goals() []goal    { return nil }
-func (twice) benchmarks() []benchmark {
-	line := func(requests int, rate float64) benchmark {
-		return benchmark{name: "Server/create/conns=64", n: requests, values: []value{{number: rate, unit: "per-s"}}}
+func (twice) Text(bool) string      { return "" }
+func (twice) Goals() []figures.Goal { return nil }
+func (twice) Benchmarks() []figures.Benchmark {
+	line := func(requests int, rate float64) figures.Benchmark {
+		return figures.Benchmark{Name: "Server/create/conns=64", N: requests, Values: []figures.Value{{Number: rate, Unit: "per-s"}}}
 	}
-	return []benchmark{line(100, 5000), line(110, 5500)}
+	return []figures.Benchmark{line(100, 5000), line(110, 5500)}
 }
 
 func TestResultsAreWhatBenchstatReads(t *testing.T) {
 	t.Parallel()
 	r := report{
-		Machine: facts{Date: time.Date(2026, 11, 26, 4, 0, 0, 0, time.UTC), Commit: "0123456789ab with changes", CPU: "Some CPU", Cores: 2},
-		Goals:   []goal{atLeast("creates/s, interval, 64 / chi", 0.35, "", []float64{0.2, 0.25}), atMost("something of 64", 3, "ms", []float64{1})},
-		Parts:   map[string]result{"server": twice{}}, order: []string{"server"},
+		Machine: machine.Facts{Date: time.Date(2026, 11, 26, 4, 0, 0, 0, time.UTC), Commit: "0123456789ab with changes", CPU: "Some CPU", Cores: 2},
+		Goals:   []figures.Goal{figures.AtLeast("creates/s, interval, 64 / chi", 0.35, "", []float64{0.2, 0.25}), figures.AtMost("something of 64", 3, "ms", []float64{1})},
+		Parts:   map[string]part.Result{"server": twice{}}, order: []string{"server"},
 	}
 	folder := t.TempDir()
 	file, err := r.writeResults(folder)
