@@ -131,7 +131,7 @@ func (r *regressions) err() error {
 	if len(out) == 0 {
 		return nil
 	}
-	return fmt.Errorf("out of bounds: %s; where the machine was busy, run it again; bench/regressions.go says where the bounds come from", strings.Join(out, "; "))
+	return fmt.Errorf("out of bounds: %s; where the machine was busy, run it again; bench/serving/regressions.go says where the bounds come from", strings.Join(out, "; "))
 }
 
 func (r *regressions) Goals() []figures.Goal { return r.Ratios }
