@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 
 	"voices/record": {"voices"}, // the program that records what comes with it
 
-	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
+	"postgres/postgrestest": {"postgres", "postgres/programs"}, // starts servers as cluster does
 
 	"pages/pagestest": {"pages"}, // figures in every state
 }

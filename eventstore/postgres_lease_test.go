@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"ocapi/eventstore"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 )
 
@@ -129,10 +128,7 @@ func TestPostgresLeaseOfADeadProcess(t *testing.T) {
 // holdLease takes the lease, says so, and waits to be killed.
 func holdLease(t *testing.T, url string) {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := postgrestest.Open(t, url)
 	takeLease(t, eventstore.NewPostgresArchive(db.Pool))
 	if _, err := io.WriteString(os.Stdout, "held\n"); err != nil {
 		t.Fatal(err)

@@ -22,16 +22,7 @@ func postgresArchive(t testing.TB) (a *home, db *postgres.DB, url string) {
 	t.Helper()
 	url = postgrestest.URL(t)
 	a = postgresHomeAt(t, url)
-	db, err := postgres.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return a, db, url
+	return a, postgrestest.Open(t, url), url
 }
 
 func execute(t testing.TB, db *postgres.DB, statement string, args ...any) {
