@@ -18,14 +18,24 @@ const module = "ocapi"
 // mayImport lists what a package may import of this module besides domain, by
 // their folders. A package that is not named here may import domain only.
 var mayImport = map[string][]string{
+	// The benchmark: what its parts stand on, and the parts, which make up logs and
+	// tables, start clusters, evaluate public data and measure packages by themselves.
 	"bench": {
-		// makes up logs and tables, starts clusters, evaluates public data, measures parts by themselves
-		"cluster", "consensus", "eventstore", "migrations", "sqlite", "postgres", "postgres/programs", "projections", "replay",
-		"pairing", "votes", // holds live challenges as a node does
-		"widget", "widget/stopwatch", // visits pages with the script
+		"bench/figures", "bench/machine", "bench/part", "bench/service", // what all need, and the parts
+		"bench/consensus", "bench/events", "bench/growth", "bench/imports", "bench/postgres", "bench/serving", "bench/widget",
 	},
-	"cluster":     {"deploy", "postgres/programs"}, // starts servers with the files that are shipped
-	"cluster/run": {"cluster"},                     // the program that does so from the command line
+	"bench/part":      {"bench/figures"},
+	"bench/machine":   {"bench/load"},
+	"bench/service":   {"bench/load"},
+	"bench/serving":   {"bench/events", "bench/figures", "bench/load", "bench/machine", "bench/part", "bench/profile", "bench/service", "cluster"},
+	"bench/events":    {"bench/figures", "bench/load", "bench/machine", "bench/part", "bench/service", "eventstore", "migrations", "sqlite"},
+	"bench/growth":    {"bench/events", "bench/figures", "bench/load", "bench/part", "bench/service", "consensus", "eventstore", "migrations", "pairing", "projections", "sqlite", "votes"},
+	"bench/postgres":  {"bench/events", "bench/figures", "bench/machine", "bench/part", "bench/service", "eventstore", "migrations", "postgres", "postgres/programs", "projections", "replay"},
+	"bench/imports":   {"bench/figures", "bench/part", "bench/service"},
+	"bench/consensus": {"bench/figures", "bench/part", "consensus"},
+	"bench/widget":    {"bench/figures", "bench/part", "bench/service", "widget", "widget/stopwatch"},
+	"cluster":         {"cluster/ports", "deploy", "postgres/programs"}, // starts servers with the files that are shipped
+	"cluster/run":     {"cluster"},                                      // the program that does so from the command line
 
 	"examples/verify/go/form": {"examples/verify/go"}, // a website's form, with the file that it has copied
 	"corpus": {
@@ -45,7 +55,7 @@ var mayImport = map[string][]string{
 
 	"voices/record": {"voices"}, // the program that records what comes with it
 
-	"postgres/postgrestest": {"postgres/programs"}, // starts servers as cluster does
+	"postgres/postgrestest": {"postgres", "postgres/programs"}, // starts servers as cluster does
 
 	"pages/pagestest": {"pages"}, // figures in every state
 

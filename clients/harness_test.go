@@ -16,7 +16,6 @@ import (
 	"ocapi/clients"
 	"ocapi/domain"
 	"ocapi/migrations"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 	"ocapi/sqlite"
 )
@@ -63,11 +62,7 @@ var databases = map[string]func(t *testing.T) func(t *testing.T) handles{
 		url := postgrestest.URL(t)
 		return func(t *testing.T) handles {
 			t.Helper()
-			db, err := postgres.Open(t.Context(), url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			closeAtTheEnd(t, db)
+			db := postgrestest.Open(t, url)
 			return handles{db.Write, db.Read}
 		}
 	},

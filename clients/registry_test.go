@@ -11,7 +11,6 @@ import (
 
 	"ocapi/clients"
 	"ocapi/migrations"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 )
 
@@ -133,11 +132,7 @@ func testRegistryKeepsItsCopyWhenTheDatabaseFails(t *testing.T, b *bundle) {
 func TestRegistryOutlivesItsDatabase(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Options{Fsync: true})
-	db, err := postgres.Open(t.Context(), server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtTheEnd(t, db)
+	db := postgrestest.Open(t, server.URL())
 	if err := migrations.Up(t.Context(), db.Write, migrations.Postgres); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"ocapi/cluster/ports"
 )
 
 // Balancer is HAProxy with deploy/haproxy/haproxy.cfg.
@@ -25,12 +27,12 @@ type Balancer struct {
 // maxBalanced is how many nodes deploy/haproxy/haproxy.cfg has lines for.
 const maxBalanced = 4
 
-func newBalancer(binary, dir, config string, nodes []*Node, ports *ports) (*Balancer, error) {
-	public, err := ports.next()
+func newBalancer(binary, dir, config string, nodes []*Node, held *ports.Held) (*Balancer, error) {
+	public, err := held.Next()
 	if err != nil {
 		return nil, err
 	}
-	health, err := ports.next()
+	health, err := held.Next()
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"ocapi/cluster/ports"
 	"ocapi/deploy"
 )
 
@@ -62,8 +63,8 @@ func startTestBalancer(t *testing.T) (*Balancer, [2]*behind) {
 	for _, s := range servers {
 		nodes = append(nodes, &Node{address: s.Listener.Addr().String()})
 	}
-	var held ports
-	t.Cleanup(held.close)
+	var held ports.Held
+	t.Cleanup(held.Close)
 	b, err := newBalancer(haproxy, dir, config, nodes, &held)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"ocapi/cluster/ports"
 	"ocapi/deploy"
 )
 
@@ -60,7 +61,7 @@ type Cluster struct {
 
 	cfg   Config
 	key   string // that private ids are sealed with, as OCAPI_SECRETS_KEY
-	ports ports
+	ports ports.Held
 	stop  func(ctx context.Context) error // once only
 }
 
@@ -136,18 +137,18 @@ func (c *Cluster) layOut() (err error) {
 			return fmt.Errorf("write a configuration: %w", err)
 		}
 	}
-	ports := &c.ports
+	held := &c.ports
 	c.NATS, err = newNATS(natsConfig{
 		binary: c.cfg.Binaries.NATSServer, dir: c.cfg.Dir, config: natsFile,
 		password: rand.Text(), routePassword: rand.Text(), maxStore: c.cfg.NATSMaxStore,
-	}, ports)
+	}, held)
 	if err != nil {
 		return err
 	}
 	c.Postgres, err = newPostgres(postgresConfig{
 		bin: c.cfg.Binaries.Postgres, dir: c.cfg.Dir, fsync: c.cfg.Fsync,
 		passwords: postgresPasswords{super: rand.Text(), owner: rand.Text(), app: rand.Text()},
-	}, ports)
+	}, held)
 	if err != nil {
 		return err
 	}
@@ -162,14 +163,14 @@ func (c *Cluster) layOut() (err error) {
 		n, err := newNode(i, nodeConfig{
 			binary: c.cfg.Binaries.Ocapi, dir: c.cfg.Dir, natsURL: natsURL, databaseURL: databaseURL, key: c.key,
 			flags: c.cfg.NodeFlags, environ: c.cfg.NodeEnv,
-		}, ports)
+		}, held)
 		if err != nil {
 			return err
 		}
 		c.Nodes = append(c.Nodes, n)
 	}
 	if c.cfg.Balancer {
-		c.Balancer, err = newBalancer(c.cfg.Binaries.HAProxy, c.cfg.Dir, balancerFile, c.Nodes, ports)
+		c.Balancer, err = newBalancer(c.cfg.Binaries.HAProxy, c.cfg.Dir, balancerFile, c.Nodes, held)
 	}
 	return err
 }
@@ -286,7 +287,7 @@ func (c *Cluster) stopAll(ctx context.Context) error {
 	if c.Postgres != nil {
 		errs = append(errs, c.Postgres.remove())
 	}
-	c.ports.close()
+	c.ports.Close()
 	return errors.Join(errs...)
 }
 

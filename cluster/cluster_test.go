@@ -23,8 +23,9 @@ import (
 
 const (
 	clientID = "example"
-	// drainDelay is longer than the balancer takes to notice: 3 s.
-	drainDelay = 4 * time.Second
+	// drainDelay is longer than the balancer takes to notice, 3 s, by as much as a
+	// busy machine may keep it from looking.
+	drainDelay = 7 * time.Second
 	// patience bounds a wait for what takes seconds.
 	patience = 60 * time.Second
 )

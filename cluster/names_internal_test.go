@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"ocapi/cluster/ports"
 	"ocapi/deploy"
 )
 
@@ -104,9 +105,9 @@ func TestBalancerFollowsANodeToItsNewAddress(t *testing.T) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var held ports
-	t.Cleanup(held.close)
-	free, err := held.next()
+	var held ports.Held
+	t.Cleanup(held.Close)
+	free, err := held.Next()
 	if err != nil {
 		t.Fatal(err)
 	}

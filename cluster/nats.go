@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"ocapi/cluster/ports"
 )
 
 // natsServers is how many there are: a stream of three copies outlives one.
@@ -31,14 +33,14 @@ type natsConfig struct {
 }
 
 // newNATS lays the servers out; it starts none.
-func newNATS(cfg natsConfig, ports *ports) ([]*NATS, error) {
+func newNATS(cfg natsConfig, held *ports.Held) ([]*NATS, error) {
 	type addresses struct{ client, route, monitor string }
 	var at [natsServers]addresses
 	var routes []string
 	for i := range at {
 		for _, a := range []*string{&at[i].client, &at[i].route, &at[i].monitor} {
 			var err error
-			if *a, err = ports.next(); err != nil {
+			if *a, err = held.Next(); err != nil {
 				return nil, err
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os/exec"
 	"syscall"
+
+	"ocapi/cluster/ports"
 )
 
 // Node is one ocapi serve. It keeps nothing: killed and started again, it is as
@@ -29,12 +31,12 @@ type nodeConfig struct {
 }
 
 // number is from 0; names are from 1, as in deploy.
-func newNode(number int, cfg nodeConfig, ports *ports) (*Node, error) {
-	public, err := ports.next()
+func newNode(number int, cfg nodeConfig, held *ports.Held) (*Node, error) {
+	public, err := held.Next()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := ports.next()
+	admin, err := held.Next()
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"ocapi/cluster/ports"
 	"ocapi/postgres/programs"
 )
 
@@ -44,8 +45,8 @@ type postgresConfig struct {
 }
 
 // newPostgres makes the files of a database server; it starts none.
-func newPostgres(cfg postgresConfig, ports *ports) (_ *Postgres, err error) {
-	address, err := ports.next()
+func newPostgres(cfg postgresConfig, held *ports.Held) (_ *Postgres, err error) {
+	address, err := held.Next()
 	if err != nil {
 		return nil, err
 	}

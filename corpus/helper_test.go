@@ -17,7 +17,6 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/migrations"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 	"ocapi/sqlite"
 )
@@ -56,11 +55,7 @@ var sets = map[string]migrations.Set{"SQLite": migrations.Collections, "PostgreS
 func postgresAt(url string) func(t *testing.T) handles {
 	return func(t *testing.T) handles {
 		t.Helper()
-		db, err := postgres.Open(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		closeAtTheEnd(t, db)
+		db := postgrestest.Open(t, url)
 		return handles{db.Write, db.Read, false}
 	}
 }

@@ -359,7 +359,7 @@ func checkSource(s string) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || !slices.Contains([]string{"http", "https", "urn", "ark", "doi", "hdl", "info"}, u.Scheme) {
-		return fmt.Errorf("the source or canvas %.80q is no address that begins with http:, https:, urn:, ark:, doi:, hdl: or info:", s)
+		return fmt.Errorf("the source or canvas %.80q is no address of the schemes http, https, urn, ark, doi, hdl and info", s)
 	}
 	return nil
 }

@@ -122,9 +122,13 @@ func testLoadSeesOneMoment(t *testing.T, b *bundle) {
 	defer cancel()
 	writer := newStore(b.open(t))
 	var group sync.WaitGroup
+	loaded := make(chan struct{}, 1) // it goes on with the second half when something was loaded amid the first
 	group.Go(func() {
 		defer cancel()
 		for i := range changes {
+			if i == changes/2 {
+				<-loaded
+			}
 			c := corpus.Collection{ID: domain.CollectionID(fmt.Sprintf("c%02d", i)), Title: "T", Keywords: corpus.Keywords{"k": {"en": "k"}}}
 			if err := writer.PutCollection(context.Background(), c); err != nil {
 				t.Error(err)
@@ -138,8 +142,7 @@ func testLoadSeesOneMoment(t *testing.T, b *bundle) {
 			}
 		}
 	})
-	loads := 0
-	for ; ctx.Err() == nil; loads++ {
+	for ctx.Err() == nil {
 		s, err := b.store.Load(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -148,10 +151,16 @@ func testLoadSeesOneMoment(t *testing.T, b *bundle) {
 		if len(s.Collections) != (steps+1)/2 || len(s.Images) != steps/2*2 {
 			t.Fatalf("revision %d with %d collections and %d images", steps, len(s.Collections), len(s.Images))
 		}
+		if steps > 0 {
+			select {
+			case loaded <- struct{}{}:
+			default:
+			}
+		}
 	}
 	group.Wait()
-	if b.revision(t) != start+2*changes || loads < 2 {
-		t.Errorf("revision %d -> %d, %d loads", start, b.revision(t), loads)
+	if b.revision(t) != start+2*changes {
+		t.Errorf("revision %d -> %d", start, b.revision(t))
 	}
 }
 
@@ -168,7 +177,7 @@ func TestPicturesWhileTheDatabaseIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Kill()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a busy machine is slow, and who waits for the server waits for ever
 	defer cancel()
 	if p, err := b.store.Picture(ctx, "a", 0); err != nil || len(p.Bytes) != 10 {
 		t.Errorf("a cached picture: %d bytes, %v", len(p.Bytes), err)

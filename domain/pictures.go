@@ -194,7 +194,7 @@ func (s *pictureStock) wanted(d Dealing, k *KeywordSupply, rest, number int) int
 	rate := float64(all) / float64(rest*unit)
 	// Keywords take their turns at different generations.
 	h := fnv.New32a()
-	h.Write([]byte(k.Keyword))
+	_, _ = h.Write([]byte(k.Keyword))
 	phase := float64(h.Sum32()) / (1 << 32)
 	return unit * (int(rate*float64(number+1)+phase) - int(rate*float64(number)+phase))
 }

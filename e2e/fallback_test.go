@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -10,17 +9,21 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"ocapi/cluster/ports"
 )
 
-// nowhere is an address on which nobody listens.
+// nowhere is an address on which nobody listens, nor any other test's server while
+// this one runs.
 func nowhere(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	held := new(ports.Held)
+	t.Cleanup(held.Close)
+	address, err := held.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
+	return "http://" + address
 }
 
 // TestFallback has the first instance down: challenges come from the second, and are answered there.

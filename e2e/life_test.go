@@ -173,7 +173,7 @@ func TestValidatedIsLeftAlone(t *testing.T) {
 	}
 	eval[bool](p, `(dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})), document.dispatchEvent(new Event('visibilitychange')))`)
 	p.click(nameField)
-	second = p.shown(1, second)
+	p.shown(1, second)
 	if got := eval[string](p, `OcapiChallenge.getResponse(document.forms[0]) + OcapiChallenge.getResponse(document.forms[1])`); got != first {
 		t.Errorf("the forms' responses are %q, want the first form's alone", got)
 	}

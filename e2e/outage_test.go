@@ -60,7 +60,7 @@ func TestEverythingGone(t *testing.T) {
 		id := solved(t, s, "demo")
 		a := account{id: "gone", secret: "ocapi_x_not-a-real-secret"}
 		for whenDown, want := range map[string]string{"": formNotSolved, "allow": formThanks} {
-			down := gone()
+			down := nowhere(t)
 			site := v.start(t, a, verifySettings{"OCAPI_BASE_URL": down, "OCAPI_WHEN_DOWN": whenDown})
 			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/" {

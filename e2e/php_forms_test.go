@@ -187,7 +187,7 @@ func TestPHPTroubles(t *testing.T) {
 				strict.gets(t, filledIn("ocapi", solved(t, s, a.id)), 503, unchecked)
 			})
 			t.Run("nobody listens", func(t *testing.T) {
-				settings := phpSettings{"OCAPI_SERVER_URL": gone()}
+				settings := phpSettings{"OCAPI_SERVER_URL": nowhere(t)}
 				newPHPSite(t, s, a, settings, options...).gets(t, filledIn("ocapi", solved(t, s, a.id)), 503, unchecked)
 				settings["OCAPI_WHEN_DOWN"] = "allow"
 				newPHPSite(t, s, a, settings, options...).gets(t, filledIn("ocapi", ""), 200, in)

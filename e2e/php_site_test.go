@@ -186,13 +186,6 @@ func (r *route) last(t *testing.T, secret string) (path string, claims jwt.MapCl
 	return q.path, claims
 }
 
-// gone is an address where nobody listens.
-func gone() string {
-	s := httptest.NewServer(http.NotFoundHandler())
-	defer s.Close()
-	return s.URL
-}
-
 // phpSite is the PHP example, run by PHP's own server.
 type phpSite struct {
 	base, used string

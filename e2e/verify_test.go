@@ -188,19 +188,25 @@ func TestVerifyTroubles(t *testing.T) {
 			}, false, 1, "more than 4096"},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
-				lost := someID()
 				r.breaks(tt.h)
 				want := formUnchecked
 				if tt.down {
 					want = formThanks
 				}
-				var wg sync.WaitGroup
-				began := time.Now()
-				wg.Go(func() { lenient.gets(t, someID(), want) })
-				strict.gets(t, lost, formUnchecked)
-				wg.Wait()
-				// A busy machine may add something, but not as much again.
-				if took := time.Since(began); took > 3500*time.Millisecond {
+				// A busy machine may add something, but not as much again, and not each
+				// time. (After five failures Ocapi would not be asked any more.)
+				var lost string
+				took := time.Hour
+				for tries := 0; tries < 3 && took > 3500*time.Millisecond; tries++ {
+					lost = someID()
+					var wg sync.WaitGroup
+					began := time.Now()
+					wg.Go(func() { lenient.gets(t, someID(), want) })
+					strict.gets(t, lost, formUnchecked)
+					wg.Wait()
+					took = time.Since(began)
+				}
+				if took > 3500*time.Millisecond {
 					t.Errorf("the visitor waited for %v", took)
 				}
 				asked := r.countOf(lost)
@@ -235,8 +241,8 @@ func TestVerifyTroubles(t *testing.T) {
 			}
 		})
 		t.Run("nobody listens", func(t *testing.T) {
-			v.start(t, a, verifySettings{"OCAPI_BASE_URL": gone()}).gets(t, open, formUnchecked)
-			site := v.start(t, a, verifySettings{"OCAPI_BASE_URL": gone(), "OCAPI_WHEN_DOWN": "allow"})
+			v.start(t, a, verifySettings{"OCAPI_BASE_URL": nowhere(t)}).gets(t, open, formUnchecked)
+			site := v.start(t, a, verifySettings{"OCAPI_BASE_URL": nowhere(t), "OCAPI_WHEN_DOWN": "allow"})
 			for range 7 { // the last ones without being asked for
 				site.gets(t, open, formThanks)
 				site.gets(t, "", formThanks)
@@ -310,6 +316,7 @@ func TestVerifyBreaker(t *testing.T) {
 		mended.breaks(down)
 		failing.breaks(down)
 		askedFirst := mended.count() + failures
+		before := time.Now()
 		for range failures {
 			first.gets(t, id, formUnchecked)
 			second.gets(t, id, formThanks)
@@ -353,8 +360,8 @@ func TestVerifyBreaker(t *testing.T) {
 			}
 			return mended.count() > askedFirst && failing.count() > failures
 		})
-		if waited := time.Since(opened); waited < pause-time.Second || waited > pause+5*time.Second {
-			t.Errorf("Ocapi was tried after %v", waited)
+		if least, most := time.Since(opened), time.Since(before); most < pause-time.Second || least > 2*pause-time.Second {
+			t.Errorf("Ocapi was tried after %v to %v", least, most)
 		}
 		// One answer, and all is well.
 		first.gets(t, id, formThanks)
@@ -435,7 +442,7 @@ func TestVerifyTwoAddresses(t *testing.T) {
 		samplestest.Missing(t, "there is no python3; install it, or run as root: make test-deps")
 	}
 	a := newAccount(t, s, "verify-two")
-	nobody, err := url.Parse(gone())
+	nobody, err := url.Parse(nowhere(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -321,7 +321,7 @@ func TestGuideChecks(t *testing.T) {
 				if got := ask(solved(t, s, mySite), secret+"x"); got == "yes" || got == "no" {
 					t.Errorf("with a wrong private id: %s", got)
 				}
-				if got := program(gone())(uuid.NewString(), secret); got == "yes" || got == "no" {
+				if got := program(nowhere(t))(uuid.NewString(), secret); got == "yes" || got == "no" {
 					t.Errorf("while Ocapi is down: %s", got)
 				}
 			})

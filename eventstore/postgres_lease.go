@@ -33,7 +33,7 @@ func (a *PostgresArchive) TryLease(ctx context.Context) (release func(), ok bool
 		return nil, false, fmt.Errorf("take the archiver's lease: %w", err)
 	}
 	if err := pooled.QueryRow(ctx, pgTryLease).Scan(&ok); err != nil {
-		pooled.Hijack().PgConn().Close(ctx) // it may have the lock
+		_ = pooled.Hijack().PgConn().Close(ctx) // it may have the lock
 		return nil, false, fmt.Errorf("take the archiver's lease: %w", err)
 	}
 	if !ok {

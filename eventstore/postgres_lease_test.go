@@ -2,14 +2,13 @@ package eventstore_test
 
 import (
 	"bufio"
-	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 
 	"ocapi/eventstore"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 )
 
@@ -129,12 +128,11 @@ func TestPostgresLeaseOfADeadProcess(t *testing.T) {
 // holdLease takes the lease, says so, and waits to be killed.
 func holdLease(t *testing.T, url string) {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), url)
-	if err != nil {
+	db := postgrestest.Open(t, url)
+	takeLease(t, eventstore.NewPostgresArchive(db.Pool))
+	if _, err := io.WriteString(os.Stdout, "held\n"); err != nil {
 		t.Fatal(err)
 	}
-	takeLease(t, eventstore.NewPostgresArchive(db.Pool))
-	fmt.Println("held")
 	time.Sleep(time.Minute) // the parent kills it, or is dead itself
 	os.Exit(1)
 }

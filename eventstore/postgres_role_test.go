@@ -15,6 +15,7 @@ import (
 	"ocapi/eventstore"
 	"ocapi/migrations"
 	"ocapi/postgres"
+	"ocapi/postgres/postgrestest"
 )
 
 const insufficientPrivilege = "42501"
@@ -38,20 +39,6 @@ func newRole(t *testing.T, owner *postgres.DB, address string) (role, roleAddres
 	}
 	u.User = url.UserPassword(role, password)
 	return role, u.String()
-}
-
-func openDatabase(t *testing.T, address string) *postgres.DB {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
 }
 
 // TestPostgresRoleOfTheService archives, as a role with the service's grants, all
@@ -130,7 +117,7 @@ func TestPostgresRoleOfTheService(t *testing.T) {
 			`INSERT INTO events SELECT * FROM events`,
 		},
 	} {
-		db := openDatabase(t, address)
+		db := postgrestest.Open(t, address)
 		for _, statement := range refused {
 			_, err := db.Pool.Exec(t.Context(), statement)
 			if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != insufficientPrivilege {

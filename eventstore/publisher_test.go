@@ -36,7 +36,7 @@ func TestLostAcknowledgementsAreLookedUp(t *testing.T) {
 	for _, d := range durabilities() {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
-			s := openDeaf(t, d, 200*time.Millisecond)
+			s := openDeaf(t, d, time.Second)
 			c := created("site", newChallengeID())
 			first, err := s.log.Append(t.Context(), c, 0)
 			if err != nil || first.Seq != 1 {

@@ -82,9 +82,7 @@ func TestArchiveKeepsQuarantines(t *testing.T) {
 		for _, e := range []domain.Event{one, other, lifted(one)} {
 			r := record(t, batch[len(batch)-1].Seq+1, e)
 			batch, about = append(batch, r), append(about, r)
-			for _, more := range records(t, r.Seq+1, "site", 2) {
-				batch = append(batch, more)
-			}
+			batch = append(batch, records(t, r.Seq+1, "site", 2)...)
 		}
 		archive(t, a, batch...)
 		var got []eventstore.Record

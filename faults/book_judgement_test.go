@@ -108,7 +108,7 @@ func TestHangIsAFault(t *testing.T) {
 func TestCutIsAFaultWhereNobodyWasToCut(t *testing.T) {
 	t.Parallel()
 	b := newBook()
-	c := newCaller([]string{"http://" + freeAddress(t)}, b)
+	c := newCaller([]string{"http://" + heldAddress(t)}, b)
 	ask := func() { c.send(request{kind: kindState, method: http.MethodGet, path: "/"}, http.StatusOK) }
 	end := b.mayCut(0)
 	ask()

@@ -36,7 +36,7 @@ func newEmbedded(t *testing.T, binary string) *embedded {
 	dir := t.TempDir()
 	e := &embedded{binary: binary, data: filepath.Join(dir, "data"), log: filepath.Join(dir, "node.log")}
 	for i := range e.listen {
-		e.listen[i] = freeAddress(t)
+		e.listen[i] = heldAddress(t)
 	}
 	t.Cleanup(e.kill)
 	return e

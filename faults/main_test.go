@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"ocapi/cluster/ports"
 )
 
 // workDirs are removed when all tests have ended.
@@ -23,14 +25,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func freeAddress(t *testing.T) string {
+// heldAddress is an address on which nobody listens but whom the test tells to.
+func heldAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	held := new(ports.Held)
+	t.Cleanup(held.Close)
+	address, err := held.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nobody has used it
-	return l.Addr().String()
+	return address
 }
 
 // silentListener takes connections and says nothing.

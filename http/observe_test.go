@@ -42,7 +42,7 @@ func TestAbortHandlerIsRespected(t *testing.T) {
 	f := newFixture(t)
 	f.challenges.issue = func(*domain.Client, domain.ChallengeType) (domain.ChallengeView, error) { panic(http.ErrAbortHandler) }
 	defer func() {
-		if cause := recover(); cause != http.ErrAbortHandler {
+		if cause, _ := recover().(error); !errors.Is(cause, http.ErrAbortHandler) {
 			t.Errorf("recovered %v", cause)
 		}
 		if f.log.String() != "" {
@@ -61,7 +61,7 @@ func TestPanicAfterTheResponseBeganCutsTheConnection(t *testing.T) {
 		})}
 	})
 	defer func() {
-		if cause := recover(); cause != http.ErrAbortHandler {
+		if cause, _ := recover().(error); !errors.Is(cause, http.ErrAbortHandler) {
 			t.Errorf("recovered %v", cause)
 		}
 	}()

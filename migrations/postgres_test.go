@@ -17,23 +17,9 @@ import (
 	"ocapi/postgres/postgrestest"
 )
 
-func openPostgres(t *testing.T, url string) *postgres.DB {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 func migrated(t *testing.T) *postgres.DB {
 	t.Helper()
-	db := openPostgres(t, postgrestest.URL(t))
+	db := postgrestest.Open(t, postgrestest.URL(t))
 	if err := migrations.Up(t.Context(), db.Write, migrations.Postgres); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +62,7 @@ func ownTables(t *testing.T, db *postgres.DB) []string {
 
 func TestPostgresUpFromEmptyAndAgain(t *testing.T) {
 	t.Parallel()
-	db := openPostgres(t, postgrestest.URL(t))
+	db := postgrestest.Open(t, postgrestest.URL(t))
 	status, err := migrations.Status(t.Context(), db.Read, migrations.Postgres)
 	if err != nil {
 		t.Fatal(err)
@@ -140,14 +126,14 @@ var rows = []struct{ table, insert string }{
 
 func TestPostgresUpFromEveryStepOnTheWay(t *testing.T) {
 	t.Parallel()
-	steps, err := migrations.Status(t.Context(), openPostgres(t, postgrestest.URL(t)).Read, migrations.Postgres)
+	steps, err := migrations.Status(t.Context(), postgrestest.Open(t, postgrestest.URL(t)).Read, migrations.Postgres)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range steps {
 		t.Run(step.Name, func(t *testing.T) {
 			t.Parallel()
-			db := openPostgres(t, postgrestest.URL(t))
+			db := postgrestest.Open(t, postgrestest.URL(t))
 			if err := migrations.UpTo(t.Context(), db.Write, migrations.Postgres, step.Version); err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +181,7 @@ func TestPostgresUpByManyProcessesAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	db := openPostgres(t, url)
+	db := postgrestest.Open(t, url)
 	if twice := column(t, db.Read, `SELECT version_id::text FROM goose_db_version GROUP BY version_id HAVING count(*) > 1`); len(twice) != 0 {
 		t.Errorf("steps %v were applied twice", twice)
 	}
@@ -206,7 +192,7 @@ func TestPostgresUpByManyProcessesAtOnce(t *testing.T) {
 func TestPostgresUpWaitsForTheLock(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db := openPostgres(t, url)
+	db := postgrestest.Open(t, url)
 	other, err := db.Write.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +218,7 @@ func TestPostgresUpWaitsForTheLock(t *testing.T) {
 	default:
 	}
 	// A schema beside it is not kept waiting.
-	if err := migrations.Up(t.Context(), openPostgres(t, postgrestest.URL(t)).Write, migrations.Postgres); err != nil {
+	if err := migrations.Up(t.Context(), postgrestest.Open(t, postgrestest.URL(t)).Write, migrations.Postgres); err != nil {
 		t.Fatal(err)
 	}
 	if err := migrations.Unlock(t.Context(), other); err != nil {
@@ -260,7 +246,7 @@ func TestPostgresNewerDatabaseIsRefused(t *testing.T) {
 func TestPostgresOtherSchemasAreNotLookedAt(t *testing.T) {
 	t.Parallel()
 	first, second := postgrestest.URL(t), postgrestest.URL(t)
-	db := openPostgres(t, second)
+	db := postgrestest.Open(t, second)
 	if err := migrations.Up(t.Context(), db.Write, migrations.Postgres); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +260,7 @@ func TestPostgresOtherSchemasAreNotLookedAt(t *testing.T) {
 	parameters := address.Query()
 	parameters.Set("search_path", parameters.Get("search_path")+","+theirs)
 	address.RawQuery = parameters.Encode()
-	both := openPostgres(t, address.String())
+	both := postgrestest.Open(t, address.String())
 	if got := column(t, both.Write, `SHOW search_path`); !strings.Contains(got[0], ",") {
 		t.Fatalf("search_path = %v", got)
 	}
@@ -378,7 +364,7 @@ func TestGrantRefuses(t *testing.T) {
 	if err := migrations.Grant(t.Context(), db.Write, `nobody"; DROP TABLE clients; --`); err == nil || !strings.Contains(err.Error(), "no such role") {
 		t.Errorf("to nobody: %v", err)
 	}
-	empty := openPostgres(t, postgrestest.URL(t))
+	empty := postgrestest.Open(t, postgrestest.URL(t))
 	// A role that every server has, and that owns nothing.
 	if err := migrations.Grant(t.Context(), empty.Write, "pg_monitor"); err == nil || !strings.Contains(err.Error(), "not been migrated") {
 		t.Errorf("in an empty schema: %v", err)

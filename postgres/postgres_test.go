@@ -18,20 +18,6 @@ import (
 	"ocapi/postgres/postgrestest"
 )
 
-func open(t *testing.T, url string) *postgres.DB {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 func exec(t *testing.T, db *sql.DB, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
@@ -68,7 +54,7 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
 	// What the URL says of the isolation is not what Ocapi relies on.
-	db := open(t, with(t, with(t, address, "default_transaction_isolation", "serializable"), "lock_timeout", "7s"))
+	db := postgrestest.Open(t, with(t, with(t, address, "default_transaction_isolation", "serializable"), "lock_timeout", "7s"))
 	for name, want := range map[string]struct{ write, read string }{
 		"default_transaction_isolation":       {"read committed", "repeatable read"},
 		"default_transaction_read_only":       {"off", "on"},
@@ -105,7 +91,7 @@ func TestSessions(t *testing.T) {
 
 func TestReadSeesOneSnapshotAndWritesNothing(t *testing.T) {
 	t.Parallel()
-	db := open(t, postgrestest.URL(t))
+	db := postgrestest.Open(t, postgrestest.URL(t))
 	exec(t, db.Write, "CREATE TABLE t (x INTEGER)")
 	if _, err := db.Read.ExecContext(t.Context(), "INSERT INTO t (x) VALUES (1)"); err == nil {
 		t.Error("the reading handle wrote")
@@ -132,7 +118,7 @@ func TestReadSeesOneSnapshotAndWritesNothing(t *testing.T) {
 func TestPoolsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := postgrestest.Start(t, postgrestest.Options{})
-	db := open(t, s.URL())
+	db := postgrestest.Open(t, s.URL())
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	for range 20 {
@@ -169,7 +155,7 @@ func TestPoolsAreBounded(t *testing.T) {
 func TestPoolsRecover(t *testing.T) {
 	t.Parallel()
 	s := postgrestest.Start(t, postgrestest.Options{})
-	db := open(t, s.URL())
+	db := postgrestest.Open(t, s.URL())
 	exec(t, db.Write, "CREATE TABLE t (x INTEGER)")
 	if n := text(t, db.Read, "SELECT count(*)::text FROM t"); n != "0" {
 		t.Fatal(n)
@@ -218,7 +204,7 @@ func TestPoolsRecover(t *testing.T) {
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := postgrestest.Start(t, postgrestest.Options{})
-	db := open(t, s.URL())
+	db := postgrestest.Open(t, s.URL())
 	exec(t, db.Write, `CREATE DATABASE old_town ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
 	exec(t, db.Write, `CREATE ROLE careful LOGIN PASSWORD 'pass/word#1'`)
 	exec(t, db.Write, `CREATE ROLE unlisted LOGIN`)
@@ -272,7 +258,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	right := open(t, "postgres://careful:pass%2Fword%231@"+host+"/postgres")
+	right := postgrestest.Open(t, "postgres://careful:pass%2Fword%231@"+host+"/postgres")
 	if got := text(t, right.Read, "SELECT current_user::text"); got != "careful" {
 		t.Errorf("user = %s", got)
 	}

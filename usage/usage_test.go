@@ -12,7 +12,6 @@ import (
 
 	"ocapi/domain"
 	"ocapi/migrations"
-	"ocapi/postgres"
 	"ocapi/postgres/postgrestest"
 	"ocapi/sqlite"
 	"ocapi/usage"
@@ -35,11 +34,7 @@ func onEveryDatabase(t *testing.T, test func(t *testing.T, write, read *sql.DB))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		db, err := postgres.Open(t.Context(), postgrestest.URL(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
+		db := postgrestest.Open(t, postgrestest.URL(t))
 		migrated(t, db.Write, migrations.Postgres)
 		test(t, db.Write, db.Read)
 	})

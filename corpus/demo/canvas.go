@@ -111,10 +111,10 @@ func (l *layer) capsule(a, b point, ra, rb float64, ink float32) {
 	}
 }
 
-// polyline inks a path of constant width.
-func (l *layer) polyline(pts []point, radius float64, ink float32) {
+// polyline inks a path of constant width, wholly.
+func (l *layer) polyline(pts []point, radius float64) {
 	for i := 1; i < len(pts); i++ {
-		l.capsule(pts[i-1], pts[i], radius, radius, ink)
+		l.capsule(pts[i-1], pts[i], radius, radius, 1)
 	}
 }
 

@@ -232,7 +232,7 @@ func (p *plate) frame(page *sheet, img *image.RGBA) {
 	if p.tool.copper && p.tool.framing == 0 && chance(p.rng, 0.6) {
 		mark := newLayer(p.ink.w, p.ink.h)
 		c := p.pixels(corner(r))
-		mark.polyline(append(c, c[0]), 1.2, 1)
+		mark.polyline(append(c, c[0]), 1.2)
 		mark.blur(1)
 		page.soil(img, mark, rgb{0.5, 0.46, 0.4}, 0.35)
 	}

@@ -162,7 +162,7 @@ func crown(p *plate) {
 func (p *plate) ink0(width float64, pts ...point) {
 	gap := newLayer(p.ink.w, p.ink.h)
 	px := spline(p.pixels(pts), false, 3)
-	gap.polyline(px, p.tool.line*width, 1)
+	gap.polyline(px, p.tool.line*width)
 	for i, v := range gap.v {
 		if v > 0 {
 			p.ink.v[i] *= 1 - v
@@ -217,9 +217,9 @@ func (p *plate) rope(pts ...point) {
 	const half = 0.032
 	px := spline(p.pixels(pts), false, 2)
 	w := half * p.scale
-	p.ink.polyline(px, w, 1)
+	p.ink.polyline(px, w)
 	bare := newLayer(p.ink.w, p.ink.h)
-	bare.polyline(px, w-p.tool.line*1.5, 1)
+	bare.polyline(px, w-p.tool.line*1.5)
 	for i, v := range bare.v {
 		if v > 0 {
 			p.ink.v[i] *= 1 - v

@@ -3,7 +3,6 @@ package markup
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,10 +57,7 @@ func Open(data []byte) (*Document, error) {
 	case bytes.HasPrefix(data, []byte{0, '<'}):
 		d.encoding = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	default:
-		var err error
-		if d.encoding, err = declared(data); err != nil {
-			return nil, &Error{1, err.Error()}
-		}
+		d.encoding = declared(data)
 	}
 	if d.encoding == nil {
 		return d, nil
@@ -78,10 +74,10 @@ func Open(data []byte) (*Document, error) {
 }
 
 // declared gives the encoding that a file says it is written in; nil for UTF-8
-// and what is part of it.
-func declared(data []byte) (encoding.Encoding, error) {
+// and what is part of it. What is wrong with the file is said when it is read.
+func declared(data []byte) encoding.Encoding {
 	var found encoding.Encoding
-	err := read(bytes.NewReader(data), func(label string, input io.Reader) (io.Reader, error) {
+	_ = read(bytes.NewReader(data), func(label string, input io.Reader) (io.Reader, error) {
 		switch strings.ToLower(label) {
 		case "iso-8859-1", "latin1", "latin-1", "l1":
 			found = charmap.ISO8859_1
@@ -92,10 +88,7 @@ func declared(data []byte) (encoding.Encoding, error) {
 		}
 		return input, errFound
 	}, new(root))
-	if err == nil || found != nil || errors.Is(err, errFound) {
-		return found, nil
-	}
-	return nil, nil // what is wrong with it is said when it is read
+	return found
 }
 
 // Read tells the handler of everything in the document. Its own errors are of

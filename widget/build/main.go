@@ -65,13 +65,13 @@ func run(root, base string, out io.Writer) error {
 		return err
 	}
 	pin := made.pin()
-	fmt.Fprintf(out, `%s
+	_, err = fmt.Fprintf(out, `%s
 
 %s: %d bytes, %d with gzip -9; %d languages beside it
 When it is published, add to widget/published.txt:
 %s %s %s
 `, made.tag(base), made.name(), len(made.script), bundle.GzipBytes(made.script), len(made.languages), made.version, pin.Script, pin.Languages)
-	return nil
+	return err
 }
 
 // release is what the source gives.

@@ -114,8 +114,12 @@ func readFile(dir, name string) ([]text, error) {
 		return nil, fmt.Errorf("read language: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(source))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("read language %s: it is no JSON object (%v)", name, err)
+	start, err := decoder.Token()
+	if err != nil {
+		return nil, fmt.Errorf("read language %s: %w", name, err)
+	}
+	if start != json.Delim('{') {
+		return nil, fmt.Errorf("read language %s: it is no JSON object", name)
 	}
 	var texts []text
 	for decoder.More() {
