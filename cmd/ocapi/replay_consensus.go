@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -283,6 +285,19 @@ type origins struct {
 	store  *corpus.Store // nil: there is none
 	credit map[domain.CollectionID]string
 	close  func() error
+}
+
+// entries looks up the images of items, which are sorted by them; none where
+// there is no database.
+func (o *origins) entries(ctx context.Context, items []*replay.Item) (map[domain.ImageID]corpus.Entry, error) {
+	if o.store == nil || len(items) == 0 {
+		return nil, nil
+	}
+	ids := make([]domain.ImageID, len(items))
+	for i, it := range items {
+		ids[i] = it.Image
+	}
+	return o.store.Entries(ctx, slices.Compact(ids))
 }
 
 // openOrigins opens the collections' database where there is one: an archive

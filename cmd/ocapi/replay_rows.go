@@ -6,8 +6,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -185,17 +185,12 @@ func millionths(p float64) float64 {
 const originsPage = 1000
 
 // writeRows writes a row for each item.
-func writeRows(ctx context.Context, items []*replay.Item, b believer, o *origins, w rowWriter) (rows int, err error) {
-	for page := range slices.Chunk(items, originsPage) {
-		var entries map[domain.ImageID]corpus.Entry
-		if o.store != nil {
-			ids := make([]domain.ImageID, len(page))
-			for i, it := range page {
-				ids[i] = it.Image
-			}
-			if entries, err = o.store.Entries(ctx, slices.Compact(ids)); err != nil {
-				return rows, err
-			}
+func writeRows(ctx context.Context, items iter.Seq[*replay.Item], b believer, o *origins, w rowWriter) (rows int, err error) {
+	page := make([]*replay.Item, 0, originsPage)
+	flush := func() error {
+		entries, err := o.entries(ctx, page)
+		if err != nil {
+			return err
 		}
 		for _, it := range page {
 			var entry *corpus.Entry
@@ -204,16 +199,28 @@ func writeRows(ctx context.Context, items []*replay.Item, b believer, o *origins
 			}
 			row, err := b.row(it, entry)
 			if err != nil {
-				return rows, err
+				return err
 			}
 			if row.Credit == "" {
 				row.Credit = o.credit[it.Collection]
 			}
 			if err := w.write(&row); err != nil {
-				return rows, err
+				return err
 			}
 			rows++
 		}
+		page = page[:0]
+		return nil
+	}
+	for it := range items {
+		if page = append(page, it); len(page) == originsPage {
+			if err := flush(); err != nil {
+				return rows, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return rows, err
 	}
 	return rows, w.close()
 }
