@@ -19,7 +19,8 @@ type Decoder interface {
 // Params say what is counted. The zero value of each filter leaves nothing out.
 type Params struct {
 	// Events reads what comes from the log, Held the creations that were held: two
-	// decoders, because an answer is read together with its creation.
+	// decoders, because an answer is read together with its creation. Positions are
+	// asked of Held only, unless there is a Collection.
 	Events, Held Decoder
 
 	Since, Until time.Time // votes at or after Since and before Until

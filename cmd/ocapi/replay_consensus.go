@@ -122,7 +122,7 @@ func (c *replayConsensusCmd) Run(env *environment) (err error) {
 // params gives what is counted.
 func (c *replayConsensusCmd) params(now time.Time) (p replay.Params, err error) {
 	p = replay.Params{
-		Events: new(eventstore.Decoder), Held: new(eventstore.Decoder), Client: domain.ClientID(c.Client),
+		Events: &eventstore.Decoder{Brief: c.Collection == ""}, Held: new(eventstore.Decoder), Client: domain.ClientID(c.Client),
 		Collection: domain.CollectionID(c.Collection), Keyword: c.Keyword, Known: c.Known,
 	}
 	if p.Since, err = parseMoment("--since", c.Since, now); err != nil {
