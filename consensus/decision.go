@@ -86,16 +86,15 @@ func (s *State) progress(row uint32) Progress {
 	b, _ := s.belief(row)
 	q := &s.questions.rows[row]
 	return Progress{
-		Question: s.questions.question(row), Collection: domain.CollectionID(s.questions.collections.get(q.collection)), Status: q.status,
+		Question: s.questions.Question(row), Collection: domain.CollectionID(s.questions.collections.get(q.collection)), Status: q.status,
 		Accepted: s.questions.truth(q.accepted), OnRecord: q.record.kind != domain.TruthNone, Belief: b, Tried: q.tried, Decided: q.decided,
 	}
 }
 
 // belief gives what is believed of a question, and its tally.
 func (s *State) belief(row uint32) (Belief, Tally) {
-	var t Tally
-	s.questions.tally(row, &t)
-	return s.model.Belief(s.questions.question(row), &t, s.prior(row)), t
+	t := s.questions.Tally(row)
+	return s.model.Belief(s.questions.Question(row), &t, s.prior(row)), t
 }
 
 // prior gives what is known of a question before anybody answers it: of a truth
@@ -105,7 +104,7 @@ func (s *State) prior(row uint32) Prior {
 	switch {
 	case q.record.kind != domain.TruthNone:
 		return Prior{Guess: s.questions.truth(q.record), Probability: ImportedProbability}
-	case q.prior > 0 && s.questions.keywords.get(q.keyword) != "":
+	case q.prior > 0 && s.questions.keyword(row) != "":
 		// What a machine sees in a picture is what it is asked about. What it reads
 		// in a text is not in the event.
 		return Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: q.prior}
@@ -124,7 +123,7 @@ func (s *State) decide(r *Rules, row uint32) (Decision, bool) {
 	}
 	b, _ := s.belief(row)
 	d := Decision{
-		Question: s.questions.question(row), From: q.status, After: q.decided,
+		Question: s.questions.Question(row), From: q.status, After: q.decided,
 		Finding: domain.Finding{
 			Collection: domain.CollectionID(s.questions.collections.get(q.collection)),
 			Truth:      b.Truth, Probability: b.Probability, Votes: uint32(max(b.Votes, 0)), Merged: b.Merged,
@@ -147,7 +146,7 @@ func (s *State) decide(r *Rules, row uint32) (Decision, bool) {
 // unrecorded is what becomes of a question that nothing is on record of.
 func (s *State) unrecorded(r *Rules, row uint32, b *Belief) domain.QuestionStatus {
 	q := &s.questions.rows[row]
-	transcription := s.questions.keywords.get(q.keyword) == ""
+	transcription := s.questions.keyword(row) == ""
 	to := r.Of(q.status, b, s.standing(s.questions.truth(q.accepted), b), transcription)
 	// What has been said is not taken back, and said again, with every vote about
 	// the threshold.

@@ -38,9 +38,10 @@ func (s *State) Fit() *domain.ModelFitted {
 	matches, images := map[uint32]uint32{}, map[uint32]uint32{}
 	for i := range s.questions.rows {
 		if q := &s.questions.rows[i]; q.record.kind == domain.TruthMatch {
-			images[q.keyword]++
+			k := s.questions.asked[i].keyword
+			images[k]++
 			if q.record.match {
-				matches[q.keyword]++
+				matches[k]++
 			}
 		}
 	}

@@ -155,9 +155,10 @@ func (m *LabelModel) prior(k int, p Prior) labelSums {
 		classes = builtinClasses
 	}
 	var s labelSums
-	for z := range s.truth {
-		for d := range imageClasses {
-			s.truth[z][d] = rates[z] + logRatio(uint64(classes[d])+1, 1<<16).units()
+	for d := range imageClasses {
+		share := logRatio(uint64(classes[d])+1, 1<<16).units()
+		for z := range s.truth {
+			s.truth[z][d] = rates[z] + share
 		}
 	}
 	// A machine's guess, or what is on record, is a vote of somebody who is right

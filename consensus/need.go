@@ -23,9 +23,9 @@ func (s *State) Needs(r *Rules, most int) []Need {
 		if !s.questions.rows[row].asked {
 			continue // said with another of the image's questions
 		}
-		image := s.questions.rows[row].image
+		image := s.questions.asked[row].image
 		n := Need{Image: domain.ImageID(s.questions.images.get(image)), Collection: domain.CollectionID(s.questions.collections.get(s.questions.rows[row].collection))}
-		for at := s.questions.first[image]; at != nothing; at = s.questions.rows[at].next {
+		for at := s.questions.first[image]; at != nothing; at = s.questions.asked[at].next {
 			s.questions.rows[at].asked = false
 			if votes := s.need(r, at); votes > 0 && (n.Votes == 0 || votes < n.Votes) {
 				n.Votes = votes
@@ -55,7 +55,7 @@ func (s *State) need(r *Rules, row uint32) uint8 {
 	case b.Truth.Match:
 		vote.Kind = domain.VoteFor
 	}
-	question, prior := s.questions.question(row), s.prior(row)
+	question, prior := s.questions.Question(row), s.prior(row)
 	for n := uint8(1); n < mostNeeded; n++ {
 		t.Add(&vote, 1)
 		b := s.model.Belief(question, &t, prior)

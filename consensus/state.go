@@ -191,7 +191,7 @@ func (s *State) setAside(ballots []Ballot) bool {
 // its truth on record, to what one text says of another. What visitors have
 // settled teaches nothing of visitors.
 func (s *State) vote(row uint32, b *Ballot, n int32) {
-	s.questions.count(row, b, n)
+	s.questions.Count(row, b, n)
 	if b.Trust != domain.TrustPromoted {
 		s.texts.AddBallot(b, int(n))
 	}
@@ -378,7 +378,7 @@ func (s *State) Merge(o *State) error {
 	}
 	var b Ballot
 	for from := range o.questions.rows {
-		q := o.questions.question(uint32(from))
+		q := o.questions.Question(uint32(from))
 		if s.questions.find(q.Image, q.Keyword) != nothing {
 			return fmt.Errorf("merge states: both have counted image %s", q.Image)
 		}
@@ -391,7 +391,7 @@ func (s *State) Merge(o *State) error {
 		dst.prior, dst.decided, dst.tried, dst.status, dst.held = src.prior, src.decided, src.tried, src.status, src.held
 		o.questions.each(uint32(from), func(c *cell) {
 			o.questions.ballot(c, &b)
-			s.questions.count(row, &b, c.n)
+			s.questions.Count(row, &b, c.n)
 		})
 		s.touch(row)
 	}

@@ -101,10 +101,10 @@ func (w *snapshotWriter) answer(q *questions, a answer) {
 func (w *snapshotWriter) questions(q *questions) {
 	// Names that many questions share are written once, those that none has (any
 	// more) not at all.
-	shared := func(n *nameTable, of func(r *questionRow) uint32) map[uint32]int {
+	shared := func(n *nameTable, of func(row int) uint32) map[uint32]int {
 		used := make(map[uint32]bool)
 		for i := range q.rows {
-			used[of(&q.rows[i])] = true
+			used[of(i)] = true
 		}
 		order := slices.Collect(maps.Keys(used))
 		slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(n.get(a), n.get(b)) })
@@ -116,14 +116,14 @@ func (w *snapshotWriter) questions(q *questions) {
 		}
 		return place
 	}
-	keywords := shared(&q.keywords, func(r *questionRow) uint32 { return r.keyword })
-	collections := shared(&q.collections, func(r *questionRow) uint32 { return r.collection })
+	keywords := shared(&q.keywords, func(row int) uint32 { return q.asked[row].keyword })
+	collections := shared(&q.collections, func(row int) uint32 { return q.rows[row].collection })
 	w.uint(uint64(len(q.rows)))
 	var cells []cell
 	for _, row := range q.sorted() {
 		r := &q.rows[row]
-		w.text(q.images.get(r.image))
-		w.uint(uint64(keywords[r.keyword]))
+		w.text(q.images.get(q.asked[row].image))
+		w.uint(uint64(keywords[q.asked[row].keyword]))
 		w.uint(uint64(collections[r.collection]))
 		w.uint(uint64(r.status))
 		w.bool(r.held)
@@ -145,7 +145,7 @@ func (w *snapshotWriter) questions(q *questions) {
 			c := &cells[i]
 			w.uint(uint64(c.key))
 			w.b = binary.AppendVarint(w.b, int64(c.n))
-			if c.key&textBit != 0 && domain.VoteKind(c.key&(1<<6-1)) == domain.VoteText {
+			if c.onText() && c.vote() == domain.VoteText {
 				w.text(q.texts.get(c.text))
 			}
 		}
@@ -284,7 +284,6 @@ func (r *snapshotReader) questions(q *questions) {
 		}
 		row := q.row(domain.ImageID(image), keywords[k])
 		made := questionRow{
-			image: q.rows[row].image, keyword: q.rows[row].keyword, next: q.rows[row].next, cells: nothing,
 			collection: q.collections.add(collections[c]), status: domain.QuestionStatus(r.uint()), held: r.uint() != 0,
 			decided: domain.Sequence(r.uint()), tried: uint32(r.uint()), prior: math.Float64frombits(r.uint()),
 		}
@@ -297,7 +296,7 @@ func (r *snapshotReader) questions(q *questions) {
 		for n := r.uint(); n > 0 && r.err == nil; n-- {
 			key, count := uint32(r.uint()), int32(r.int())
 			text := uint32(0)
-			if key&textBit != 0 && domain.VoteKind(key&(1<<6-1)) == domain.VoteText {
+			if c := (cell{key: key}); c.onText() && c.vote() == domain.VoteText {
 				text = q.texts.add(r.text())
 			}
 			q.add(row, key, text, count)

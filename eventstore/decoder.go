@@ -16,6 +16,10 @@ import (
 // answers it reads into memory of its own, so that none is allocated for an
 // event. The zero value is ready for use; it is not safe for concurrent use.
 type Decoder struct {
+	// Brief leaves the positions of creations out, and as a rule does not look at
+	// them: for those who read a second time what is answered.
+	Brief bool
+
 	created     domain.ChallengeCreated
 	answered    domain.ChallengeAnswered
 	positions   []domain.Position
@@ -35,7 +39,11 @@ func (d *Decoder) Decode(data string) (domain.Event, error) {
 		return e, nil
 	}
 	// An event of another kind, one of a newer program, or a malformed one: few.
-	return decodeByField([]byte(data))
+	e, err := decodeByField([]byte(data))
+	if c, ok := e.(*domain.ChallengeCreated); ok && d.Brief {
+		c.Positions = nil
+	}
+	return e, err
 }
 
 // usual reads a creation or an answer that has nothing in it but what this
@@ -118,7 +126,7 @@ func (d *Decoder) usualCreated(body string) bool {
 			s, i = text(body, i+1)
 			d.collections = append(d.collections, s)
 		case 8<<3 | length:
-			if s, i = part(body, i+1); len(d.positions) == domain.MaxPositions || !d.usualPosition(s) {
+			if s, i = part(body, i+1); !d.Brief && (len(d.positions) == domain.MaxPositions || !d.usualPosition(s)) {
 				return false
 			}
 		case 9<<3 | length:

@@ -60,6 +60,49 @@ func TestDecoderReadsAsDecodeEvent(t *testing.T) {
 	})
 }
 
+// TestBriefDecoderLeavesPositionsOut reads events as the decoder does, but for
+// positions, which may be damaged.
+func TestBriefDecoderLeavesPositionsOut(t *testing.T) {
+	t.Parallel()
+	d, brief := eventstore.Decoder{}, eventstore.Decoder{Brief: true}
+	left := false
+	rapid.Check(t, func(r *rapid.T) {
+		data, err := eventstore.EncodeEvent(nil, drawEvent(r))
+		if err != nil {
+			r.Fatal(err)
+		}
+		want, err := d.Decode(string(data))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if c, ok := want.(*domain.ChallengeCreated); ok {
+			left, c.Positions = left || len(c.Positions) > 0, nil
+		}
+		got, err := brief.Decode(string(data))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			r.Fatalf("the events differ (-whole +brief):\n%s", diff)
+		}
+	})
+	if !left {
+		t.Error("no creation had positions")
+	}
+	c := created("site", newChallengeID())
+	data, err := eventstore.EncodeEvent(nil, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Replace(data, []byte(c.Positions[0].Image), bytes.Repeat([]byte{0xff}, len(c.Positions[0].Image)), 1)
+	if _, err := brief.Decode(string(damaged)); err != nil {
+		t.Errorf("a damaged position is looked at: %v", err)
+	}
+	if _, err := d.Decode(string(damaged)); err == nil {
+		t.Error("the position is not damaged")
+	}
+}
+
 // TestDecoderAllocatesNothing is what the decoder is there for.
 func TestDecoderAllocatesNothing(t *testing.T) {
 	c := created("site", newChallengeID())

@@ -2,8 +2,10 @@ package eventstore
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 )
 
@@ -76,21 +78,51 @@ func (a *SQLiteArchive) Scan(ctx context.Context, f EventFilter, visit func(Page
 		if !f.Challenge.IsZero() {
 			args = append(args, f.Challenge.UUID[:])
 		}
-		rows, err := a.read.QueryContext(ctx, query, args...)
+		return a.readPage(ctx, query, args, p)
+	}, visit)
+}
+
+// readPage reads a page by the driver itself: database/sql takes a lock and
+// checks types for each row, which is a fifth of what reading one takes.
+func (a *SQLiteArchive) readPage(ctx context.Context, query string, args []any, p *pageBuilder) (err error) {
+	c, err := a.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return c.Raw(func(conn any) (err error) {
+		q, ok := conn.(driver.QueryerContext)
+		if !ok {
+			return fmt.Errorf("the driver's connection is a %T, which reads nothing by itself", conn)
+		}
+		named := make([]driver.NamedValue, len(args))
+		for i, arg := range args {
+			if named[i].Value, err = driver.DefaultParameterConverter.ConvertValue(arg); err != nil {
+				return err
+			}
+			named[i].Ordinal = i + 1
+		}
+		rows, err := q.QueryContext(ctx, query, named)
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // Err is read below
-		var seq Sequence
-		var data sql.RawBytes
-		for rows.Next() {
-			if err := rows.Scan(&seq, &data); err != nil {
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		row := make([]driver.Value, 2)
+		for {
+			if err := rows.Next(row); err != nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
 				return err
 			}
-			p.add(seq, data)
+			seq, isNumber := row[0].(int64)
+			data, isBytes := row[1].([]byte)
+			if !isNumber || !isBytes {
+				return fmt.Errorf("a row of %T and %T where an event is a number and bytes", row[0], row[1])
+			}
+			p.add(Sequence(seq), data)
 		}
-		return rows.Err()
-	}, visit)
+	})
 }
 
 // Quarantines implements [Archive].

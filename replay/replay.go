@@ -1,9 +1,8 @@
 package replay
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"time"
 
@@ -20,7 +19,8 @@ type Decoder interface {
 // Params say what is counted. The zero value of each filter leaves nothing out.
 type Params struct {
 	// Events reads what comes from the log, Held the creations that were held: two
-	// decoders, because an answer is read together with its creation.
+	// decoders, because an answer is read together with its creation. Positions are
+	// asked of Held only, unless there is a Collection.
 	Events, Held Decoder
 
 	Since, Until time.Time // votes at or after Since and before Until
@@ -42,50 +42,16 @@ type Counts struct {
 	LeftOut    int // votes that an exclusion or a quarantine covers
 }
 
-// Item is one question with what was said to it.
-type Item struct {
-	consensus.Question
-	Collection domain.CollectionID
-	Type       domain.ChallengeType
-	Guess      float64      // probability of the machine's guess, as the latest challenge had it; 0: none
-	Truth      domain.Truth // the institution's own, when it was shown last; TruthNone: there was none
-	Tally      consensus.Tally
-
-	first, last int64 // votes, in µs since 1970
-}
-
-// Prior gives what is known of the question before anybody answers it, as the
-// running service takes it: the truth on record, or what a machine sees in a
-// picture, which is what it is asked about. What a machine reads in a text is
-// in no event.
-func (it *Item) Prior() consensus.Prior {
-	switch {
-	case it.Truth.Kind != domain.TruthNone:
-		return consensus.Prior{Guess: it.Truth, Probability: consensus.ImportedProbability}
-	case it.Guess > 0 && it.Keyword != "":
-		return consensus.Prior{Guess: domain.Truth{Kind: domain.TruthMatch, Match: true}, Probability: it.Guess}
-	}
-	return consensus.Prior{}
-}
-
-// First is when the first vote was given that is counted.
-func (it *Item) First() time.Time { return time.UnixMicro(it.first).UTC() }
-
-// Last is when the last vote was given that is counted.
-func (it *Item) Last() time.Time { return time.UnixMicro(it.last).UTC() }
-
 // Replay counts votes. It is not safe for concurrent use.
 type Replay struct {
 	p       Params
 	teller  consensus.Teller
 	pairing pairing
-	items   map[consensus.Question]*Item
+	items   items
 	// What was said of images that play unknown ones: it measures the rest.
-	sentinels map[consensus.Question]*Item
-	slab      slab
-	texts     map[string]string // typed texts, of which there are many alike
-	tell      func(g consensus.Gold, keyword string, texts []consensus.TextGold)
-	records   map[consensus.Question]bool // of known pictures, whether they show the keyword; nil: nobody asks
+	sentinels items
+	tell      func(g consensus.Gold, keyword string, texts []consensus.TextGold) // nil: nobody asks
+	records   records
 	pairs     consensus.TextPairs
 	counts    Counts
 	over      bool
@@ -93,7 +59,7 @@ type Replay struct {
 
 // New makes a replay that has read nothing.
 func New(p Params) *Replay {
-	r := &Replay{p: p, pairing: newPairing(), items: map[consensus.Question]*Item{}, sentinels: map[consensus.Question]*Item{}, texts: map[string]string{}}
+	r := &Replay{p: p, pairing: newPairing(), items: newItems(), sentinels: newItems()}
 	patterns := p.Exclude != nil && p.Exclude.Pattern.Kind != domain.PatternNone
 	if p.Quarantines != nil {
 		for _, q := range p.Quarantines.All() {
@@ -109,22 +75,13 @@ func New(p Params) *Replay {
 // [Replay.Known] and [Replay.Pairs]. Challenges of which
 // anything is left out are not told. It is called before the first event.
 func (r *Replay) OnGold(tell func(g consensus.Gold, keyword string, texts []consensus.TextGold)) {
-	r.tell, r.records = tell, map[consensus.Question]bool{}
+	r.tell, r.records = tell, newRecords()
 }
 
 // Known counts the known pictures that were shown under each keyword, and those
 // of them that show it, where gold is told.
 func (r *Replay) Known(visit func(keyword string, matches, images uint32)) {
-	images, matches := map[string]uint32{}, map[string]uint32{}
-	for q, match := range r.records {
-		images[q.Keyword]++
-		if match {
-			matches[q.Keyword]++
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(images)) {
-		visit(k, matches[k], images[k])
-	}
+	r.records.known(visit)
 }
 
 // Pairs counts how texts on record were typed, by how the other text of their
@@ -204,11 +161,11 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 			continue
 		}
 		if b.Role == domain.RoleSentinel && onRecord(b) {
-			r.add(r.sentinels, b)
+			r.sentinels.add(b)
 		}
 		if r.p.Known || !onRecord(b) {
 			r.counts.Counted++
-			r.add(r.items, b)
+			r.items.add(b)
 		}
 	}
 	r.counts.LeftOut += left
@@ -216,25 +173,10 @@ func (r *Replay) count(c *domain.ChallengeCreated, a *domain.ChallengeAnswered) 
 		return
 	}
 	for i := range ballots {
-		r.record(&ballots[i])
+		r.records.learn(&ballots[i])
 	}
 	if left == 0 && len(ballots) > 0 {
 		r.tell(r.teller.Gold(), c.Keyword, r.teller.Texts())
-	}
-}
-
-// record remembers what is on record of a picture. It does not depend on what is
-// left out.
-func (r *Replay) record(b *consensus.Ballot) {
-	switch {
-	case goneFromRecord(b):
-		delete(r.records, b.Question())
-	case onRecord(b) && b.Truth.Kind == domain.TruthMatch:
-		q := b.Question()
-		if _, ok := r.records[q]; !ok {
-			q = consensus.Question{Image: domain.ImageID(r.slab.text(string(q.Image))), Keyword: r.kept(q.Keyword)}
-		}
-		r.records[q] = b.Truth.Match
 	}
 }
 
@@ -250,64 +192,11 @@ func onRecord(b *consensus.Ballot) bool {
 	return b.Role != domain.RoleUnknown && b.Trust != domain.TrustPromoted
 }
 
-// add counts one ballot among items.
-func (r *Replay) add(items map[consensus.Question]*Item, b *consensus.Ballot) {
-	at := b.At.UnixMicro()
-	it := items[b.Question()]
-	if it == nil {
-		it = r.slab.item()
-		*it = Item{
-			Question:   consensus.Question{Image: domain.ImageID(r.slab.text(string(b.Image))), Keyword: r.kept(b.Keyword)},
-			Collection: domain.CollectionID(r.kept(string(b.Collection))), Type: b.Type, first: at, last: at,
-		}
-		items[it.Question] = it
-	}
-	it.first, it.last = min(it.first, at), max(it.last, at)
-	switch {
-	case b.Role == domain.RoleUnknown:
-		it.Guess = b.Prior
-		if goneFromRecord(b) {
-			it.Truth = domain.Truth{} // whatever the collection had
-		}
-	case onRecord(b):
-		it.Truth = domain.Truth{Kind: b.Truth.Kind, Match: b.Truth.Match, Text: r.kept(b.Truth.Text)}
-	}
-	b.Text = r.kept(b.Text)
-	it.Tally.Add(b, 1)
-}
-
-// mostKept bounds the texts that are remembered so that many alike are one.
-const mostKept = 1 << 16
-
-// kept gives a text that is no part of what was read.
-func (r *Replay) kept(text string) string {
-	if kept, ok := r.texts[text]; ok {
-		return kept
-	}
-	if len(r.texts) >= mostKept {
-		clear(r.texts)
-	}
-	text = r.slab.text(text)
-	r.texts[text] = text
-	return text
-}
-
-// Items gives all questions, sorted by collection, image and keyword. They are
-// the replay's own.
-func (r *Replay) Items() []*Item { return sorted(r.items) }
+// Items gives all questions, sorted by collection, image and keyword. Each is the
+// caller's own, and made when it is asked for.
+func (r *Replay) Items() iter.Seq[*Item] { return r.items.sorted }
 
 // Sentinels gives the questions about images whose truth is on record, with
 // nothing but what was said while they played unknown ones, in the same order.
 // Their truth is for comparison: it is no prior of theirs.
-func (r *Replay) Sentinels() []*Item { return sorted(r.sentinels) }
-
-func sorted(of map[consensus.Question]*Item) []*Item {
-	items := make([]*Item, 0, len(of))
-	for _, it := range of {
-		items = append(items, it)
-	}
-	slices.SortFunc(items, func(a, b *Item) int {
-		return cmp.Or(cmp.Compare(a.Collection, b.Collection), a.Question.Compare(b.Question))
-	})
-	return items
-}
+func (r *Replay) Sentinels() iter.Seq[*Item] { return r.sentinels.sorted }

@@ -183,7 +183,7 @@ type seen struct {
 }
 
 func seenOf(r *replay.Replay) (list []seen) {
-	for _, it := range r.Items() {
+	for it := range r.Items() {
 		list = append(list, seen{it.Question, it.Collection, it.Type, it.Guess, it.Truth, it.First(), it.Last(), consensus.Builtin().Belief(it.Question, &it.Tally, it.Prior())})
 	}
 	return list
@@ -317,7 +317,7 @@ func TestReplayIsWhatIsLive(t *testing.T) {
 			}
 		}
 		items := map[consensus.Question]*replay.Item{}
-		for _, it := range r.Items() {
+		for it := range r.Items() {
 			items[it.Question] = it
 		}
 		n := 0
@@ -478,7 +478,7 @@ func TestReplayKeepsSentinelsApart(t *testing.T) {
 	} {
 		r := run(t, tt.params, l.events)
 		var got []domain.ImageID
-		for _, it := range r.Sentinels() {
+		for it := range r.Sentinels() {
 			got = append(got, it.Image)
 			if b := consensus.Builtin().Belief(it.Question, &it.Tally, consensus.Prior{}); b.Votes != 10 || it.Truth != plain {
 				t.Errorf("%s: %s has %d votes and the truth %+v, want 10 and %+v", tt.name, it.Image, b.Votes, it.Truth, plain)
@@ -487,7 +487,7 @@ func TestReplayKeepsSentinelsApart(t *testing.T) {
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: the sentinels are %q, want %q", tt.name, got, tt.want)
 		}
-		for _, it := range r.Items() {
+		for it := range r.Items() {
 			if !tt.params.Known && slices.Contains([]domain.ImageID{"sentinel", "elsewhere"}, it.Image) {
 				t.Errorf("%s: the sentinel %s is a row", tt.name, it.Image)
 			}

@@ -1,11 +1,13 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +125,7 @@ func (c *replayConsensusCmd) Run(env *command.Environment) (err error) {
 // params gives what is counted.
 func (c *replayConsensusCmd) params(now time.Time) (p replay.Params, err error) {
 	p = replay.Params{
-		Events: new(eventstore.Decoder), Held: new(eventstore.Decoder), Client: domain.ClientID(c.Client),
+		Events: &eventstore.Decoder{Brief: c.Collection == ""}, Held: new(eventstore.Decoder), Client: domain.ClientID(c.Client),
 		Collection: domain.CollectionID(c.Collection), Keyword: c.Keyword, Known: c.Known,
 	}
 	if p.Since, err = command.ParseMoment("--since", c.Since, now); err != nil {
@@ -286,6 +288,19 @@ type origins struct {
 	store  *corpus.Store // nil: there is none
 	credit map[domain.CollectionID]string
 	close  func() error
+}
+
+// entries looks up the images of items, which are sorted by them; none where
+// there is no database.
+func (o *origins) entries(ctx context.Context, items []*replay.Item) (map[domain.ImageID]corpus.Entry, error) {
+	if o.store == nil || len(items) == 0 {
+		return nil, nil
+	}
+	ids := make([]domain.ImageID, len(items))
+	for i, it := range items {
+		ids[i] = it.Image
+	}
+	return o.store.Entries(ctx, slices.Compact(ids))
 }
 
 // openOrigins opens the collections' database where there is one: an archive

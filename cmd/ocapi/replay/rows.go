@@ -6,8 +6,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -52,14 +52,51 @@ var consensusColumns = []string{
 	"votes", "perfect_votes", "form", "method", "model", "first_vote", "last_vote", "on_record", "source", "shelfmark", "page", "licence", "credit",
 }
 
-func (r *consensusRow) fields() []string {
-	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-	at := func(t time.Time) string { return t.Format("2006-01-02T15:04:05.000000Z07:00") }
-	return []string{
-		r.Collection, r.Image, r.Keyword, r.Type, r.Status, r.Annotation, number(r.Probability), r.RunnerUp, number(r.RunnerUpProbability), number(r.Unreadable),
-		strconv.FormatInt(r.Votes, 10), strconv.FormatInt(r.Perfect, 10), r.Form, r.Method, r.Model, at(r.First), at(r.Last), r.OnRecord,
-		r.Source, r.ShelfMark, r.Page, r.Licence, r.Credit,
+// csvRow makes the fields of rows, in memory that it uses again.
+type csvRow struct {
+	fields []string
+	text   []byte
+}
+
+// of gives a row's fields, until the next call.
+func (c *csvRow) of(r *consensusRow) []string {
+	c.text = c.text[:0]
+	var ends [7]int
+	n := 0
+	end := func(text []byte) {
+		c.text, ends[n] = text, len(text)
+		n++
 	}
+	for _, p := range [...]float64{r.Probability, r.RunnerUpProbability, r.Unreadable} {
+		end(strconv.AppendFloat(c.text, p, 'f', -1, 64))
+	}
+	for _, votes := range [...]int64{r.Votes, r.Perfect} {
+		end(strconv.AppendInt(c.text, votes, 10))
+	}
+	for _, at := range [...]time.Time{r.First, r.Last} {
+		end(appendMicros(c.text, at))
+	}
+	all := string(c.text)
+	part := func(i int) string {
+		if i == 0 {
+			return all[:ends[0]]
+		}
+		return all[ends[i-1]:ends[i]]
+	}
+	c.fields = append(c.fields[:0],
+		r.Collection, r.Image, r.Keyword, r.Type, r.Status, r.Annotation, part(0), r.RunnerUp, part(1), part(2),
+		part(3), part(4), r.Form, r.Method, r.Model, part(5), part(6), r.OnRecord,
+		r.Source, r.ShelfMark, r.Page, r.Licence, r.Credit,
+	)
+	return c.fields
+}
+
+// appendMicros appends a moment in UTC as 2006-01-02T15:04:05.000000Z: what
+// package time writes without a fraction it writes four times as fast.
+func appendMicros(b []byte, at time.Time) []byte {
+	b = at.UTC().AppendFormat(b, time.RFC3339)
+	micros := strconv.Itoa(1e6 + at.Nanosecond()/1e3)
+	return append(append(append(b[:len(b)-1], '.'), micros[1:]...), 'Z')
 }
 
 // believer turns what was counted into rows.
@@ -185,17 +222,12 @@ func millionths(p float64) float64 {
 const originsPage = 1000
 
 // writeRows writes a row for each item.
-func writeRows(ctx context.Context, items []*replay.Item, b believer, o *origins, w rowWriter) (rows int, err error) {
-	for page := range slices.Chunk(items, originsPage) {
-		var entries map[domain.ImageID]corpus.Entry
-		if o.store != nil {
-			ids := make([]domain.ImageID, len(page))
-			for i, it := range page {
-				ids[i] = it.Image
-			}
-			if entries, err = o.store.Entries(ctx, slices.Compact(ids)); err != nil {
-				return rows, err
-			}
+func writeRows(ctx context.Context, items iter.Seq[*replay.Item], b believer, o *origins, w rowWriter) (rows int, err error) {
+	page := make([]*replay.Item, 0, originsPage)
+	flush := func() error {
+		entries, err := o.entries(ctx, page)
+		if err != nil {
+			return err
 		}
 		for _, it := range page {
 			var entry *corpus.Entry
@@ -204,16 +236,28 @@ func writeRows(ctx context.Context, items []*replay.Item, b believer, o *origins
 			}
 			row, err := b.row(it, entry)
 			if err != nil {
-				return rows, err
+				return err
 			}
 			if row.Credit == "" {
 				row.Credit = o.credit[it.Collection]
 			}
 			if err := w.write(&row); err != nil {
-				return rows, err
+				return err
 			}
 			rows++
 		}
+		page = page[:0]
+		return nil
+	}
+	for it := range items {
+		if page = append(page, it); len(page) == originsPage {
+			if err := flush(); err != nil {
+				return rows, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return rows, err
 	}
 	return rows, w.close()
 }
@@ -224,18 +268,22 @@ type rowWriter struct {
 	close func() error // what was written is whole then
 }
 
+// rowBytes are written to a file at once.
+const rowBytes = 64 << 10
+
 func newRowWriter(format string, out io.Writer) rowWriter {
-	buffered := bufio.NewWriter(out)
+	buffered := bufio.NewWriterSize(out, rowBytes)
 	switch format {
 	case "csv":
 		w := csv.NewWriter(buffered)
+		var row csvRow
 		headed := w.Write(consensusColumns)
 		return rowWriter{
 			write: func(r *consensusRow) error {
 				if headed != nil {
 					return headed
 				}
-				return w.Write(r.fields())
+				return w.Write(row.of(r))
 			},
 			close: func() error {
 				w.Flush()

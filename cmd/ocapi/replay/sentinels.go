@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"iter"
 
 	"ocapi/command/console"
 	"ocapi/consensus"
@@ -20,9 +21,9 @@ const confidence = 0.95
 
 // check counts what would have been settled of the sentinels, had nothing been on
 // record, and how much of it wrongly.
-func (b *believer) check(sentinels []*replay.Item) (c sentinelCheck, err error) {
-	c.images = len(sentinels)
-	for _, it := range sentinels {
+func (b *believer) check(sentinels iter.Seq[*replay.Item]) (c sentinelCheck, err error) {
+	for it := range sentinels {
+		c.images++
 		belief, err := b.model.BeliefBy(b.method, it.Question, &it.Tally, consensus.Prior{})
 		if err != nil {
 			return c, err
