@@ -189,6 +189,42 @@ func TestArchiveFindsSingleEvents(t *testing.T) {
 	})
 }
 
+// TestFirstKept asks for what a trimmer leaves, of six events that were stored a
+// minute apart.
+func TestFirstKept(t *testing.T) {
+	eachHome(t, func(t *testing.T, a *home) {
+		first, err := eventstore.FirstKept(t.Context(), a, 0, time.Hour, time.Now())
+		if err != nil || first != 1 {
+			t.Errorf("of an empty archive: %d, %v; want 1", first, err)
+		}
+		start := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+		batch := records(t, 11, "site", 4)
+		for i := range batch {
+			batch[i].StoredAt = start.Add(time.Duration(i) * time.Minute)
+		}
+		archive(t, a, batch...)
+		const margin = 2 * time.Minute
+		over := start.Add(domain.Lifetime) // here the first challenge ends
+		for _, tt := range []struct {
+			after time.Duration
+			keep  eventstore.Sequence
+			want  eventstore.Sequence
+		}{
+			{0, 100, 1},
+			{margin, 100, 1},
+			{margin + time.Second, 100, 12},
+			{margin + 2*time.Minute, 100, 13},
+			{margin + 2*time.Minute, 4, 13}, // not more than are kept
+			{margin + 2*time.Minute, 3, 15}, // crowded: what is over goes, whatever the margin
+			{time.Hour, 100, 17},
+		} {
+			if got, err := eventstore.FirstKeptOf(t.Context(), a, 16, margin, over.Add(tt.after), tt.keep); err != nil || got != tt.want {
+				t.Errorf("%v after the end of the first, of %d: %d, %v; want %d", tt.after, tt.keep, got, err, tt.want)
+			}
+		}
+	})
+}
+
 func TestArchiveFindsTheLastStoredBefore(t *testing.T) {
 	eachHome(t, func(t *testing.T, a *home) {
 		start := time.Date(2026, 1, 31, 23, 59, 50, 0, time.UTC)

@@ -67,6 +67,7 @@ type node struct {
 	readiness readiness
 	caughtUp  atomic.Bool   // the memory holds what the log held at the start
 	remembers latch         // closed when it does
+	logOpen   latch         // closed when the log is open and has been compared with the archive
 	projected atomic.Uint64 // the last event that the memory has taken in
 	demo      *demoSite     // nil where there is no demonstration
 	drawing   atomic.Bool   // some of its pictures are missing and being drawn
@@ -194,10 +195,16 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
+	frequency := projections.NewFrequency()
+	if n.gate, err = n.newGate(ctx, frequency); err != nil {
+		return err
+	}
+	n.work.run(n.follow)
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
+	close(n.logOpen.channel())
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.archive, n.logger, n.env.clock())
 	n.votes = newVoteWatch(n.stores.archive, n.memory)
 	n.annotate = n.newAnnotator()
@@ -216,7 +223,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.archive, n.cfg.TrimMargin, n.logger, n.env.clock())
 	n.archiving.run(n.trimmer.Run)
 	figures := statisticsParams{Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.clock()}
-	n.stats, n.daily = newStatistics(figures), newDaily(figures)
+	n.stats, n.daily = newStatistics(figures, frequency), newDaily(figures)
 	for _, k := range []*keeper{n.stats.keeper, n.daily.keeper} {
 		n.work.run(n.later(k.run))
 		n.work.run(k.keep)
@@ -225,10 +232,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.usage = newUsageKeeper(usage.NewStore(n.stores.write, n.stores.read), n.logger, n.env.clock())
 	n.work.run(n.usage.run)
 
-	if n.gate, err = n.newGate(ctx); err != nil {
-		return err
-	}
-	n.work.run(n.follow)
 	n.dealer, err = challenges.NewDealer(challenges.DealerConfig{
 		Corpus: corpusSource{n.stores.corpus}, Plans: n.stores.corpus, Exposures: n.stats.frequency,
 		Dealing: n.cfg.dealing(), SmallPools: n.cfg.SmallPools, Logger: n.logger,

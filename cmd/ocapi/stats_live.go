@@ -87,8 +87,7 @@ type keptSnapshot struct {
 	due    time.Time // the next one
 }
 
-func newStatistics(p statisticsParams) *statistics {
-	f := projections.NewFrequency()
+func newStatistics(p statisticsParams, f *projections.Frequency) *statistics {
 	return &statistics{keeper: newKeeper(p, f, frequencySnapshot, "statistics"), frequency: f}
 }
 

@@ -99,7 +99,7 @@ func (n *liveNode) issue(count int) (last eventstore.Sequence) {
 func (n *liveNode) statistics(every time.Duration) *statistics {
 	return newStatistics(statisticsParams{
 		Archive: n.stores.archive, Log: n.log, Archiver: n.archiver, Logger: slog.New(slog.NewTextHandler(n.logged, nil)), Now: time.Now, Every: every,
-	})
+	}, projections.NewFrequency())
 }
 
 // storedUpTo is the last event of the archive's snapshot; 0 when there is none.
