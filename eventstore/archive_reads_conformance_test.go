@@ -147,6 +147,16 @@ func TestArchiveScans(t *testing.T) {
 		if !errors.Is(err, enough) || pages != 1 {
 			t.Errorf("a visit that fails gives %v after %d pages", err, pages)
 		}
+		visits := 0
+		err = a.Walk(t.Context(), eventstore.EventFilter{After: 3}, func(r eventstore.Record) error {
+			if visits++; r.Seq == total {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) || visits != total-3 {
+			t.Errorf("a walk whose visit fails gives %v after %d visits", err, visits)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		err = a.Scan(ctx, eventstore.EventFilter{}, func(eventstore.Page) error {
 			cancel()

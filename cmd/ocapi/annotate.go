@@ -185,7 +185,10 @@ func (a *annotator) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := replayConsensus(ctx, a.Archive, s, nil); err != nil {
+	done := spareMemory()
+	_, err = replayConsensus(ctx, a.Archive, s, nil)
+	done()
+	if err != nil {
 		return err
 	}
 	// All that the collections lack, be it before the snapshot or after, and no more

@@ -206,7 +206,7 @@ func TestWhatIsRecalledIsFollowed(t *testing.T) {
 	r.archive(true)
 	eventually(t, "all is archived", func() bool { return r.archiver.Position().Seq == earlyAnswer })
 	r.archive(false)
-	lateAnswer := answer(late, lateAt) // which the log alone has
+	lateAnswer := answer(late, lateAt)    // which the log alone has
 	r.follow(int(earlyAnswer), func() {}) //nolint:gosec // three
 	for _, c := range []struct {
 		what            string

@@ -160,7 +160,9 @@ func (s *keeper) restore(ctx context.Context) eventstore.Sequence {
 // feed reads what is archived and then follows the log, until an event is
 // missing or the log is lost.
 func (s *keeper) feed(ctx context.Context, caughtUp func()) error {
+	done := spareMemory()
 	events, err := replayCounts(ctx, s.Archive, s.counts, past{}, nil)
+	done()
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func replayCounts(ctx context.Context, a eventstore.Archive, f counts, p past, v
 	if err != nil {
 		return 0, err
 	}
-	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: p.before}, func(r eventstore.Record) error {
+	err = a.Walk(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: p.before}, func(r eventstore.Record) error {
 		f.Skip(r.Seq - 1) // the archive has no holes but those that were declared
 		if err := f.Apply(r); err != nil {
 			return err
