@@ -65,9 +65,9 @@ var mayImport = map[string][]string{
 		"eventstore", "migrations", "place", "postgres", "postgres/postgrestest", "sqlite", // fills them
 	},
 	"command":         {"command/console", "corpus", "eventstore", "place"},
-	"command/console": {"corpus"},                    // shows its progress
-	"node/statistics": {"eventstore", "projections"}, // keeps a projection warm
-	"node/annotation": {"consensus", "corpus", "eventstore", "pairing"},
+	"command/console": {"corpus"},                                     // shows its progress
+	"node/statistics": {"eventstore", "node/headroom", "projections"}, // keeps a projection warm
+	"node/annotation": {"consensus", "corpus", "eventstore", "node/headroom", "pairing"},
 	"node": {
 		"challenges", "clients", "command", "command/console", "consensus", "corpus", "corpus/demo", "eventstore", "examples/signin", "http",
 		"migrations", "node/annotation", "node/statistics", "pages", "pairing", "place", "postgres", "projections", "rate", "tracing", "usage",

@@ -88,6 +88,10 @@ type Archive interface {
 	// Events visits archived events in the log's order, in bounded memory, until
 	// visit fails. It sees what is archived while it runs.
 	Events(ctx context.Context, f EventFilter, visit func(Record) error) error
+	// Walk is Events for those who read millions and keep nothing: the record is
+	// the archive's own until visit returns, its strings keep a page of events in
+	// memory, and the next page is read while one is visited.
+	Walk(ctx context.Context, f EventFilter, visit func(Record) error) error
 	// Scan visits the stored forms of archived events, page by page, as Events
 	// does one by one: for those who read millions of them (see [Decoder]). The
 	// next page is read while one is visited, and no more than that. It holds no

@@ -160,6 +160,20 @@ func visited(t testing.TB, a eventstore.Archive, f eventstore.EventFilter) []eve
 	if err != nil || n != len(list) {
 		t.Fatalf("a scan gives %d events of %d: %v", n, len(list), err)
 	}
+	n = 0
+	err = a.Walk(t.Context(), f, func(r eventstore.Record) error {
+		if n >= len(list) {
+			t.Fatalf("a walk comes by event %d after all that is listed", r.Seq)
+		}
+		if diff := cmp.Diff(list[n], r); diff != "" {
+			t.Fatalf("a walk comes by another event than what is listed (-listed +walked):\n%s", diff)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != len(list) {
+		t.Fatalf("a walk comes by %d events of %d: %v", n, len(list), err)
+	}
 	return list
 }
 

@@ -147,6 +147,16 @@ func TestArchiveScans(t *testing.T) {
 		if !errors.Is(err, enough) || pages != 1 {
 			t.Errorf("a visit that fails gives %v after %d pages", err, pages)
 		}
+		visits := 0
+		err = a.Walk(t.Context(), eventstore.EventFilter{After: 3}, func(r eventstore.Record) error {
+			if visits++; r.Seq == total {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) || visits != total-3 {
+			t.Errorf("a walk whose visit fails gives %v after %d visits", err, visits)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		err = a.Scan(ctx, eventstore.EventFilter{}, func(eventstore.Page) error {
 			cancel()
@@ -185,6 +195,42 @@ func TestArchiveFindsSingleEvents(t *testing.T) {
 		}
 		if got, err := a.Challenge(t.Context(), newChallengeID()); err != nil || len(got) != 0 {
 			t.Errorf("the events of no challenge: %v, %v", got, err)
+		}
+	})
+}
+
+// TestFirstKept asks for what a trimmer leaves, of six events that were stored a
+// minute apart.
+func TestFirstKept(t *testing.T) {
+	eachHome(t, func(t *testing.T, a *home) {
+		first, err := eventstore.FirstKept(t.Context(), a, 0, time.Hour, time.Now())
+		if err != nil || first != 1 {
+			t.Errorf("of an empty archive: %d, %v; want 1", first, err)
+		}
+		start := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+		batch := records(t, 11, "site", 4)
+		for i := range batch {
+			batch[i].StoredAt = start.Add(time.Duration(i) * time.Minute)
+		}
+		archive(t, a, batch...)
+		const margin = 2 * time.Minute
+		over := start.Add(domain.Lifetime) // here the first challenge ends
+		for _, tt := range []struct {
+			after time.Duration
+			keep  eventstore.Sequence
+			want  eventstore.Sequence
+		}{
+			{0, 100, 1},
+			{margin, 100, 1},
+			{margin + time.Second, 100, 12},
+			{margin + 2*time.Minute, 100, 13},
+			{margin + 2*time.Minute, 4, 13}, // not more than are kept
+			{margin + 2*time.Minute, 3, 15}, // crowded: what is over goes, whatever the margin
+			{time.Hour, 100, 17},
+		} {
+			if got, err := eventstore.FirstKeptOf(t.Context(), a, 16, margin, over.Add(tt.after), tt.keep); err != nil || got != tt.want {
+				t.Errorf("%v after the end of the first, of %d: %d, %v; want %d", tt.after, tt.keep, got, err, tt.want)
+			}
 		}
 	})
 }

@@ -93,3 +93,6 @@ func (l *Log) FollowToTheEnd(ctx context.Context, from Sequence, handle func([]R
 
 // ErrArchivedAll ends reading to the end.
 var ErrArchivedAll = errArchivedAll
+
+// FirstKeptOf is FirstKept of a log that keeps other numbers of events.
+var FirstKeptOf = firstKept

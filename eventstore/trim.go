@@ -141,3 +141,19 @@ func (t *Trimmer) Once(ctx context.Context) error {
 	}
 	return t.log.Trim(ctx, min(upTo, extent.Last), at.Seq)
 }
+
+// FirstKept gives the sequence from which on a [Trimmer] with the margin leaves
+// archived events in the log at the time now: older ones are not long in a log
+// that is opened now, if at all. It is 1 where all of them stay. end is the
+// archive's last sequence.
+func FirstKept(ctx context.Context, archive Archive, end Sequence, margin time.Duration, now time.Time) (Sequence, error) {
+	return firstKept(ctx, archive, end, margin, now, keepEvents)
+}
+
+func firstKept(ctx context.Context, archive Archive, end Sequence, margin time.Duration, now time.Time, keep Sequence) (Sequence, error) {
+	upTo, err := archive.LastStoredBefore(ctx, now.Add(-domain.Lifetime-margin))
+	if err == nil && upTo+keep < end {
+		upTo, err = archive.LastStoredBefore(ctx, now.Add(-domain.Lifetime))
+	}
+	return upTo + 1, err
+}

@@ -13,11 +13,11 @@ import (
 const workKey = "proof-of-work"
 
 // newGate makes the limiter, and the proofs of work with the key that all nodes
-// share. Its buckets are full until the log's recent events are charged to
+// share; the frequency tells what visitors do. Its buckets are full until the log's recent events are charged to
 // them, as they are followed.
-func (n *node) newGate(ctx context.Context) (*rate.Gate, error) {
+func (n *node) newGate(ctx context.Context, frequency *projections.Frequency) (*rate.Gate, error) {
 	now := n.env.Clock()
-	limiter, err := rate.NewLimiter(rate.Params{Config: n.cfg.limits(), Now: now(), LimitOf: n.limitOf, Statistics: pressure{n.stats.Frequency}})
+	limiter, err := rate.NewLimiter(rate.Params{Config: n.cfg.limits(), Now: now(), LimitOf: n.limitOf, Statistics: pressure{frequency}})
 	if err != nil {
 		return nil, err
 	}

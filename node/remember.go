@@ -18,16 +18,33 @@ const (
 	followLinger = 20 * time.Millisecond
 )
 
-// follow feeds the memory and the limiter with what the log holds, from its
-// first event on, and with what comes.
+// follow feeds the memory and the limiter with what the log holds, and with what
+// comes. It begins before the log is open: what is archived is read meanwhile,
+// since opening the log leaves a processor and the archive idle.
+//
+// Nothing is left out and nothing taken twice: each reading ends with an event,
+// and the next one begins with the sequence after it. Sequences are never used
+// again, also not by a log that had to be made anew, so that the archive's events
+// up to one of them and the log's from the next one on are all there are.
 func (n *node) follow(ctx context.Context) {
-	next, err := n.recall(ctx)
+	next, err := n.recall(ctx, 0)
+	select {
+	case <-n.logOpen.channel():
+	case <-ctx.Done():
+		return
+	}
+	if err == nil {
+		// What was archived meanwhile: by other nodes, or of a log that lost its end.
+		next, err = n.recall(ctx, next)
+	}
 	if err != nil && ctx.Err() == nil {
 		n.logger.Warn("the projection could not read the archive and reads the log instead", "error", err)
 	}
 	for ctx.Err() == nil {
 		err := n.log.Follow(ctx, next, followBatch, followLinger, func(batch []domain.Record) error {
-			next = n.remembered(batch)
+			for _, r := range batch {
+				next = n.remembered(r)
+			}
 			return nil
 		}, n.remember)
 		if err != nil && ctx.Err() == nil {
@@ -38,48 +55,44 @@ func (n *node) follow(ctx context.Context) {
 	}
 }
 
-// recall feeds the memory and the limiter with those events of the log that are
-// archived, from the archive: that takes a fraction of having the log's server
-// send them one by one. It gives the first event that is left for the log, also
-// with an error.
-func (n *node) recall(ctx context.Context) (next eventstore.Sequence, err error) {
-	next = 1
-	extent, err := n.log.Extent(ctx)
+// recall feeds the memory and the limiter with archived events, from the one at
+// the sequence next on; with 0, from the first that the log keeps for long. It
+// takes a fraction of having the log's server send them one by one. It gives the
+// first event that is left for the log, also with an error.
+func (n *node) recall(ctx context.Context, next eventstore.Sequence) (eventstore.Sequence, error) {
+	archive := n.stores.Archive
+	at, err := archive.Checkpoint(ctx)
 	if err != nil {
-		return next, err
+		return max(next, 1), err
 	}
-	at, err := n.stores.Archive.Checkpoint(ctx)
-	if err != nil {
-		return next, err
+	if next == 0 {
+		if next, err = eventstore.FirstKept(ctx, archive, at.Seq, n.cfg.TrimMargin, n.env.Clock()()); err != nil {
+			return 1, err
+		}
 	}
-	// The archive has what the log has: they were compared before.
-	wanted := eventstore.EventFilter{After: max(extent.First, 1) - 1, Before: at.Seq + 1}
-	err = n.stores.Archive.Scan(ctx, wanted, func(p eventstore.Page) error {
-		batch := make([]domain.Record, p.Len())
-		for i := range batch {
-			data := []byte(p.Data(i))
-			e, err := eventstore.DecodeEvent(data)
+	var decoder eventstore.Decoder // whose events nobody keeps
+	var data []byte
+	err = archive.Scan(ctx, eventstore.EventFilter{After: next - 1, Before: at.Seq + 1}, func(p eventstore.Page) error {
+		for i := range p.Len() {
+			e, err := decoder.Decode(p.Data(i))
 			if err != nil {
 				return fmt.Errorf("event %d of the archive: %w", p.Seq(i), err)
 			}
-			batch[i] = domain.Record{Seq: p.Seq(i), Incarnation: at.Incarnation, Event: e, Data: data}
+			data = append(data[:0], p.Data(i)...)
+			next = n.remembered(domain.Record{Seq: p.Seq(i), Incarnation: at.Incarnation, Event: e, Data: data})
 		}
-		next = n.remembered(batch)
 		return nil
 	})
 	return next, err
 }
 
-// remembered takes in what follows on in the log, and gives the sequence after
-// it.
-func (n *node) remembered(batch []domain.Record) (next eventstore.Sequence) {
-	for _, r := range batch {
-		n.memory.Follow(r)
-		n.gate.Observe(r)
-		next = r.Seq + 1
-	}
-	n.projected.Store(uint64(next - 1))
-	return next
+// remembered takes in the event that follows on in the log, keeping nothing of
+// it, and gives the sequence after it.
+func (n *node) remembered(r domain.Record) (next eventstore.Sequence) {
+	n.memory.Follow(r)
+	n.gate.Observe(r)
+	n.projected.Store(uint64(r.Seq))
+	return r.Seq + 1
 }
 
 // laterPatience is how long work waits for the memory that could do without it.

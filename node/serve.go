@@ -69,6 +69,7 @@ type node struct {
 	readiness readiness
 	caughtUp  atomic.Bool   // the memory holds what the log held at the start
 	remembers latch         // closed when it does
+	logOpen   latch         // closed when the log is open and has been compared with the archive
 	projected atomic.Uint64 // the last event that the memory has taken in
 	demo      *demoSite     // nil where there is no demonstration
 	drawing   atomic.Bool   // some of its pictures are missing and being drawn
@@ -196,10 +197,16 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
+	frequency := projections.NewFrequency()
+	if n.gate, err = n.newGate(ctx, frequency); err != nil {
+		return err
+	}
+	n.work.run(n.follow)
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	n.memory = projections.NewMemory(domain.Lifetime+n.cfg.TrimMargin, recentBytes, eventstore.DecodeEvent)
+	close(n.logOpen.channel())
 	n.archiver = eventstore.NewArchiver(n.log, n.stores.Archive, n.logger, n.env.Clock())
 	n.votes = newVoteWatch(n.stores.Archive, n.memory)
 	n.annotate = n.newAnnotator()
@@ -218,7 +225,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.trimmer = eventstore.NewTrimmer(n.log, n.stores.Archive, n.cfg.TrimMargin, n.logger, n.env.Clock())
 	n.archiving.run(n.trimmer.Run)
 	figures := statistics.Params{Archive: n.stores.Archive, Log: n.log, Archiver: n.archiver, Logger: n.logger, Now: n.env.Clock()}
-	n.stats, n.daily = statistics.NewFrequency(figures), statistics.NewDaily(figures)
+	n.stats, n.daily = statistics.NewFrequency(figures, frequency), statistics.NewDaily(figures)
 	for _, k := range []*statistics.Keeper{n.stats.Keeper, n.daily.Keeper} {
 		n.work.run(n.later(k.Run))
 		n.work.run(k.Keep)
@@ -227,10 +234,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	n.usage = newUsageKeeper(usage.NewStore(n.stores.Write, n.stores.Read), n.logger, n.env.Clock())
 	n.work.run(n.usage.run)
 
-	if n.gate, err = n.newGate(ctx); err != nil {
-		return err
-	}
-	n.work.run(n.follow)
 	n.dealer, err = challenges.NewDealer(challenges.DealerConfig{
 		Corpus: corpusSource{n.stores.Corpus}, Plans: n.stores.Corpus, Exposures: n.stats.Frequency,
 		Dealing: n.cfg.dealing(), SmallPools: n.cfg.SmallPools, Logger: n.logger,

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -211,6 +212,7 @@ func (n *names) index(name string) uint32 {
 	if n.byName == nil {
 		n.byName = map[string]uint32{}
 	}
+	name = strings.Clone(name) // it may be a part of a page of events
 	i := uint32(len(n.names))
 	n.names = append(n.names, name)
 	n.byName[name] = i

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -161,6 +162,7 @@ func (s *States) clientIndex(id domain.ClientID) uint32 {
 	if i, ok := s.index[id]; ok {
 		return i
 	}
+	id = domain.ClientID(strings.Clone(string(id))) // it may be a part of a page of events
 	i = uint32(len(s.clients))
 	s.clients = append(s.clients, id)
 	s.index[id] = i

@@ -1,6 +1,7 @@
 package rate
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -203,6 +204,7 @@ func (l *Limiter) look(id domain.ClientID, now time.Time) *client {
 	c, known := l.clients[id]
 	moment := now.Sub(l.epoch)
 	if !known {
+		id = domain.ClientID(strings.Clone(string(id))) // it may be a part of a page of events
 		c = &client{refused: -calmAfter}
 		c.images.looked = moment
 		l.clients[id] = c

@@ -14,6 +14,7 @@ import (
 	"ocapi/corpus"
 	"ocapi/domain"
 	"ocapi/eventstore"
+	"ocapi/node/headroom"
 	"ocapi/pairing"
 )
 
@@ -199,7 +200,10 @@ func (a *Annotator) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := Replay(ctx, a.Archive, s, nil); err != nil {
+	done := headroom.Spare()
+	_, err = Replay(ctx, a.Archive, s, nil)
+	done()
+	if err != nil {
 		return err
 	}
 	// All that the collections lack, be it before the snapshot or after, and no more

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ocapi/eventstore"
+	"ocapi/node/headroom"
 	"ocapi/projections"
 )
 
@@ -95,9 +96,8 @@ type keptSnapshot struct {
 	due    time.Time // the next one
 }
 
-// NewFrequency makes the statistics, which are empty until Run feeds them.
-func NewFrequency(p Params) *Frequency {
-	f := projections.NewFrequency()
+// NewFrequency makes the statistics of f, which is empty until Run feeds it.
+func NewFrequency(p Params, f *projections.Frequency) *Frequency {
 	return &Frequency{Keeper: newKeeper(p, f, FrequencySnapshot, "statistics"), Frequency: f}
 }
 
@@ -178,7 +178,9 @@ func (s *Keeper) restore(ctx context.Context) eventstore.Sequence {
 // feed reads what is archived and then follows the log, until an event is
 // missing or the log is lost.
 func (s *Keeper) feed(ctx context.Context, caughtUp func()) error {
+	done := headroom.Spare()
 	events, err := Replay(ctx, s.Archive, s.counts, 0, nil)
+	done()
 	if err != nil {
 		return err
 	}

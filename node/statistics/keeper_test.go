@@ -19,7 +19,7 @@ import (
 func statisticsOn(n *placetest.LiveLog, every time.Duration) *Frequency {
 	return NewFrequency(Params{
 		Archive: n.Stores.Archive, Log: n.Log, Archiver: n.Archiver, Logger: slog.New(slog.NewTextHandler(n.Logged, nil)), Now: time.Now, Every: every,
-	})
+	}, projections.NewFrequency())
 }
 
 // storedUpTo is the last event of the archive's snapshot; 0 when there is none.

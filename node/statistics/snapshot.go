@@ -45,7 +45,7 @@ func Replay(ctx context.Context, a eventstore.Archive, f Counts, before eventsto
 	if err != nil {
 		return 0, err
 	}
-	err = a.Events(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: before}, func(r eventstore.Record) error {
+	err = a.Walk(ctx, eventstore.EventFilter{After: f.Next() - 1, Before: before}, func(r eventstore.Record) error {
 		f.Skip(r.Seq - 1) // the archive has no holes but those that were declared
 		if err := f.Apply(r); err != nil {
 			return err

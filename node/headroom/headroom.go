@@ -1,0 +1,42 @@
+// Package headroom has the collector leave the heap less room while much is read
+// that is not kept: at a start, and where projections are made anew.
+package headroom
+
+import (
+	"runtime/debug"
+	"sync"
+)
+
+// readingPercent is how much the heap may grow, in percent of what is alive,
+// before it is collected while the archive is read at a start. The collector's
+// usual 100 made 1.1 GB resident of 0.4 GB that were alive, for a while, after a
+// start without snapshots on a million events; 50 makes 0.7 GB of it, for a fifth
+// more of the processor.
+const readingPercent = 50
+
+// headroom is the process's, as the collector is, and is shared by all who read.
+var headroom struct {
+	mu      sync.Mutex
+	readers int
+	before  int // percent, to go back to
+}
+
+// Spare lets the heap of this process grow less until done is called by all who have
+// called Spare. Who has set less by GOGC, or none, keeps that. It is safe for
+// concurrent use, and done may be called twice.
+func Spare() (done func()) {
+	headroom.mu.Lock()
+	defer headroom.mu.Unlock()
+	if headroom.readers++; headroom.readers == 1 {
+		if headroom.before = debug.SetGCPercent(readingPercent); headroom.before < readingPercent {
+			debug.SetGCPercent(headroom.before)
+		}
+	}
+	return sync.OnceFunc(func() {
+		headroom.mu.Lock()
+		defer headroom.mu.Unlock()
+		if headroom.readers--; headroom.readers == 0 {
+			debug.SetGCPercent(headroom.before)
+		}
+	})
+}
