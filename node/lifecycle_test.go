@@ -30,13 +30,17 @@ func TestTwentyStartsAndStopsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("there were %d goroutines and are %d:\n%s\n\nbefore:\n%s", before, after, goroutines(), stacks)
 	}
 	list := programtest.Events(t, dir)
-	if len(list) != 40 {
-		t.Errorf("%d events are archived; want 40", len(list))
-	}
+	challenges := 0
 	for i, e := range list {
+		if e.Type == "ChallengeCreated" || e.Type == "ChallengeAnswered" { // a slow machine lives long enough to decide by the votes
+			challenges++
+		}
 		if e.Seq != uint64(i+1) {
 			t.Errorf("event %d has the sequence %d", i+1, e.Seq)
 		}
+	}
+	if challenges != 40 {
+		t.Errorf("%d events of challenges are archived; want 40", challenges)
 	}
 }
 

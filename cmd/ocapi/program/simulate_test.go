@@ -62,7 +62,7 @@ func TestSimulateRefuses(t *testing.T) {
 		"0 nodes":                {"--nodes", "0"},
 		"[500 200]":              {"--challenges", "500,200"},
 		"too few":                {"--known", "10"},
-		"draw the plot":          quick("--svg", "/there/is/no/such/folder.svg")[1:],
+		"draw the plot":          {"--unknown", "2000", "--runs", "1", "--challenges", "200", "--svg", "/there/is/no/such/folder.svg"},
 		"no base URL":            {"--url", "there"},
 		"not on this machine":    {"--url", "https://ocapi.example", "--client", "site"},
 		"needs --client":         {"--url", "http://127.0.0.1:1"},
