@@ -42,8 +42,11 @@ func (n *node) openStores(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	n.stores, err = openStores(ctx, n.cfg.with(n.cfg.keyFlags))
-	return err
+	if n.stores, err = openStores(ctx, n.cfg.with(n.cfg.keyFlags)); err != nil {
+		return err
+	}
+	n.stores.corpus.KeepPictures(int(n.cfg.PictureCacheBytes))
+	return nil
 }
 
 // migrateDatabase brings the schema up to date, as several nodes that start
