@@ -81,12 +81,6 @@ func writeDemo(ctx context.Context, p DemoParams, batchSize int, store *Store, p
 	return nil
 }
 
-// DemoComplete reports whether all images of the demo collection are there.
-func DemoComplete(ctx context.Context, p DemoParams, store *Store) (bool, error) {
-	missing, err := missingEntries(ctx, store, demoEntries(p.Seed, demo.Plan(p.Seed, p.Counts)))
-	return len(missing) == 0 && err == nil, err
-}
-
 // missingEntries gives the indexes of the entries that are not in the store.
 func missingEntries(ctx context.Context, store *Store, entries []Entry) ([]int, error) {
 	ids := make([]domain.ImageID, len(entries))

@@ -85,14 +85,3 @@ func (s *Store) SavePlates(ctx context.Context) (int, error) {
 	}
 	return saved, nil
 }
-
-// plateOf makes a stored picture ready to be shown: from its stored plate, or,
-// where there is none that is of use, anew. It reports whether the stored one
-// was.
-func plateOf(picture, stored []byte) (p *plate.Plate, asStored bool, err error) {
-	if p, err := plate.Restore(picture, stored); err == nil {
-		return p, true, nil
-	}
-	p, err = plate.New(picture)
-	return p, false, err
-}

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -22,13 +23,17 @@ import (
 // Errors: CodeNotFound when there is no such rendering, CodeUnavailable when the
 // database does not answer.
 func (s *Store) Show(ctx context.Context, id domain.ImageID, rendering uint32, showing domain.Showing) (domain.Picture, error) {
-	p, err := s.picture(ctx, id, rendering)
+	made := prints.Get().(*print) //nolint:forcetypeassert // nothing else is put there
+	picture := domain.Picture{Loan: made}
+	err := s.look(ctx, pictureKey{id, rendering}, func(p cached) {
+		made.bytes = p.plate.PrintIn(made.bytes, s.seed(showing))
+		picture.Bytes, picture.ContentType = made.bytes, p.contentType
+	})
 	if err != nil {
+		made.Release()
 		return domain.Picture{}, err
 	}
-	made := prints.Get().(*print) //nolint:forcetypeassert // nothing else is put there
-	made.bytes = p.plate.PrintIn(made.bytes, s.seed(showing))
-	return domain.Picture{Bytes: made.bytes, ContentType: p.contentType, Loan: made}, nil
+	return picture, nil
 }
 
 // prints is memory that pictures are sent from: made anew for each, it was a
@@ -61,27 +66,102 @@ func (s *Store) seed(showing domain.Showing) plate.Seed {
 
 // Picture gives one rendering of an image as it is stored, from the cache where
 // it can. It is for those who look after the collection: visitors get [Store.Show].
-// Its bytes are shared: nobody changes them. Errors as of Show.
+// Errors as of Show.
 func (s *Store) Picture(ctx context.Context, id domain.ImageID, rendering uint32) (domain.Picture, error) {
-	p, err := s.picture(ctx, id, rendering)
-	if err != nil {
-		return domain.Picture{}, err
+	var picture domain.Picture
+	err := s.look(ctx, pictureKey{id, rendering}, func(p cached) {
+		picture.Bytes, picture.ContentType = bytes.Clone(p.plate.Picture()), p.contentType
+	})
+	return picture, err
+}
+
+// look calls see with a rendering, which is see's only until it returns: one
+// that is not kept lies in the memory of the database's driver.
+func (s *Store) look(ctx context.Context, key pictureKey, see func(cached)) error {
+	if p, ok := s.cache.get(key); ok {
+		s.shown.cached.Add(1)
+		see(p)
+		return nil
 	}
-	return domain.Picture{Bytes: p.plate.Picture(), ContentType: p.contentType}, nil
+	err := s.readPicture(ctx, key, see)
+	switch {
+	case err == nil:
+		s.shown.read.Add(1)
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return domain.NotFound("there is no such image")
+	}
+	s.shown.failed.Add(1)
+	return domain.Unavailable("the image cannot be read now",
+		fmt.Errorf("read rendering %d of the image %s: %w", key.rendering, key.image, err))
+}
+
+// readPicture reads a rendering from the database. The error is [sql.ErrNoRows]
+// when there is none; see is called where there is no error.
+func (s *Store) readPicture(ctx context.Context, key pictureKey, see func(cached)) (err error) {
+	rows, err := s.storedPicture(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	// What is shown once and never again, which with many images is nearly all,
+	// is not copied: making room for it and clearing that away cost as much as
+	// the print.
+	var contentType, picture, storedPlate sql.RawBytes
+	if err := rows.Scan(&contentType, &picture, &storedPlate); err != nil {
+		return err
+	}
+	borrowed := borrowedPlates.Get().(*plate.Plate) //nolint:forcetypeassert // nothing else is put there
+	defer func() {
+		borrowed.Forget()
+		borrowedPlates.Put(borrowed)
+	}()
+	p := cached{contentTypeOf(contentType), borrowed}
+	if borrowed.Restore(picture, storedPlate) != nil {
+		made, err := plate.New(picture)
+		if err != nil {
+			return err
+		}
+		s.lacking.add(key, made)
+		p.plate = made
+	}
+	see(p)
+	if s.cache.wants(key, p) {
+		p.plate = p.plate.Clone()
+		s.cache.put(key, p)
+	}
+	return nil
+}
+
+// borrowedPlates are for pictures that are printed from and not kept.
+var borrowedPlates = sync.Pool{New: func() any { return &plate.Plate{} }}
+
+// contentTypeOf makes nothing new for what nearly all pictures are.
+func contentTypeOf(b []byte) string {
+	if string(b) == renderedType {
+		return renderedType
+	}
+	return string(b)
 }
 
 // storedPicture asks for a rendering. In a file the statement is prepared, since
 // parsing it costs as much as finding the row, and does not listen to ctx, for
 // which the driver starts a goroutine each time. PostgreSQL's driver prepares
 // by itself, where the connection allows it.
-func (s *Store) storedPicture(ctx context.Context, key pictureKey) *sql.Row {
+func (s *Store) storedPicture(ctx context.Context, key pictureKey) (*sql.Rows, error) {
 	if s.file && ctx.Err() == nil {
 		patient := context.WithoutCancel(ctx)
 		if statement := s.pictureStatement(patient); statement != nil {
-			return statement.QueryRowContext(patient, string(key.image), int64(key.rendering))
+			return statement.QueryContext(patient, string(key.image), int64(key.rendering))
 		}
 	}
-	return s.read.QueryRowContext(ctx, selectPicture, string(key.image), int64(key.rendering))
+	return s.read.QueryContext(ctx, selectPicture, string(key.image), int64(key.rendering))
 }
 
 // pictureStatement prepares selectPicture at its first use; it ends with the
@@ -98,35 +178,6 @@ func (s *Store) pictureStatement(ctx context.Context) *sql.Stmt {
 		_ = statement.Close() // another was quicker
 	}
 	return s.prepared.Load()
-}
-
-func (s *Store) picture(ctx context.Context, id domain.ImageID, rendering uint32) (cached, error) {
-	key := pictureKey{id, rendering}
-	if p, ok := s.cache.get(key); ok {
-		s.shown.cached.Add(1)
-		return p, nil
-	}
-	var p cached
-	var stored, storedPlate []byte
-	err := s.storedPicture(ctx, key).Scan(&p.contentType, &stored, &storedPlate)
-	if errors.Is(err, sql.ErrNoRows) {
-		return cached{}, domain.NotFound("there is no such image")
-	}
-	asStored := false
-	if err == nil {
-		p.plate, asStored, err = plateOf(stored, storedPlate)
-	}
-	if err != nil {
-		s.shown.failed.Add(1)
-		return cached{}, domain.Unavailable("the image cannot be read now",
-			fmt.Errorf("read rendering %d of the image %s: %w", rendering, id, err))
-	}
-	s.shown.read.Add(1)
-	if !asStored {
-		s.lacking.add(key, p.plate)
-	}
-	s.cache.put(key, p)
-	return p, nil
 }
 
 // shown counts where pictures came from.

@@ -19,6 +19,10 @@ import (
 // of 12 kB, more than are on anybody's screen at once on a small machine.
 const DefaultCacheBytes = 32 << 20
 
+// KeepPictures changes the bound of the cache of pictures, as
+// [StoreParams.CacheBytes]. It is called before the store is used.
+func (s *Store) KeepPictures(maxBytes int) { s.cache = newCache(maxBytes) }
+
 // Store keeps collections in a migrated database, be it a file of their own or
 // PostgreSQL: the statements are the same. It is safe for concurrent use.
 // Errors are [domain.Error] where a method says so; anything else is the

@@ -128,9 +128,9 @@ func (i *instance) api() http.Handler {
 		w.Header().Set("Content-Type", "image/png")
 		_, _ = w.Write(drawn(n))
 	})
-	mux.HandleFunc("GET /challenge/{client}/{id}/audio", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /challenge/{client}/{id}/audio", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "audio/wav")
-		_, _ = w.Write(tone())
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(tone())) // in ranges too, without which nobody can go to another place of it
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -333,6 +333,15 @@ func busy(seconds int) *refusal {
 	return &refusal{
 		status: http.StatusTooManyRequests, headers: map[string]string{"Retry-After": strconv.Itoa(seconds)},
 		body: map[string]any{"retry_after": seconds},
+	}
+}
+
+// once refuses one time: whoever comes again, however soon, is not refused any more.
+func once(no *refusal) func() *refusal {
+	return func() *refusal {
+		first := no
+		no = nil
+		return first
 	}
 }
 

@@ -90,7 +90,7 @@ func TestRenewed(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, pageOf(form("demo")))
 	p := newTab(t)
-	i.life = 4 * time.Second
+	i.life = 8 * time.Second // in which a busy machine has to begin an answer
 	p.before(watchEvents)
 	p.open(i.page)
 	first := p.shown(0, "")
@@ -135,10 +135,8 @@ func TestEvents(t *testing.T) {
 	first := p.dealt("")
 	p.types("wrong")
 	second := p.dealt(first)
-	i.set(func() { i.answered = func() *refusal { return &refusal{status: 500} } })
+	i.set(func() { i.answered = once(&refusal{status: 500}) }) // it tries again by itself
 	p.types(rightAnswer)
-	p.enters("unavailable")
-	i.set(func() { i.answered = nil })
 	p.validated(second)
 	want := [][]string{
 		{"ready", first, "transcription"}, {"answered", first, "rejected"}, {"rejected", first, ""}, {"ready", second, "transcription"},
@@ -265,13 +263,13 @@ func TestComesAndGoes(t *testing.T) {
 	})()`)
 	const state, heard = `late.dataset.ocapiState`, `late.shadowRoot.querySelector('audio')`
 	wait[bool](p, "the placeholder that came late has a challenge", state+` === 'ready'`)
-	wait[bool](p, "it is renewed", `performance.getEntriesByType('resource').filter((r) => r.name.includes('/challenge/late?')).length === 2`)
+	wait[bool](p, "it is renewed", `performance.getEntriesByType('resource').filter((r) => r.name.includes('/challenge/late?')).length >= 2`)
 	p.click(`late.shadowRoot.querySelector('.other')`)
 	wait[bool](p, "its sound plays", heard+` && !`+heard+`.paused`)
 	asked := func() int { return len(p.sent("GET", "/challenge/late?")) }
-	before := asked()
 	eval[bool](p, `(window.sound = `+heard+`, late.remove(), true)`)
 	wait[bool](p, "the sound is silent", `sound.paused`)
+	before := asked() // not sooner: until it was gone, it was renewed
 	// Long enough for two renewals.
 	p.click(within(0, ".another"))
 	for range 3 {

@@ -130,7 +130,7 @@ func TestPHPTroubles(t *testing.T) {
 				_, _ = io.WriteString(w, `{"state":"validated"}`)
 			}))
 			t.Cleanup(trap.Close)
-			settings := phpSettings{"OCAPI_SERVER_URL": r.URL + "//", "OCAPI_TIMEOUT": "0.7"}
+			settings := phpSettings{"OCAPI_SERVER_URL": r.URL + "//", "OCAPI_TIMEOUT": "2"}
 			strict := newPHPSite(t, s, a, settings, options...)
 			settings["OCAPI_WHEN_DOWN"] = "allow"
 			lenient := newPHPSite(t, s, a, settings, options...)

@@ -15,12 +15,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ocapi/cluster/ports"
 )
 
 const (
-	// startPatience is far above the few seconds that drawing the first
+	// startPatience is far above the ten seconds of CPU time that drawing the first
 	// pictures takes, for machines that do much else.
-	startPatience = 90 * time.Second
+	startPatience = 4 * time.Minute
 	// stopPatience is above what the server allows itself to stop.
 	stopPatience = 30 * time.Second
 	// commandPatience bounds a command of a fraction of a second.
@@ -33,8 +35,9 @@ const (
 // started again under the same address.
 type server struct {
 	binary, data string
-	listen       string // port 0 at first, then the port that it got
-	base         string // for example "http://127.0.0.1:4711"
+	held         ports.Held // its port, also while it is down
+	listen       string     // host:port, from the first start on
+	base         string     // for example "http://127.0.0.1:4711"
 	log          *outputLog
 	flags        []string // further flags of serve
 	// early lists the types that were not served when the server said that it
@@ -46,13 +49,19 @@ type server struct {
 }
 
 func newServer(binary, data string) *server {
-	return &server{binary: binary, data: data, listen: "127.0.0.1:0", log: &outputLog{}}
+	return &server{binary: binary, data: data, log: &outputLog{}}
 }
 
 var readyLine = regexp.MustCompile(`Health +(http://[^/\s]+)/readyz`)
 
 // start starts the process and returns when it has said where it is.
 func (s *server) start() error {
+	if s.listen == "" {
+		var err error
+		if s.listen, err = s.held.Next(); err != nil {
+			return err
+		}
+	}
 	before := s.log.len()
 	s.process = s.command(context.Background(), append([]string{"serve", "--listen", s.listen}, s.flags...)...)
 	s.process.Stdout, s.process.Stderr = s.log, s.log
@@ -68,7 +77,6 @@ func (s *server) start() error {
 	for {
 		if found := readyLine.FindStringSubmatch(s.log.from(before)); found != nil {
 			s.base = found[1]
-			s.listen = strings.TrimPrefix(s.base, "http://")
 			return nil
 		}
 		select {

@@ -59,9 +59,6 @@ type verification struct {
 // fault is one reason why a verification fails.
 type fault struct{ code, message string }
 
-// Error implements error.
-func (f *fault) Error() string { return f.code + ": " + f.message }
-
 // siteverify consumes the verdict on a challenge for a partner, in the form of
 // other services. Whatever could be judged is 200, as there, and what is no
 // request 400; what could not be judged is 503, so that nobody takes an outage

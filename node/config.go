@@ -35,6 +35,8 @@ type Serve struct {
 	LogMaxBytes int64         `help:"The most the event log may hold before it is archived and trimmed, in bytes." default:"2147483648" env:"OCAPI_LOG_MAX_BYTES"`
 	TrimMargin  time.Duration `help:"How much longer than a challenge's life events stay in the log: the archive's recovery point." default:"1h" env:"OCAPI_TRIM_MARGIN"`
 
+	PictureCacheBytes int64 `help:"How many bytes of pictures are kept in memory: one that is not costs about twice the processor time. The process takes up to twice as much." default:"33554432" env:"OCAPI_PICTURE_CACHE_BYTES"`
+
 	ClientRate        float64 `help:"Challenges a second that one client gets without a proof of work, sustained." default:"100" env:"OCAPI_CLIENT_RATE"`
 	ClientBurst       int     `help:"Challenges that one client gets without one at once." default:"1000" env:"OCAPI_CLIENT_BURST"`
 	ClientProvenRate  float64 `help:"Challenges a second that one client gets for proofs of work beside those, sustained." default:"800" env:"OCAPI_CLIENT_PROVEN_RATE"`
@@ -68,10 +70,11 @@ type Serve struct {
 
 // Bounds of the settings.
 const (
-	minLogMaxBytes = 64 << 20 // less is full within seconds of load
-	maxLogMaxBytes = 1 << 50  // a petabyte: what is more is a slip of the pen
-	maxTrimMargin  = 7 * 24 * time.Hour
-	maxDrainDelay  = 5 * time.Minute // whoever stops a process kills it sooner
+	minLogMaxBytes       = 64 << 20 // less is full within seconds of load
+	maxLogMaxBytes       = 1 << 50  // a petabyte: what is more is a slip of the pen
+	maxPictureCacheBytes = 1 << 40  // more than machines have
+	maxTrimMargin        = 7 * 24 * time.Hour
+	maxDrainDelay        = 5 * time.Minute // whoever stops a process kills it sooner
 )
 
 // validate checks every setting and the rules between them; errors name the
@@ -106,6 +109,9 @@ func (c *Serve) validate() error {
 	}
 	if c.LogMaxBytes > maxLogMaxBytes {
 		return fmt.Errorf("--log-max-bytes: %d is more than %d", c.LogMaxBytes, int64(maxLogMaxBytes))
+	}
+	if c.PictureCacheBytes < 0 || c.PictureCacheBytes > maxPictureCacheBytes {
+		return fmt.Errorf("--picture-cache-bytes: %d is not from 0 to %d", c.PictureCacheBytes, int64(maxPictureCacheBytes))
 	}
 	if c.TrimMargin < 0 || c.TrimMargin > maxTrimMargin {
 		return fmt.Errorf("--trim-margin: %v is not from 0 to %v", c.TrimMargin, maxTrimMargin)

@@ -43,8 +43,11 @@ func (n *node) openStores(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	n.stores, err = place.Open(ctx, n.cfg.With(n.cfg.KeyFlags))
-	return err
+	if n.stores, err = place.Open(ctx, n.cfg.With(n.cfg.KeyFlags)); err != nil {
+		return err
+	}
+	n.stores.Corpus.KeepPictures(int(n.cfg.PictureCacheBytes))
+	return nil
 }
 
 // migrateDatabase brings the schema up to date, as several nodes that start

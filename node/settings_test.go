@@ -31,6 +31,8 @@ func TestEveryBadSettingIsRefusedByNameAndBound(t *testing.T) {
 		{[]string{"--log-max-bytes", "-1"}, []string{"--log-max-bytes"}},
 		{[]string{"--log-max-bytes", "9223372036854775807"}, []string{"--log-max-bytes", "1125899906842624"}},
 		{[]string{"--log-max-bytes", "1GB"}, []string{"--log-max-bytes", "1GB"}},
+		{[]string{"--picture-cache-bytes=-1"}, []string{"--picture-cache-bytes: -1 is not from 0", "1099511627776"}},
+		{[]string{"--picture-cache-bytes", "2TB"}, []string{"--picture-cache-bytes", "2TB"}},
 		{[]string{"--trim-margin=-1s"}, []string{"--trim-margin", "168h"}},
 		{[]string{"--trim-margin", "169h"}, []string{"--trim-margin", "168h"}},
 		{[]string{"--trim-margin", "long"}, []string{"--trim-margin", "long"}},

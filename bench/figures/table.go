@@ -27,7 +27,7 @@ func (t *Table) widths() []int {
 	return widths
 }
 
-// String aligns the table: in plain text, or as Markdown, which is the same
+// Text aligns the table: in plain text, or as Markdown, which is the same
 // with pipes. The first column is to the left, the others to the right.
 func (t *Table) Text(markdown bool) string {
 	widths := t.widths()

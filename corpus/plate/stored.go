@@ -1,9 +1,11 @@
 package plate
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 )
 
 // A plate is stored beside its picture, because finding the free bits costs some
@@ -72,38 +74,57 @@ func sum(picture, stored []byte) uint32 {
 // changed after that, and not the stored ones. The error is [ErrStored]: then
 // New has to be asked.
 func Restore(picture, stored []byte) (*Plate, error) {
+	p := &Plate{}
+	if err := p.Restore(picture, stored); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Restore makes a plate into another one, as the function does, in the memory
+// that it has. Nobody else may use it. After an error it is of no use until it
+// is restored again.
+func (p *Plate) Restore(picture, stored []byte) error {
 	if len(stored) <= bodyAt || len(stored) > maxBytes || stored[0] != version ||
 		binary.BigEndian.Uint32(stored[sumAt:]) != sum(picture, stored) {
-		return nil, ErrStored
+		return ErrStored
 	}
 	// From here on the bytes are as they were written. They are checked all the
 	// same, so that no print is ever made beyond its end.
 	split, n := binary.Uvarint(stored[bodyAt:])
 	if n <= 0 || split > uint64(len(picture)) || stored[1] != kindJPEG && stored[1] != kindPNG {
-		return nil, ErrStored
+		return ErrStored
 	}
-	p := &Plate{picture: picture, split: int(split), png: stored[1] == kindPNG}
+	*p = Plate{picture: picture, split: int(split), png: stored[1] == kindPNG, free: p.free[:0]}
 	rest := stored[bodyAt+n:]
-	if len(rest) == 0 {
-		return p, nil
-	}
 	bits := 0
 	for _, b := range rest {
 		bits += int(^b >> 7) // the last byte of a number is below 0x80
 	}
 	if bits > mostFree {
-		return nil, ErrStored
+		return ErrStored
 	}
-	p.free = make([]uint32, 0, bits)
+	p.free = slices.Grow(p.free, bits)
 	bit, end := split<<3, uint64(len(picture))<<3
 	for len(rest) > 0 {
 		distance, n := binary.Uvarint(rest)
 		if n <= 0 || distance >= end-bit {
-			return nil, ErrStored
+			return ErrStored
 		}
 		bit += distance
 		p.free = append(p.free, uint32(bit))
 		rest = rest[n:]
 	}
-	return p, nil
+	return nil
 }
+
+// Clone gives a plate with a copy of the picture, which stays when the memory is
+// gone that this one was restored from.
+func (p *Plate) Clone() *Plate {
+	clone := *p
+	clone.picture, clone.free = bytes.Clone(p.picture), slices.Clone(p.free)
+	return &clone
+}
+
+// Forget lets go of the picture. The plate is of no use until it is restored again.
+func (p *Plate) Forget() { *p = Plate{free: p.free[:0]} }

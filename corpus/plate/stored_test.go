@@ -160,3 +160,42 @@ func BenchmarkRestore(b *testing.B) {
 		}
 	}
 }
+
+// TestRestoredAgain restores all pictures after each other in the memory of one
+// plate, and takes a clone of each, which outlives the picture's bytes.
+func TestRestoredAgain(t *testing.T) {
+	t.Parallel()
+	again := &plate.Plate{}
+	check := func(what string, i int, want, got *plate.Plate) {
+		t.Helper()
+		if want.Size() != got.Size() || want.FreeBits() != got.FreeBits() || !bytes.Equal(want.Print(seed(uint64(i))), got.Print(seed(uint64(i)))) {
+			t.Errorf("picture %d: %s prints something else", i, what)
+		}
+	}
+	var made, clones []*plate.Plate
+	for i, picture := range everyPicture(t) {
+		p, err := plate.New(picture)
+		if err != nil {
+			continue // the last one may be none
+		}
+		borrowed := slices.Clone(picture)
+		if err := again.Restore(borrowed, p.Encode()); err != nil {
+			t.Fatalf("picture %d: %v", i, err)
+		}
+		check("the plate that was another's", i, p, again)
+		made, clones = append(made, p), append(clones, again.Clone())
+		clear(borrowed)
+		if i%3 == 0 {
+			again.Forget()
+			if len(again.Picture()) != 0 || again.FreeBits() != 0 {
+				t.Errorf("picture %d is not forgotten", i)
+			}
+		}
+		if err := again.Restore(picture, []byte("none")); !errors.Is(err, plate.ErrStored) {
+			t.Errorf("picture %d: %v", i, err)
+		}
+	}
+	for i := range made {
+		check("its clone", i, made[i], clones[i])
+	}
+}

@@ -1,4 +1,4 @@
-package node_test
+package place_test
 
 import (
 	"bytes"
