@@ -27,7 +27,7 @@ cluster: ## Run a whole cluster on this machine: 3 NATS servers, PostgreSQL, 2 n
 test: test-deps check ## Run everything: unit, contract, race, faults, end-to-end in a browser
 	$(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v /faults$$)
 	@# What draws, renders, simulates in full or is timed is too slow under the race detector, where these tests do less.
-	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial|NobodyTells|WhoMeets|BarsHold|Overload|TakeTheSameTime' ./corpus ./cmd/ocapi/corpus ./node ./domain ./simulation ./rate
+	$(GO) test -timeout 10m -run 'Import|WriteDemo|FirstStart|RealMaterial|NobodyTells|WhoMeets|BarsHold|Overload|TakeTheSameTime|Simulate' ./corpus ./cmd/ocapi/corpus ./cmd/ocapi/program ./node ./domain ./simulation ./rate
 	@# By itself, with nothing else to do for the machine: what it measures are seconds until a cluster serves again.
 	$(GO) test -timeout 10m ./faults
 	@# So too: it measures ratios of speeds.
