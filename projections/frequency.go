@@ -19,7 +19,7 @@ import (
 // events give the same [Frequency.Snapshot], byte by byte. Time is the events'
 // own; "now" is an argument of what reads rates.
 //
-// Images and open challenges are kept without pointers, about 110 bytes for an
+// Images and open challenges are kept without pointers, about 120 bytes for an
 // image and 41 for a challenge of the last 22 minutes.
 //
 // It is safe for concurrent use. Readers never wait for a snapshot.
@@ -153,6 +153,7 @@ func (f *Frequency) created(e *domain.ChallengeCreated, at time.Time) {
 	shown := 0
 	generation := f.generations.deal(e.Generation, kind, now)
 	keyword := f.keywords.index(e.Keyword)
+	found := f.images.seek(e.Positions, keyword)
 	for i := range e.Positions {
 		p := &e.Positions[i]
 		role, ok := roleIndex(p.Role)
@@ -160,7 +161,7 @@ func (f *Frequency) created(e *domain.ChallengeCreated, at time.Time) {
 			continue
 		}
 		before, fresh := f.images.show(exposure{
-			image: p.Image, kind: kind, collection: f.collections.index(string(p.Collection)), keyword: keyword,
+			image: p.Image, sought: found[i], kind: kind, collection: f.collections.index(string(p.Collection)), keyword: keyword,
 			generation: generation, role: role, at: now,
 		})
 		f.exposures[kind][role]++

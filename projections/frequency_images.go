@@ -47,45 +47,123 @@ type imageTable struct {
 	names []byte
 	rows  []imageRow
 	cells []cell
-	slots []uint32 // row + 1; 0 where it is free; a power of two
+	slots []imageSlot // a power of two
+
+	sought []sought // of seek, used again
 }
 
+// imageSlot has an image's row + 1, 0 where it is free, below 32 bits of its
+// name's hash: they tell nearly all other names apart without a look at them, and
+// where an image is when the slots become more.
+type imageSlot uint64
+
+const slotHashBits = 32
+
+func (s imageSlot) row() uint32 { return uint32(s) - 1 }
+
+// is reports whether the slot is of an image with a hash, as far as bits tell.
+func (s imageSlot) is(hash imageSlot) bool { return s>>slotHashBits == hash>>slotHashBits && s != 0 }
+
 func newImageTable() imageTable {
-	return imageTable{seed: maphash.MakeSeed(), slots: make([]uint32, 1<<6)}
+	return imageTable{seed: maphash.MakeSeed(), slots: make([]imageSlot, 1<<6)}
 }
 
 func (t *imageTable) name(row uint32) []byte {
-	begin := uint64(0)
+	begin, end := t.nameAt(row)
+	return t.names[begin:end]
+}
+
+func (t *imageTable) nameAt(row uint32) (begin, end uint64) {
 	if row > 0 {
 		begin = t.rows[row-1].nameEnd
 	}
-	return t.names[begin:t.rows[row].nameEnd]
+	return begin, t.rows[row].nameEnd
 }
 
-// find gives an image's row, and the slot where it is or would be.
-func (t *imageTable) find(id domain.ImageID) (row uint32, slot uint64, found bool) {
-	mask := uint64(len(t.slots) - 1)
-	for slot = maphash.String(t.seed, string(id)) & mask; ; slot = (slot + 1) & mask {
+// hash gives what the slot of an image has of its name.
+func (t *imageTable) hash(id domain.ImageID) imageSlot {
+	return imageSlot(maphash.String(t.seed, string(id)) >> slotHashBits << slotHashBits)
+}
+
+// home is where what has a hash is looked for first.
+func (t *imageTable) home(hash imageSlot) uint64 {
+	return uint64(hash) >> slotHashBits & uint64(len(t.slots)-1)
+}
+
+func (t *imageTable) after(slot uint64) uint64 { return (slot + 1) & uint64(len(t.slots)-1) }
+
+// find gives an image's row by its name and the hash of that, and the slot where
+// it is or would be.
+func (t *imageTable) find(id domain.ImageID, hash imageSlot) (row uint32, slot uint64, found bool) {
+	for slot = t.home(hash); ; slot = t.after(slot) {
 		held := t.slots[slot]
 		if held == 0 {
 			return 0, slot, false
 		}
-		if string(t.name(held-1)) == string(id) {
-			return held - 1, slot, true
+		if held.is(hash) && string(t.name(held.row())) == string(id) {
+			return held.row(), slot, true
 		}
 	}
 }
 
+// sought is an image that was looked for.
+type sought struct {
+	hash       imageSlot
+	row        uint32
+	begin, end uint64 // of the name of the row
+	cell       uint32 // of the keyword; noCell where there is none
+	found      bool
+}
+
+// seek looks for the images of a challenge and their cells for a keyword, all of
+// them step by step: each step is a look at a place of its own in memory, and a
+// processor waits for nine of them as long as for one. What it gives is good
+// until the next call, also when rows and cells are made meanwhile.
+func (t *imageTable) seek(positions []domain.Position, keyword uint32) []sought {
+	list := t.sought[:0]
+	near := imageSlot(0)
+	for i := range positions {
+		hash := t.hash(positions[i].Image)
+		near |= t.slots[t.home(hash)] // the slots behind it come with it
+		list = append(list, sought{hash: hash, cell: noCell})
+	}
+	if near == 0 {
+		return list // none of them was shown before
+	}
+	for i := range list {
+		s := &list[i]
+		slot := t.home(s.hash)
+		for t.slots[slot] != 0 && !t.slots[slot].is(s.hash) {
+			slot = t.after(slot)
+		}
+		if held := t.slots[slot]; held != 0 {
+			s.row, s.found = held.row(), true
+			s.begin, s.end = t.nameAt(s.row)
+		}
+	}
+	for i := range list {
+		s := &list[i]
+		if s.found = s.found && string(t.names[s.begin:s.end]) == string(positions[i].Image); !s.found {
+			continue
+		}
+		for s.cell = t.rows[s.row].cells; s.cell != noCell && t.cells[s.cell].keyword != keyword; {
+			s.cell = t.cells[s.cell].next
+		}
+	}
+	t.sought = list
+	return list
+}
+
 // row gives an image's row, made where there is none.
-func (t *imageTable) row(id domain.ImageID, at tick) uint32 {
-	row, slot, found := t.find(id)
+func (t *imageTable) row(id domain.ImageID, hash imageSlot, at tick) uint32 {
+	row, slot, found := t.find(id, hash)
 	if found {
 		return row
 	}
 	row = uint32(len(t.rows))
 	t.names = append(t.names, id...)
 	t.rows = append(t.rows, imageRow{nameEnd: uint64(len(t.names)), first: at, cells: noCell})
-	t.slots[slot] = row + 1
+	t.slots[slot] = hash | imageSlot(row+1)
 	if len(t.rows)*4 > len(t.slots)*3 {
 		t.grow()
 	}
@@ -93,20 +171,23 @@ func (t *imageTable) row(id domain.ImageID, at tick) uint32 {
 }
 
 func (t *imageTable) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
-	mask := uint64(len(t.slots) - 1)
-	for row := range t.rows {
-		slot := maphash.Bytes(t.seed, t.name(uint32(row))) & mask
-		for t.slots[slot] != 0 {
-			slot = (slot + 1) & mask
+	old := t.slots
+	t.slots = make([]imageSlot, 2*len(old))
+	for _, held := range old {
+		if held == 0 {
+			continue
 		}
-		t.slots[slot] = uint32(row) + 1
+		slot := t.home(held)
+		for t.slots[slot] != 0 {
+			slot = t.after(slot)
+		}
+		t.slots[slot] = held
 	}
 }
 
-// cell gives an image's cell for a keyword, made at the end of its list where
+// makeCell gives an image's cell for a keyword, made at the end of its list where
 // there is none.
-func (t *imageTable) cell(row, keyword uint32) *cell {
+func (t *imageTable) makeCell(row, keyword uint32) *cell {
 	link := &t.rows[row].cells
 	for *link != noCell {
 		c := &t.cells[*link]
@@ -123,6 +204,7 @@ func (t *imageTable) cell(row, keyword uint32) *cell {
 // exposure is what one position of a challenge tells of an image.
 type exposure struct {
 	image      domain.ImageID
+	sought     sought
 	kind       domain.ChallengeType
 	collection uint32
 	keyword    uint32
@@ -135,13 +217,21 @@ type exposure struct {
 // true when there was none.
 func (t *imageTable) show(e exposure) (before imageRow, fresh bool) {
 	have := len(t.rows)
-	row := t.row(e.image, e.at)
+	row := e.sought.row
+	if !e.sought.found {
+		row = t.row(e.image, e.sought.hash, e.at)
+	}
 	im := &t.rows[row]
 	before, fresh = *im, len(t.rows) > have
 	im.shown.add(e.at, 1)
 	im.first = min(im.first, e.at)
 	im.collection, im.kind = e.collection, e.kind
-	c := t.cell(row, e.keyword)
+	var c *cell
+	if e.sought.cell != noCell {
+		c = &t.cells[e.sought.cell]
+	} else {
+		c = t.makeCell(row, e.keyword)
+	}
 	c.counts[e.role]++
 	if c.generation != e.generation {
 		c.generation, c.inGeneration, c.roles = e.generation, 0, 0

@@ -113,7 +113,7 @@ func (f *Frequency) imagePage(q ImageQuery, now tick, from int, page []ImageFreq
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if q.Image != "" {
-		if row, _, found := f.images.find(q.Image); found {
+		if row, _, found := f.images.find(q.Image, f.images.hash(q.Image)); found {
 			page = f.appendImage(page, q, now, row)
 		}
 		return page, false

@@ -201,16 +201,17 @@ func (r *reader) images(f *Frequency) {
 	n := r.length(leastBytes)
 	t := &f.images
 	for len(t.slots)*3 < n*4 {
-		t.slots = make([]uint32, 2*len(t.slots))
+		t.slots = make([]imageSlot, 2*len(t.slots))
 	}
 	t.rows, t.cells = make([]imageRow, 0, n), make([]cell, 0, n)
 	for range n {
 		id := domain.ImageID(r.take(r.length(1)))
-		if _, _, twice := t.find(id); twice {
+		hash := t.hash(id)
+		if _, _, twice := t.find(id, hash); twice {
 			r.fail(errors.New("it has an image twice"))
 			return
 		}
-		i := t.row(id, 0)
+		i := t.row(id, hash, 0)
 		row := &t.rows[i]
 		row.collection = uint32(r.below(uint64(len(f.collections.names))))
 		row.kind = r.kind()
