@@ -148,7 +148,7 @@ func TestFloodIsQuarantined(t *testing.T) {
 		t.Errorf("the events end in %+v", last)
 	}
 	// A second start knows what was decided.
-	start(t, dir, options{})
+	p = start(t, dir, options{})
 	if len(quarantined(t, dir, "--all")) != 1 {
 		t.Error("after a restart there is another list")
 	}
