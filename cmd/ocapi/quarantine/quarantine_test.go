@@ -152,7 +152,7 @@ func TestFloodIsQuarantined(t *testing.T) {
 		t.Errorf("the events end in %+v", last)
 	}
 	// A second start knows what was decided.
-	p = programtest.Start(t, dir, programtest.Options{})
+	programtest.Start(t, dir, programtest.Options{})
 	if len(quarantined(t, dir, "--all")) != 1 {
 		t.Error("after a restart there is another list")
 	}
