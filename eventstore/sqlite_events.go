@@ -108,7 +108,7 @@ func (a *SQLiteArchive) readPage(ctx context.Context, query string, args []any, 
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		row := make([]driver.Value, 2)
-		for {
+		for ctx.Err() == nil { // a rare client's next event may be far
 			if err := rows.Next(row); err != nil {
 				if errors.Is(err, io.EOF) {
 					return nil
@@ -122,6 +122,7 @@ func (a *SQLiteArchive) readPage(ctx context.Context, query string, args []any, 
 			}
 			p.add(Sequence(seq), data)
 		}
+		return ctx.Err()
 	})
 }
 

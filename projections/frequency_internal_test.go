@@ -193,3 +193,20 @@ func BenchmarkFrequencyPressure(b *testing.B) {
 		}
 	})
 }
+
+// TestImagesAreNotTheirHashes has an image whose bits of the hash are another's:
+// it is not that one, whether it is looked for alone or with others.
+func TestImagesAreNotTheirHashes(t *testing.T) {
+	t.Parallel()
+	table := newImageTable()
+	table.row("held", table.hash("held"), 1)
+	hash := table.hash("other")
+	clear(table.slots)
+	table.slots[table.home(hash)] = hash | 1 // as if "held" had it
+	if _, _, found := table.find("other", hash); found {
+		t.Error("another image is found alone")
+	}
+	if found := table.seek([]domain.Position{{Image: "other"}}, 0); len(found) != 1 || found[0].found || found[0].cell != noCell {
+		t.Errorf("another image is found among others: %+v", found)
+	}
+}
