@@ -181,14 +181,14 @@ func scanRows(ctx context.Context, db *postgres.DB) (n int, err error) {
 	return n, err
 }
 
-// project makes all that a node keeps in memory of events: states, the images'
-// frequency, the daily figures.
+// project makes all that a node keeps in memory of events, as a node does: states, the
+// images' frequency, the daily figures.
 func project(ctx context.Context, a *eventstore.PostgresArchive) (n int, err error) {
 	frequency, days := projections.NewFrequency(), projections.NewDays()
 	memory := projections.NewMemory(2*domain.Lifetime, memoryBytes, eventstore.DecodeEvent)
-	err = a.Events(ctx, eventstore.EventFilter{}, func(r eventstore.Record) error {
+	err = a.Walk(ctx, eventstore.EventFilter{}, func(r eventstore.Record) error {
 		n++
-		memory.Apply(r)
+		memory.Follow(r)
 		return errors.Join(frequency.Apply(r), days.Apply(r))
 	})
 	return n, err
