@@ -21,7 +21,7 @@ var headroom struct {
 }
 
 // Spare lets the heap of this process grow less until done is called by all who have
-// called Spare. Who has set less by GOGC, or none, keeps that. It is safe for
+// called Spare; then what is free goes back to the system. Who has set less by GOGC, or none, keeps that. It is safe for
 // concurrent use, and done may be called twice.
 func Spare() (done func()) {
 	headroom.mu.Lock()
@@ -32,10 +32,19 @@ func Spare() (done func()) {
 		}
 	}
 	return sync.OnceFunc(func() {
-		headroom.mu.Lock()
-		defer headroom.mu.Unlock()
-		if headroom.readers--; headroom.readers == 0 {
-			debug.SetGCPercent(headroom.before)
+		if leave() {
+			debug.FreeOSMemory() // what was read is not needed again
 		}
 	})
+}
+
+// leave takes one reader away, and reports whether that was the last.
+func leave() (last bool) {
+	headroom.mu.Lock()
+	defer headroom.mu.Unlock()
+	if headroom.readers--; headroom.readers > 0 {
+		return false
+	}
+	debug.SetGCPercent(headroom.before)
+	return true
 }
