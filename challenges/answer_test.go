@@ -80,21 +80,14 @@ func TestAnswer(t *testing.T) {
 
 func TestRejectedWithoutNext(t *testing.T) {
 	t.Parallel()
-	failing := func(err error) func(*world) {
-		return func(w *world) {
-			w.composer.compose = func(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
-				return domain.Composition{}, err
-			}
-		}
-	}
 	tests := map[string]struct {
 		arrange func(*world)
 		retry   time.Duration
 		logs    bool
 	}{
 		"limited":           {func(w *world) { w.limiter.allowed, w.limiter.wait = 1, 9*time.Second }, 9 * time.Second, false},
-		"nothing to serve":  {failing(domain.Unavailable("no collection can serve a challenge", nil)), domain.UnavailableRetryAfter, false},
-		"an internal error": {failing(errors.New("a bug")), domain.UnavailableRetryAfter, true},
+		"nothing to serve":  {composingFails(domain.Unavailable("no collection can serve a challenge", nil)), domain.UnavailableRetryAfter, false},
+		"an internal error": {composingFails(errors.New("a bug")), domain.UnavailableRetryAfter, true},
 		"the log is down for new challenges": {func(w *world) {
 			w.log.appendErr = func(e domain.Event) error {
 				if _, ok := e.(*domain.ChallengeCreated); ok {

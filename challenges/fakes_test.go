@@ -373,3 +373,12 @@ func (w *world) keepOnly(source string, id domain.ChallengeID) {
 	delete(w.memory.live, id)
 	delete(w.memory.seqs, id)
 }
+
+// composingFails arranges that nothing is composed, for that reason.
+func composingFails(err error) func(*world) {
+	return func(w *world) {
+		w.composer.compose = func(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
+			return domain.Composition{}, err
+		}
+	}
+}

@@ -92,22 +92,15 @@ func TestIssueIDsDiffer(t *testing.T) {
 
 func TestIssueRefused(t *testing.T) {
 	t.Parallel()
-	failing := func(err error) func(*world) {
-		return func(w *world) {
-			w.composer.compose = func(*domain.Client, domain.ChallengeType) (domain.Composition, error) {
-				return domain.Composition{}, err
-			}
-		}
-	}
 	tests := map[string]struct {
 		arrange func(*world)
 		code    domain.Code
 		retry   time.Duration
 	}{
 		"limited":              {func(w *world) { w.limiter.allowed, w.limiter.wait = 0, 7*time.Second }, domain.CodeLimited, 7 * time.Second},
-		"nothing to serve":     {failing(domain.Unavailable("no collection can serve a challenge", nil)), domain.CodeUnavailable, domain.UnavailableRetryAfter},
+		"nothing to serve":     {composingFails(domain.Unavailable("no collection can serve a challenge", nil)), domain.CodeUnavailable, domain.UnavailableRetryAfter},
 		"the log is down":      {func(w *world) { w.log.appendErr = func(domain.Event) error { return errDown } }, domain.CodeUnavailable, domain.UnavailableRetryAfter},
-		"a faulty composition": {failing(nil), domain.CodeUnavailable, domain.UnavailableRetryAfter},
+		"a faulty composition": {composingFails(nil), domain.CodeUnavailable, domain.UnavailableRetryAfter},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"ocapi/corpus"
 	"ocapi/domain"
+	"ocapi/samplestest"
 )
 
 // object is a JSON object.
@@ -222,7 +223,7 @@ func TestExportIIIF(t *testing.T) {
 	c := &modelChecker{t: t, ids: map[string]bool{}}
 	pages := map[string]string{}
 	total := 0
-	for _, row := range readTable(t, filepath.Join(out, "canvases.csv")) {
+	for _, row := range samplestest.Table(t, filepath.Join(out, "canvases.csv")) {
 		c.name = row["file"]
 		o := readJSON(t, filepath.Join(out, row["file"]))
 		annotations := c.page(o, true)

@@ -1,9 +1,7 @@
 package corpus_test
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"fmt"
 	"image"
 	"io/fs"
@@ -17,6 +15,7 @@ import (
 	"ocapi/corpus/alto"
 	"ocapi/corpus/page"
 	"ocapi/domain"
+	"ocapi/samplestest"
 )
 
 // exports writes the collection "c" into a new folder, twice, and wants the same
@@ -318,7 +317,7 @@ func TestExportTable(t *testing.T) {
 	if report.Answers != 4 || report.Unmatched != 3 || report.Files != 3 {
 		t.Errorf("the report is %+v", report)
 	}
-	rows := readTable(t, filepath.Join(out, "manifest.csv"))
+	rows := samplestest.Table(t, filepath.Join(out, "manifest.csv"))
 	if len(rows) != 7 { // one question each, but for one image with two
 		t.Fatalf("there are %d lines", len(rows))
 	}
@@ -368,7 +367,7 @@ func TestExportTable(t *testing.T) {
 	}
 
 	settled, out := b.exports(t, corpus.ExportCSV, func(p *corpus.ExportParams) { p.Statuses = []domain.QuestionStatus{domain.QuestionDisputed} })
-	if settled.Answers != 0 || len(readTable(t, filepath.Join(out, "manifest.csv"))) != 0 {
+	if settled.Answers != 0 || len(samplestest.Table(t, filepath.Join(out, "manifest.csv"))) != 0 {
 		t.Errorf("of disputed ones the report is %+v", settled)
 	}
 }
@@ -395,26 +394,6 @@ func TestTableNamesOwnImagesOnly(t *testing.T) {
 	if e := b.entries(t)[0]; r.Updated != 1 || e.Text != "best" || e.ShelfMark != "MS 5" {
 		t.Errorf("updated %d: %+v", r.Updated, e)
 	}
-}
-
-func readTable(t *testing.T, name string) (rows []map[string]string) {
-	t.Helper()
-	data, err := os.ReadFile(name) //nolint:gosec // the test's own
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fields := range all[1:] {
-		row := map[string]string{}
-		for i, name := range all[0] {
-			row[name] = fields[i]
-		}
-		rows = append(rows, row)
-	}
-	return rows
 }
 
 // entriesOf gives a collection's entries.

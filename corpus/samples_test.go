@@ -18,28 +18,6 @@ import (
 	"ocapi/samplestest"
 )
 
-// table reads a CSV of the samples as maps by column.
-func table(t *testing.T, path string) []map[string]string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []map[string]string
-	for _, record := range records[1:] {
-		row := map[string]string{}
-		for i, name := range records[0] {
-			row[name] = record[i]
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
 func (b *bundle) copyIn(t *testing.T, dir, name string) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, name))
@@ -99,7 +77,7 @@ func TestImportLabelledCrops(t *testing.T) {
 	b := setup(t)
 	records := [][]string{{"file", "kind", "keyword", "known", "credit", "source"}}
 	seen := map[string]int{}
-	for _, row := range table(t, filepath.Join(dir, "labels.csv")) {
+	for _, row := range samplestest.Table(t, filepath.Join(dir, "labels.csv")) {
 		b.copyIn(t, dir, row["file"])
 		// Every class gives a third of its pictures as unknown ones.
 		known, keyword := "yes", row["class"]
@@ -146,7 +124,7 @@ func TestImportWordsOfPrintedPages(t *testing.T) {
 	dir := samplestest.Folder(t, "pages-print-page-xml")
 	b := setup(t)
 	records := [][]string{{"file", "kind", "text", "role", "x", "y", "w", "h", "credit", "page"}}
-	rows := table(t, filepath.Join(dir, "words.csv"))
+	rows := samplestest.Table(t, filepath.Join(dir, "words.csv"))
 	if len(rows) != 715 {
 		t.Fatalf("there are %d words", len(rows))
 	}

@@ -1,7 +1,6 @@
 package corpus_test
 
 import (
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,29 +13,6 @@ import (
 	"ocapi/place/placetest"
 	"ocapi/samplestest"
 )
-
-// readTable gives the rows of a CSV file by the names of their columns.
-func readTable(t *testing.T, path string) []map[string]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close() //nolint:errcheck // it is only read
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(records) == 0 {
-		t.Fatalf("%s: %v", path, err)
-	}
-	var rows []map[string]string
-	for _, record := range records[1:] {
-		row := map[string]string{}
-		for i, name := range records[0] {
-			row[name] = record[i]
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
 
 // copyFile takes a file of the material over, with the folders of its name.
 func copyFile(t *testing.T, from, to, name string) {
@@ -61,7 +37,7 @@ func labelledCrops(t *testing.T, most int, classes ...string) (folder string, li
 	from, to := samplestest.Folder(t, "classify"), t.TempDir()
 	records := [][]string{{"file", "kind", "keyword", "known", "credit", "source"}}
 	seen := map[string]int{}
-	for _, row := range readTable(t, filepath.Join(from, "labels.csv")) {
+	for _, row := range samplestest.Table(t, filepath.Join(from, "labels.csv")) {
 		class := row["class"]
 		if len(classes) > 0 && !strings.Contains(strings.Join(classes, " "), class) || seen[class] == most {
 			continue
@@ -84,7 +60,7 @@ func printedWords(t *testing.T, forms, unknown int) (folder string, lines int) {
 	from, to := samplestest.Folder(t, "pages-print-page-xml"), t.TempDir()
 	records := [][]string{{"file", "kind", "text", "role", "x", "y", "w", "h", "credit", "document"}}
 	seen, copied, other := map[string]bool{}, map[string]bool{}, 0
-	for i, row := range readTable(t, filepath.Join(from, "words.csv")) {
+	for i, row := range samplestest.Table(t, filepath.Join(from, "words.csv")) {
 		form := domain.Fold(row["text"])
 		role, text := "known", row["text"]
 		switch {
